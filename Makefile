@@ -1,0 +1,102 @@
+# lfm - builds into build/<mode>/, so modes never mix and never need `make clean`.
+#
+#   make                release build: build/release/lfm
+#   make MODE=asan      any other mode (release debug asan tsan cov)
+#   make CC=clang       another compiler (its name becomes part of the folder)
+
+MODE ?= release
+CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
+PREFIX ?= /usr/local
+
+compiler := $(notdir $(firstword $(CC)))
+B := build/$(MODE)$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
+        -Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wpointer-arith -Wdouble-promotion -Wformat=2
+# CI and hooks build with WERROR=1; people who download the source need not.
+WARN += $(if $(WERROR),-Werror)
+
+FLAGS_release := -O2 -g
+FLAGS_debug   := -O0 -g3
+FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -fsanitize=thread
+FLAGS_cov     := -O0 -g --coverage
+ifndef FLAGS_$(MODE)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan or cov)
+endif
+
+# -ffp-contract=off: only a written fmaf may fuse, or two compilers would give two answers.
+CFLAGS ?=
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -pthread -MMD -MP $(WARN) $(FLAGS_$(MODE)) \
+              -fno-math-errno -fno-trapping-math -ffp-contract=off $(CFLAGS)
+ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
+LIBS := -lm
+
+rooms     := base gguf kernel model token
+lib_src   := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c)) src/lfm.c
+lib_obj   := $(lib_src:%.c=$B/%.o)
+cli_obj   := $(patsubst %.c,$B/%.o,$(wildcard src/cli/*.c))
+maker_obj := $(patsubst %.c,$B/%.o,$(wildcard tools/mkmodel/*.c))
+unit_src  := $(wildcard tests/unit/test_*.c)
+unit_bin  := $(unit_src:tests/unit/%.c=$B/tests/%)
+support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
+
+.PHONY: all help run test check cli-test golden layers clean install tools
+
+## all: the program, build/release/lfm
+all: $B/lfm
+
+## help: what can be made
+help:
+	@sed -n 's/^## \([^:]*\): \(.*\)/  \1|\2/p' Makefile | column -t -s '|'
+
+$B/lfm: $(cli_obj) $B/liblfm.a
+	$(CC) $(ALL_LDFLAGS) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
+
+$B/liblfm.a: $(lib_obj)
+	@rm -f $@
+	ar rcs $@ $(lib_obj)
+
+$B/mkmodel: $(maker_obj) $B/liblfm.a
+	$(CC) $(ALL_LDFLAGS) $(maker_obj) $B/liblfm.a $(LIBS) -o $@
+
+$B/%.o: %.c Makefile
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+## tools: the model maker, build/release/mkmodel
+tools: $B/mkmodel
+
+# ---- Tests -------------------------------------------------------------------------------------
+
+$B/tests/%: $B/tests/unit/%.o $(support_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
+
+$B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
+
+## test: everything that proves the program right, under three minutes
+test:
+	@sh tools/test.sh "$(MAKE)"
+
+## check: unit, golden and command-line tests of one MODE
+check: $(unit_bin) $B/tests/golden_test $B/lfm $B/mkmodel
+	@sh tests/run.sh $B
+
+## layers: no file includes upwards or sideways
+layers:
+	@sh tools/check_layers.sh
+
+## install: into PREFIX (default /usr/local), under DESTDIR if set
+install: $B/lfm
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $B/lfm $(DESTDIR)$(PREFIX)/bin/lfm
+
+clean:
+	rm -rf build
+
+-include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
+         $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d
+.SECONDARY:

@@ -1,0 +1,244 @@
+/*
+ * lfm.h - run Liquid AI's LFM2 models on a CPU.  The whole public interface.
+ *
+ *     lfm_error err;
+ *     lfm_model *model;
+ *     lfm_session *session;
+ *     if (lfm_model_open(&model, "model.gguf", NULL, &err) != LFM_OK) { puts(err.text); return 1; }
+ *     if (lfm_session_new(&session, model, NULL, &err) != LFM_OK) { puts(err.text); return 1; }
+ *     int32_t *tokens; size_t n;
+ *     lfm_tokenize(model, "Once upon a time", 16, LFM_TOKENIZE_BOS, &tokens, &n, &err);
+ *     lfm_eval(session, tokens, n, &err);
+ *     const float *logits = lfm_logits(session);          // [n_vocab], of the last token
+ *
+ * A model is immutable once opened and may be shared by threads.  A session is one timeline of
+ * tokens; use it from one thread at a time.  Functions that can fail return a status and fill
+ * `err` (which may be NULL); the text is one line without a final newline.
+ */
+#ifndef LFM_H
+#define LFM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LFM_VERSION "0.1.0"
+
+typedef enum {
+    LFM_OK = 0,
+    LFM_ERR_IO,          /* the operating system refused: open, read, map, thread */
+    LFM_ERR_FORMAT,      /* the file is damaged or contradicts itself */
+    LFM_ERR_UNSUPPORTED, /* a valid file or request that this program does not implement */
+    LFM_ERR_MEMORY,      /* an allocation failed, or the plan does not fit */
+    LFM_ERR_ARG,         /* the caller's arguments are wrong */
+    LFM_ERR_FULL,        /* the context has no room for these tokens */
+    LFM_ERR_NUMERIC      /* the model produced NaN or infinity */
+} lfm_status;
+
+typedef struct {
+    lfm_status status;
+    char text[400];
+} lfm_error;
+
+typedef struct lfm_model lfm_model;     /* immutable once opened */
+typedef struct lfm_session lfm_session; /* one timeline of tokens */
+
+/* ---- Model ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    bool vocab_only;  /* read only the tokenizer and the metadata; no session can be made */
+    const char *isa;  /* highest instruction set to use, NULL = the best this CPU has */
+} lfm_model_options;
+
+/* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check all of it that
+ * this program will use.  `opt` may be NULL.  On failure *out is NULL. */
+lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
+                          lfm_error *err);
+
+/* Close a model.  NULL is fine.  Its sessions must be gone. */
+void lfm_model_close(lfm_model *m);
+
+/* Facts about a model.  Strings live as long as the model; they come from the file and may hold
+ * any byte, so escape them before a terminal sees them. */
+typedef struct {
+    const char *arch;       /* "lfm2" or "lfm2moe" */
+    const char *name;       /* general.name, or "" */
+    const char *isa;        /* instruction set of the kernels in use */
+    uint32_t n_layer;
+    uint32_t n_conv;        /* layers with a short convolution */
+    uint32_t n_attn;        /* layers with attention */
+    uint32_t n_dense;       /* layers with a dense feed-forward block */
+    uint32_t n_embd;
+    uint32_t n_head;
+    uint32_t n_head_kv;
+    uint32_t head_dim;
+    uint32_t n_ff;          /* dense feed-forward width */
+    uint32_t n_ff_expert;   /* width of one expert, 0 for dense models */
+    uint32_t n_expert;
+    uint32_t n_expert_used;
+    uint32_t n_vocab;
+    uint32_t n_ctx_max;     /* longest context that the file promises */
+    float rope_theta;
+    float norm_eps;
+    uint64_t n_params;      /* weights in all tensors */
+    uint64_t tensor_bytes;  /* their size in the file */
+    uint64_t token_bytes;   /* weight bytes that one decoded token reads */
+    uint64_t file_bytes;
+    uint32_t n_parts;       /* files that the model is split into */
+    const char *template_name; /* chat template that was recognised, "" = none in the file */
+} lfm_model_info;
+
+const lfm_model_info *lfm_model_get_info(const lfm_model *m);
+
+/* The metadata, in file order: key `i` and its value as text.  Writes at most `cap` bytes into
+ * `value`, NUL included; long arrays and strings are shortened with "...".  False past the end. */
+bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,
+                   const char **type, char *value, size_t cap);
+
+/* A string value of the metadata by its key; false when it is absent or not a string. */
+bool lfm_model_key_string(const lfm_model *m, const char *key, const char **value, size_t *len);
+
+typedef struct {
+    const char *name;
+    size_t name_len;
+    const char *type;
+    uint32_t n_dims;
+    uint64_t dim[4];   /* dim[0] is the contiguous one */
+    uint64_t n_bytes;
+} lfm_tensor_info;
+
+bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out);
+
+/* ---- Tokens --------------------------------------------------------------------------------- */
+
+enum {
+    LFM_TOKENIZE_BOS = 1,    /* put the begin-of-text token first if the file asks for one */
+    LFM_TOKENIZE_SPECIAL = 2 /* control tokens written in the text become those tokens */
+};
+
+/* Bytes -> token ids.  The bytes need not be UTF-8 and may hold NUL.  On success *tokens is
+ * allocated (free it with lfm_free; may be NULL when *n is 0). */
+lfm_status lfm_tokenize(const lfm_model *m, const char *text, size_t n_bytes, int flags,
+                        int32_t **tokens, size_t *n, lfm_error *err);
+
+/* The bytes of a token; not NUL-terminated.  Control tokens give their name, such as
+ * "<|im_end|>".  An id outside the vocabulary gives length 0. */
+const char *lfm_token_bytes(const lfm_model *m, int32_t token, size_t *n_bytes);
+
+bool lfm_token_is_control(const lfm_model *m, int32_t token);
+bool lfm_token_is_end(const lfm_model *m, int32_t token); /* ends an answer */
+int32_t lfm_token_bos(const lfm_model *m);                /* -1 = none */
+int32_t lfm_token_find(const lfm_model *m, const char *name); /* by exact text; -1 = none */
+
+/* ---- Chat ----------------------------------------------------------------------------------- */
+
+/* Render a conversation with the model's own chat template and tokenize it.  `json` is
+ * {"messages":[{"role":..,"content":..},..],"tools":[..]} as in the OpenAI interface.
+ * The text of messages never becomes control tokens.  `prefill` (may be NULL) is text that the
+ * answer must begin with.  *text (may be NULL) receives the rendered text, NUL-terminated, of
+ * *text_len bytes; free both with lfm_free. */
+lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_len,
+                             const char *prefill, int32_t **tokens, size_t *n,
+                             char **text, size_t *text_len, lfm_error *err);
+
+/* A warning about the file's template ("" = recognised, nothing to say). */
+const char *lfm_chat_warning(const lfm_model *m);
+
+/* ---- Session -------------------------------------------------------------------------------- */
+
+typedef enum { LFM_KV_F16 = 0, LFM_KV_F32 } lfm_kv_type;
+
+typedef struct {
+    uint32_t n_ctx;     /* longest context; 0 = what the model allows, grown as needed */
+    uint32_t n_batch;   /* tokens evaluated together at most; 0 = 512.  Results do not depend on it */
+    uint32_t n_threads; /* 0 = number of physical cores.  Results do not depend on it */
+    lfm_kv_type kv;     /* how keys and values are kept */
+} lfm_session_options;
+
+/* Start an empty timeline.  `opt` may be NULL.  The model must outlive the session. */
+lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_session_options *opt,
+                           lfm_error *err);
+void lfm_session_free(lfm_session *s);
+
+/* Forget everything; as good as a new session, without its cost. */
+void lfm_session_reset(lfm_session *s);
+
+/* Evaluate `n` tokens at the current position and move forward by `n`.
+ * On success the logits of the last token are ready in lfm_logits().
+ * LFM_ERR_FULL when position + n would pass the context size; the session is then unchanged.
+ * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared. */
+lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *err);
+
+/* The same, and `logits` [n][n_vocab] receives the logits of every token. */
+lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *logits,
+                        lfm_error *err);
+
+const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
+uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
+uint32_t lfm_session_n_ctx(const lfm_session *s);
+uint32_t lfm_session_n_threads(const lfm_session *s);
+
+/* Bytes of memory that a session with these options needs at `n_tokens` of context. */
+lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
+                            uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err);
+
+/* Called while a long evaluation runs, between chunks; return false to stop it (LFM_ERR_ARG
+ * "stopped").  `done` and `total` are tokens of the current lfm_eval call. */
+typedef bool lfm_progress_fn(void *ctx, size_t done, size_t total);
+void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx);
+
+/* For tests: called after each layer of each chunk with the residual stream [n][n_embd]. */
+typedef void lfm_layer_fn(void *ctx, uint32_t layer, const float *x, size_t n);
+void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx);
+
+/* ---- Choosing a token ----------------------------------------------------------------------- */
+
+typedef struct {
+    int32_t token;
+    float bias;
+} lfm_logit_bias;
+
+/* All stages, in the order in which they run: logit bias, penalties, top-k, typical, top-p,
+ * min-p, temperature, draw. */
+typedef struct {
+    float temperature;       /* <= 0: greedy, the lowest id among equals */
+    int32_t top_k;           /* <= 0: off */
+    float typical_p;         /* >= 1: off */
+    float top_p;             /* >= 1: off */
+    float min_p;             /* <= 0: off */
+    float repeat_penalty;    /* 1: off */
+    int32_t repeat_last_n;   /* tokens looked back at; 0 = off, -1 = all */
+    float presence_penalty;  /* 0: off */
+    float frequency_penalty; /* 0: off */
+    uint64_t seed;
+    const lfm_logit_bias *bias;
+    size_t n_bias;
+} lfm_sampling;
+
+typedef struct lfm_sampler lfm_sampler;
+
+/* The settings that the model's card recommends. */
+lfm_sampling lfm_sampling_default(const lfm_model *m);
+
+lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
+                           lfm_error *err);
+void lfm_sampler_free(lfm_sampler *s);
+
+/* Tell the sampler of a token that is now part of the text (prompt or answer). */
+lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err);
+
+/* Choose a token from `logits` [n_vocab].  The choice depends on the seed, the number of tokens
+ * drawn so far, the logits and the accepted tokens, and on nothing else. */
+lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err);
+
+/* Frees what this interface allocated for the caller. */
+void lfm_free(void *p);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,254 @@
+/*
+ * pool.c - workers, wake-up and barrier.
+ *
+ * A run is announced by advancing `epoch`; each worker compares it with the last one it served.  Waiting
+ * spins for a few microseconds, because the next run of a token usually follows at once, and then sleeps
+ * on a condition variable, because a spinning thread that shares its core with somebody else stops everybody.
+ */
+#include "base/pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { SPIN_ROUNDS = 4000, MAX_WORKERS = 512 };
+
+struct pool {
+    size_t n;
+    pthread_t *threads; /* [n - 1] */
+    team_fn *fn;
+    void *ctx;
+    /* A run begins when epoch advances (release) and is over when left reaches 0 (acquire). */
+    _Atomic uint32_t epoch;
+    _Atomic uint32_t left;
+    _Atomic bool quit;
+    /* End of a step: the last to arrive clears `taken` and advances the phase. */
+    _Atomic uint32_t arrived;
+    _Atomic uint32_t phase;
+    _Atomic size_t taken; /* pieces of the current step given out */
+    pthread_mutex_t lock; /* pairs with both conditions; the counters themselves are atomic */
+    pthread_cond_t wake;  /* epoch or phase advanced */
+    pthread_cond_t done;  /* left reached 0 */
+    _Atomic uint32_t sleepers;
+};
+
+static inline void relax(void) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* Wait until *word is no longer `old`. */
+static void wait_change(pool *p, _Atomic uint32_t *word, uint32_t old) {
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != old) {
+            return;
+        }
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(word) == old) {
+        pthread_cond_wait(&p->wake, &p->lock);
+    }
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Wake those who gave up spinning.  The word has been advanced (sequentially consistent) before: a thread
+ * that counted itself as a sleeper sees it, or we see the sleeper. */
+static void wake_sleepers(pool *p) {
+    if (atomic_load(&p->sleepers) > 0) {
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_broadcast(&p->wake);
+        pthread_mutex_unlock(&p->lock);
+    }
+}
+
+typedef struct {
+    pool *p;
+    size_t index;
+} worker_start;
+
+static void *worker_main(void *arg) {
+    const worker_start start = *(worker_start *)arg;
+    free(arg);
+    pool *p = start.p;
+    uint32_t seen = 0;
+    for (;;) {
+        wait_change(p, &p->epoch, seen);
+        seen++;
+        if (atomic_load_explicit(&p->quit, memory_order_relaxed)) {
+            return NULL;
+        }
+        team t = {.pool = p, .worker = start.index, .n_workers = p->n};
+        p->fn(p->ctx, &t);
+        if (atomic_fetch_sub(&p->left, 1) == 1) {
+            pthread_mutex_lock(&p->lock);
+            pthread_cond_signal(&p->done);
+            pthread_mutex_unlock(&p->lock);
+        }
+    }
+}
+
+lfm_status pool_new(pool **out, size_t n, lfm_error *err) {
+    n = n < 1 ? 1 : n > MAX_WORKERS ? MAX_WORKERS : n;
+    *out = NULL;
+    pool *p = calloc(1, sizeof *p);
+    pthread_t *threads = calloc(n, sizeof *threads);
+    if (!p || !threads) {
+        free(p);
+        free(threads);
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu threads", n);
+    }
+    p->threads = threads;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->done, NULL);
+    size_t started = 1;
+    while (started < n) {
+        worker_start *start = malloc(sizeof *start);
+        if (!start) {
+            break;
+        }
+        *start = (worker_start){p, started};
+        if (pthread_create(&threads[started - 1], NULL, worker_main, start) != 0) {
+            free(start);
+            break;
+        }
+        started++;
+    }
+    p->n = started; /* the workers read it only after the first epoch */
+    *out = p;
+    return LFM_OK;
+}
+
+void pool_free(pool *p) {
+    if (!p) {
+        return;
+    }
+    atomic_store(&p->quit, true);
+    atomic_fetch_add(&p->epoch, 1);
+    wake_sleepers(p);
+    for (size_t i = 0; i + 1 < p->n; i++) {
+        pthread_join(p->threads[i], NULL);
+    }
+    pthread_mutex_destroy(&p->lock);
+    pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->done);
+    free(p->threads);
+    free(p);
+}
+
+size_t pool_size(const pool *p) {
+    return p ? p->n : 1;
+}
+
+void pool_run(pool *p, team_fn *fn, void *ctx) {
+    if (!p || p->n == 1) {
+        team alone = {.n_workers = 1};
+        fn(ctx, &alone);
+        return;
+    }
+    p->fn = fn;
+    p->ctx = ctx;
+    atomic_store(&p->taken, 0);
+    atomic_store(&p->left, (uint32_t)(p->n - 1));
+    atomic_fetch_add(&p->epoch, 1);
+    wake_sleepers(p);
+    team t = {.pool = p, .n_workers = p->n};
+    fn(ctx, &t);
+    for (int i = 0; i < SPIN_ROUNDS; i++) {
+        if (atomic_load_explicit(&p->left, memory_order_acquire) == 0) {
+            return;
+        }
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    while (atomic_load(&p->left) != 0) {
+        pthread_cond_wait(&p->done, &p->lock);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+bool team_take(team *t, size_t n, size_t *piece) {
+    /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out once. */
+    *piece = t->pool ? atomic_fetch_add_explicit(&t->pool->taken, 1, memory_order_relaxed)
+                     : t->taken++;
+    return *piece < n;
+}
+
+void team_sync(team *t) {
+    pool *p = t->pool;
+    t->taken = 0;
+    if (!p) {
+        return;
+    }
+    const uint32_t phase = atomic_load(&p->phase);
+    if (atomic_fetch_add(&p->arrived, 1) + 1 == p->n) {
+        atomic_store(&p->arrived, 0);
+        atomic_store(&p->taken, 0);
+        atomic_fetch_add(&p->phase, 1);
+        wake_sleepers(p);
+    } else {
+        wait_change(p, &p->phase, phase);
+    }
+}
+
+/* The first SMT sibling of a CPU, or the CPU itself where the system does not tell. */
+static int first_sibling(int cpu) {
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    FILE *f = fopen(path, "re");
+    int first = cpu;
+    if (f) {
+        if (fscanf(f, "%d", &first) != 1) {
+            first = cpu;
+        }
+        fclose(f);
+    }
+    return first;
+}
+
+/* CPUs that a container's quota allows, rounded up; SIZE_MAX without one. */
+static size_t quota_limit(void) {
+    long long quota = 0;
+    long long period = 0;
+    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
+    if (!f) {
+        return SIZE_MAX;
+    }
+    const int n = fscanf(f, "%lld %lld", &quota, &period); /* "max 100000" reads nothing */
+    fclose(f);
+    return n == 2 && quota > 0 && period > 0 ? (size_t)((quota + period - 1) / period) : SIZE_MAX;
+}
+
+size_t pool_default_size(void) {
+    size_t cores = 0;
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        cpu_set_t counted;
+        CPU_ZERO(&counted);
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+            const int core = CPU_ISSET(cpu, &set) ? first_sibling(cpu) : -1;
+            if (core >= 0 && core < CPU_SETSIZE && !CPU_ISSET(core, &counted)) {
+                CPU_SET(core, &counted);
+                cores++;
+            }
+        }
+    }
+#endif
+    if (cores == 0) {
+        const long online = sysconf(_SC_NPROCESSORS_ONLN);
+        cores = online > 0 ? (size_t)online : 1;
+    }
+    const size_t limit = quota_limit();
+    return cores < limit ? cores : limit;
+}

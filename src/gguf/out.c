@@ -1,0 +1,148 @@
+/*
+ * out.c - a file that appears under its name only when it is complete.
+ */
+#include "gguf/write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* The kernel writes at most 2 GiB at once anyway; smaller steps let signals through. */
+enum { MAX_STEP = 16 << 20 };
+
+static lfm_status failed(const gguf_out *out, const char *what, lfm_error *err) {
+    const int cause = errno;
+    return err_set(err, LFM_ERR_IO, "cannot %s %s: %s (after %" PRIu64 " bytes)", what, out->path,
+                   strerror(cause), out->n_bytes);
+}
+
+static lfm_status out_write(void *ctx, const void *bytes, size_t n, lfm_error *err) {
+    gguf_out *out = ctx;
+    const uint8_t *p = bytes;
+    while (n != 0) {
+        const ssize_t done = write(out->fd_plus_1 - 1, p, n < MAX_STEP ? n : MAX_STEP);
+        if (done < 0 && errno == EINTR) {
+            continue;
+        }
+        if (done <= 0) {
+            errno = done == 0 ? EIO : errno;
+            return failed(out, "write", err);
+        }
+        p += done;
+        n -= (size_t)done;
+        out->n_bytes += (uint64_t)done;
+    }
+    return LFM_OK;
+}
+
+gguf_sink gguf_out_sink(gguf_out *out) {
+    return (gguf_sink){out_write, out};
+}
+
+/* Open PATH.part, or the device itself. */
+static lfm_status open_parts(gguf_out *out, bool direct, lfm_error *err) {
+    int fd = -1;
+    if (direct) {
+        fd = open(out->path, O_WRONLY | O_CLOEXEC);
+    } else {
+        const size_t cap = strlen(out->path) + sizeof ".part";
+        out->part = malloc(cap);
+        if (!out->part) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory (%zu bytes) creating %s", cap,
+                           out->path);
+        }
+        snprintf(out->part, cap, "%s.part", out->path);
+        fd = open(out->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+    }
+    if (fd < 0) {
+        const int cause = errno;
+        free(out->part); /* not ours: dropping must not remove it */
+        out->part = NULL;
+        if (cause == EEXIST) {
+            return err_set(err, LFM_ERR_IO,
+                           "%s.part exists: something is writing it, or was stopped while doing "
+                           "so. Remove it if nothing is",
+                           out->path);
+        }
+        errno = cause;
+        return failed(out, "create", err);
+    }
+    out->fd_plus_1 = fd + 1;
+    return LFM_OK;
+}
+
+lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, lfm_error *err) {
+    *out = (gguf_out){0};
+    struct stat info;
+    const bool exists = stat(path, &info) == 0;
+    const bool direct = exists && (S_ISCHR(info.st_mode) || S_ISFIFO(info.st_mode));
+    if (exists && !direct && !S_ISREG(info.st_mode)) {
+        return err_set(err, LFM_ERR_ARG, "cannot write %s: it is not a regular file", path);
+    }
+    if (exists && !direct && !replace) {
+        return err_set(err, LFM_ERR_ARG, "%s exists and is not replaced", path);
+    }
+    out->path = strdup(path);
+    if (!out->path) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory creating %s", path);
+    }
+    const lfm_status st = open_parts(out, direct, err);
+    if (st != LFM_OK) {
+        gguf_out_drop(out);
+    }
+    return st;
+}
+
+lfm_status gguf_out_reserve(gguf_out *out, uint64_t n_bytes, lfm_error *err) {
+#ifdef __linux__
+    if (out->part && n_bytes != 0 && n_bytes <= INT64_MAX &&
+        fallocate(out->fd_plus_1 - 1, FALLOC_FL_KEEP_SIZE, 0, (off_t)n_bytes) != 0 &&
+        errno == ENOSPC) {
+        return err_set(err, LFM_ERR_IO, "cannot write %s: the disk has no room for %" PRIu64
+                       " bytes", out->path, n_bytes);
+    }
+#else
+    (void)out;
+    (void)n_bytes;
+    (void)err;
+#endif
+    return LFM_OK;
+}
+
+lfm_status gguf_out_commit(gguf_out *out, bool durable, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    const int fd = out->fd_plus_1 - 1;
+    if (durable && out->part && fsync(fd) != 0) {
+        st = failed(out, "write", err);
+    }
+    out->fd_plus_1 = 0;
+    if (close(fd) != 0 && st == LFM_OK) {
+        st = failed(out, "close", err);
+    }
+    if (st == LFM_OK && out->part && rename(out->part, out->path) != 0) {
+        st = failed(out, "rename the finished file to", err);
+    }
+    if (st == LFM_OK) {
+        free(out->part);
+        out->part = NULL;
+    }
+    gguf_out_drop(out);
+    return st;
+}
+
+void gguf_out_drop(gguf_out *out) {
+    if (out->fd_plus_1 != 0) {
+        close(out->fd_plus_1 - 1);
+    }
+    if (out->part) {
+        unlink(out->part);
+    }
+    free(out->part);
+    free(out->path);
+    *out = (gguf_out){0};
+}

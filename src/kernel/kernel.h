@@ -1,0 +1,172 @@
+/*
+ * kernel.h - pure arithmetic on rows: what every kernel computes, to the last bit.
+ *
+ * The scalar functions define what is right.  Every other instruction set, number of threads
+ * and split into batches returns the same bits, so tests compare with ==.  The contracts:
+ *
+ * 1. Activations that meet quantised weights are int8 in [-127, 127], with one f32 scale per block
+ *    of 32 or 256 values along the row: amax = max |x|, d = amax / 127,
+ *    q = round-half-even(x * (127 / amax)).  The block length belongs to the weight type: 256 for
+ *    types whose blocks hold 256 weights (integer group scales then stay integers up to one sum per
+ *    block), otherwise 32.  Each row is quantised alone, never per batch.  At the edges:
+ *        amax < KERN_AMAX_MIN, zeros included: d = 0 and q = 0 (nothing is subnormal or overflows);
+ *        a NaN or an infinity in the block: d = NaN (0x7fc00000) and q = 0, so that every product
+ *        with the block is NaN.  NaN results equal each other whatever their bits.
+ * 2. A block of weights is, whatever its type, d * scale[g] * q[i] - dmin * min[g], with integers q, scale, min
+ *    and groups g of 16 weights (kern_block).  The product with a row of activations folds the blocks
+ *    in file order, one output row at a time:
+ *        S = sum of scale[g] * q[i] * x[i]         exact in integers (so the order is free)
+ *        M = sum of min[g] * x[i]                  exact in integers
+ *        acc = fmaf((float)S, d * dx, acc)         d * dx rounded to f32
+ *        acc = fmaf(-(float)M, dmin * dx, acc)     only for types with a min
+ *    once per block of activations, from acc = 0.  (float)S rounds to nearest even.  A block of
+ *    64 or 128 weights meets 32 activations at a time.  S needs 64 bits for NVFP4 (scales up to
+ *    15 << 14); for all other types S and M stay below 2^31.
+ * 3. F32, F16 and BF16 weights meet f32 activations: 16 virtual lanes, lane l folding i = l, l + 16, ...
+ *    with acc[l] = fmaf(w[i], x[i], acc[l]); then the lanes are halved: l += l + 8, + 4, + 2, + 1.
+ *    Sums of squares and other reductions along a row use the same 16 lanes.
+ * 4. exp is kern_exp: the same operations in every file.  Sigmoid and silu are made of it.
+ *    Square roots and divisions are the correctly rounded ones; no approximations.
+ * 5. Attention walks the cache in chunks of KERN_ATTN_CHUNK positions and merges them in order.
+ * 6. No kernel reads outside its rows.  Rows may have any alignment unless stated.
+ *
+ * Sources compiled with -ffp-contract=off; fused operations are written as fmaf.
+ *
+ * ISA files include only this header, gguf/qtype.h, base/bytes.h and libc: nothing here may be
+ * more than a type or a `static inline` function.
+ */
+#ifndef KERNEL_KERNEL_H
+#define KERNEL_KERNEL_H
+
+#include "gguf/qtype.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    KERN_LANES = 16,       /* virtual lanes of every float reduction */
+    KERN_GROUP = 16,       /* weights that share an integer scale */
+    KERN_MAX_BLOCK = 256,  /* most weights in a block */
+    KERN_ATTN_CHUNK = 128  /* cache positions per step of the online softmax */
+};
+
+/* Blocks of activations below this are zeros: the least power of two whose 127th part is normal. */
+#define KERN_AMAX_MIN 0x1p-119f
+
+/* ---- Weights in plain integers --------------------------------------------------------------- */
+
+/* weight[i] = d * scale[i / 16] * q[i] - dmin * min[i / 16], each product rounded to f32 in this order
+ * (d * scale first).  Only the first block_weights of a type are filled; dmin is 0 for types
+ * without a min. */
+typedef struct {
+    float d;
+    float dmin;
+    int32_t scale[KERN_MAX_BLOCK / KERN_GROUP];
+    int32_t min[KERN_MAX_BLOCK / KERN_GROUP];
+    int8_t q[KERN_MAX_BLOCK];
+} kern_block;
+
+/* Read one block of a quantised type. */
+typedef void kern_unpack_fn(kern_block *out, const void *block);
+
+/* The reader of a type; NULL for F32, F16 and BF16. */
+kern_unpack_fn *kern_unpack(qtype type);
+
+/* Do blocks of this type have a min? */
+bool kern_has_min(qtype type);
+
+/* y[k] = the row of `k` weights as floats; k is a multiple of the type's block_weights. */
+void kern_dequantize(qtype type, float *restrict y, const void *restrict row, size_t k);
+
+/* ---- Activations ------------------------------------------------------------------------------ */
+
+/* Values per block of activations for a weight type: 32 or 256; 0 = the type takes f32. */
+static inline size_t kern_act_block(qtype type, size_t block_weights) {
+    (void)type;
+    return block_weights == 1 ? 0 : block_weights == 256 ? 256 : 32;
+}
+
+/* A quantised row of k values in one piece of memory, 64-byte aligned:
+ *     int8  q[k], padded to 64 bytes
+ *     float d[k / block]      padded to 64 bytes
+ *     int16 sum[k / 16]       sum of each 16 q, padded to 64 bytes */
+static inline size_t kern_pad64(size_t n) {
+    return (n + 63) & ~(size_t)63;
+}
+static inline size_t kern_act_d_offset(size_t k) {
+    return kern_pad64(k);
+}
+static inline size_t kern_act_sum_offset(size_t k, size_t block) {
+    return kern_act_d_offset(k) + kern_pad64(k / block * sizeof(float));
+}
+static inline size_t kern_act_bytes(size_t k, size_t block) {
+    return kern_act_sum_offset(k, block) + kern_pad64(k / KERN_GROUP * sizeof(int16_t));
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------ */
+
+/* Quantise x[k] into `act`; k is a multiple of `block`. */
+typedef void kern_quantize_fn(void *restrict act, const float *restrict x, size_t k, size_t block);
+
+/* y[t][r] = W[r] . x[t] for `rows` rows of W, contiguous, and `n` rows of activations.
+ *
+ * x[t] points to a quantised row (kern_act_bytes) or, for F32/F16/BF16 weights, to k floats;
+ * y[t] to at least `rows` floats.  Nothing overlaps.  Reads exactly rows * qtype_row_bytes(k) bytes of W. */
+typedef void kern_mul_fn(float *const *restrict y, const void *restrict w,
+                         const void *const *restrict x, size_t n, size_t rows, size_t k);
+
+/* y = x / sqrt(mean(x^2) + eps) * w; y may be x. */
+typedef void kern_norm_fn(float *y, const float *x, const float *w, size_t n, float eps);
+
+/* Rotate pairs (i, i + n/2) of x[n] by angle i: x' = x cos - x2 sin, x2' = x sin + x2 cos.
+ * cos and sin hold n/2 values. */
+typedef void kern_rope_fn(float *x, const float *cos, const float *sin, size_t n);
+
+/* y = silu(gate) * up. y may be gate. */
+typedef void kern_silu_fn(float *y, const float *gate, const float *up, size_t n);
+
+/* y += a * x */
+typedef void kern_axpy_fn(float *restrict y, const float *restrict x, float a, size_t n);
+
+/* One token of the short convolution, for n channels: u = b * v;
+ * y = c * (taps0 * old + taps1 * last + taps2 * u), the first product rounded, then two fmaf; then old = last, last = u.
+ * taps is [n][3], the third for the current token; old and last are the inputs of two tokens before and of the one before. */
+typedef void kern_conv_fn(float *restrict y, const float *restrict b, const float *restrict c,
+                          const float *restrict v, const float *restrict taps,
+                          float *restrict old, float *restrict last, size_t n);
+
+/* How keys and values are kept. */
+typedef enum { KERN_KV_F16, KERN_KV_F32 } kern_kv;
+
+/* Attention of `n_q` query heads that share one KV head, for one token:
+ * out[h] = sum_j softmax_j(scale * q[h] . k[j]) v[j], j < n_pos.
+ *
+ * q and out are [n_q][dim]; k and v point to the head's first position, `stride` bytes apart.
+ * Scores: q is multiplied by scale first; dots in 16 lanes.  Per chunk: m = max(running, chunk),
+ * p = exp(s - m), sum of p in 16 lanes; the running sum and acc are multiplied by exp(old m - m), then
+ * the chunk's sum is added and acc[d] folded with fmaf in position order.  At the end out = acc / sum. */
+typedef void kern_attend_fn(float *restrict out, const float *restrict q, const void *restrict k,
+                            const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
+                            size_t stride, float scale, kern_kv kind);
+
+/* Store a row of n floats in the cache's format. */
+typedef void kern_kv_store_fn(void *restrict out, const float *restrict x, size_t n, kern_kv kind);
+
+typedef struct {
+    const char *name;               /* the highest instruction set in use */
+    kern_mul_fn *mul[QTYPE_COUNT];
+    kern_quantize_fn *quantize;
+    kern_norm_fn *norm;
+    kern_rope_fn *rope;
+    kern_silu_fn *silu_mul;
+    kern_axpy_fn *axpy;
+    kern_conv_fn *conv;
+    kern_attend_fn *attend;
+    kern_kv_store_fn *kv_store;
+} kern_table;
+
+/* Fill every slot with the scalar functions. */
+void kern_scalar(kern_table *t);
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * matmul.c - dividing matrix products into pieces.
+ *
+ * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the result does not
+ * depend on who computes what.  Pieces are small enough that a slow core does not hold up the others
+ * for long, and large enough that taking one costs nothing beside computing it.
+ */
+#include "kernel/matmul.h"
+
+enum {
+    PIECE_BYTES = 64 * 1024, /* weights per piece: long enough a run for the memory system */
+    PIECE_ALIGN = 16,        /* rows: whole tiles of every kernel */
+    TOKEN_TILE = 64          /* tokens per call, while the piece's weights stay in the cache */
+};
+
+size_t jobs_plan(matmul_job *jobs, size_t n_jobs) {
+    size_t total = 0;
+    for (size_t i = 0; i < n_jobs; i++) {
+        matmul_job *j = &jobs[i];
+        size_t rows = PIECE_BYTES / j->row_bytes / PIECE_ALIGN * PIECE_ALIGN;
+        rows = rows < PIECE_ALIGN ? PIECE_ALIGN : rows;
+        j->piece_rows = rows;
+        j->n_pieces = j->n == 0 ? 0 : (j->rows + rows - 1) / rows;
+        total += j->n_pieces;
+    }
+    return total;
+}
+
+static void run_piece(const matmul_job *j, size_t piece) {
+    const size_t first = piece * j->piece_rows;
+    const size_t rows = j->rows - first < j->piece_rows ? j->rows - first : j->piece_rows;
+    for (size_t at = 0; at < j->n; at += TOKEN_TILE) {
+        const size_t n = j->n - at < TOKEN_TILE ? j->n - at : TOKEN_TILE;
+        float *y[TOKEN_TILE];
+        for (size_t t = 0; t < n; t++) {
+            y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + first;
+        }
+        j->mul(y, j->w + first * j->row_bytes, j->x + at, n, rows, j->k);
+    }
+}
+
+void jobs_run(team *t, const matmul_job *jobs, size_t n_jobs, size_t n_pieces) {
+    size_t piece = 0;
+    size_t job = 0;
+    size_t before = 0; /* pieces of the jobs before `job`; pieces come in rising order */
+    while (team_take(t, n_pieces, &piece)) {
+        while (job < n_jobs && piece - before >= jobs[job].n_pieces) {
+            before += jobs[job].n_pieces;
+            job++;
+        }
+        run_piece(&jobs[job], piece - before);
+    }
+}

@@ -1,0 +1,15 @@
+/*
+ * scalar.h - the scalar kernels: the definition of right.
+ */
+#ifndef KERNEL_SCALAR_H
+#define KERNEL_SCALAR_H
+
+#include "kernel/kernel.h"
+
+/* Fill t->mul (scalar_mul.c). */
+void kern_scalar_mul(kern_table *t);
+
+/* Contract 1 of kernel.h (scalar_mul.c). */
+void kern_quantize_scalar(void *restrict act, const float *restrict x, size_t k, size_t block);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * block.h - what the blocks of a layer share: one batch on its way through the model, and its steps.
+ *
+ * Every worker of the team runs the same functions; a step's pieces are taken by whoever is free, and
+ * each function returns with the step ended (team_sync), so that its results are there for all.
+ */
+#ifndef MODEL_BLOCK_H
+#define MODEL_BLOCK_H
+
+#include "base/pool.h"
+#include "model/state.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+/* What waits to be added to the residual stream. */
+typedef enum { PENDING_NOTHING, PENDING_DELTA, PENDING_MIXTURE } pending;
+
+/* One worker's view of a batch.  All workers keep the same values. */
+typedef struct {
+    model_state *st;
+    team *t;
+    size_t n;             /* tokens in the batch */
+    pending waiting;
+    uint32_t layer;
+    _Atomic int32_t *bad; /* first layer whose output was not finite, or INT32_MAX; shared */
+} batch;
+
+/* x += what is pending; in = norm(x) in the forms of `mask`.  One step. */
+void batch_enter(batch *b, const float *norm, unsigned mask);
+
+/* x += what is pending, and nothing else.  One step. */
+void batch_settle(batch *b);
+
+/* The other forms of `in`, from its floats [n][width].  One step. */
+void batch_fill(batch *b, size_t width, unsigned mask);
+
+/* The products of up to 3 matrices with the rows of `in`; out[i] receives those of matrix i as [n][rows].
+ * One step. */
+void batch_multiply(batch *b, const weight *const *w, float *const *out, size_t n_weights);
+
+/* The blocks: from x (through batch_enter) to something pending. */
+void block_conv(batch *b, const layer_weights *l, uint32_t conv_index);
+void block_attn(batch *b, const layer_weights *l, uint32_t attn_index);
+void block_dense(batch *b, const layer_weights *l);
+void block_moe(batch *b, const layer_weights *l);
+
+#endif

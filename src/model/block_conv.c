@@ -1,0 +1,41 @@
+/*
+ * block_conv.c - the gated short convolution of LFM2.
+ *
+ * 18 of the 24 layers of the 8B model mix positions with this instead of attention.  It remembers only the
+ * last two inputs per channel, so its state does not grow with the context.
+ *
+ * Source: MODEL.md, "Short convolution".
+ */
+#include "model/block.h"
+
+enum { CHANNELS = 512 }; /* per piece: a channel's tokens depend on each other, channels do not */
+
+static void convolve(batch *b, const layer_weights *l, float *history, const float *bcv) {
+    model_state *st = b->st;
+    const size_t n_embd = st->shape->n_embd;
+    const size_t n_pieces = (n_embd + CHANNELS - 1) / CHANNELS;
+    size_t piece = 0;
+    while (team_take(b->t, n_pieces, &piece)) {
+        const size_t first = piece * CHANNELS;
+        const size_t n = n_embd - first < CHANNELS ? n_embd - first : CHANNELS;
+        for (size_t i = 0; i < b->n; i++) {
+            const float *row = bcv + i * 3 * n_embd + first;
+            st->kern->conv(act_floats(&st->in, i) + first, row, row + n_embd, row + 2 * n_embd,
+                           l->conv.taps + 3 * first, history + first, history + n_embd + first, n);
+        }
+    }
+    team_sync(b->t);
+}
+
+void block_conv(batch *b, const layer_weights *l, uint32_t conv_index) {
+    model_state *st = b->st;
+    const size_t n_embd = st->shape->n_embd;
+    const weight *in = &l->conv.in;
+    const weight *out = &l->conv.out;
+    batch_enter(b, l->norm_in, form_bit(in));
+    batch_multiply(b, &in, &st->wide, 1);
+    convolve(b, l, st->history + 2 * (size_t)conv_index * n_embd, st->wide);
+    batch_fill(b, n_embd, form_bit(out));
+    batch_multiply(b, &out, &st->delta, 1);
+    b->waiting = PENDING_DELTA;
+}

@@ -1,0 +1,121 @@
+/*
+ * forward.c - one batch of tokens through the whole model.
+ *
+ * Every worker of the team walks the same story; block.h says how they share each step.
+ */
+#include "model/forward.h"
+
+#include "kernel/rope.h"
+#include "model/block.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+typedef struct {
+    model_state *st;
+    const forward_request *rq;
+    _Atomic int32_t bad;
+} forward_run;
+
+/* x = embedding rows; angles of each token's position. */
+static void embed(batch *b, const forward_request *rq) {
+    model_state *st = b->st;
+    const weight *e = &st->weights->embedding;
+    const size_t half = st->shape->head_dim / 2;
+    size_t i = 0;
+    while (team_take(b->t, b->n, &i)) {
+        kern_dequantize(e->type, st->x + i * e->cols,
+                        e->data + (size_t)rq->tokens[i] * e->row_bytes, e->cols);
+        rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half,
+                    st->pos + (uint32_t)i);
+    }
+    team_sync(b->t);
+}
+
+/* Entering a block adds what the one before has left; b->layer says whose that is. */
+static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn) {
+    const layer_weights *l = &b->st->weights->layers[i];
+    if (l->kind == LAYER_CONV) {
+        block_conv(b, l, (*n_conv)++);
+    } else {
+        block_attn(b, l, (*n_attn)++);
+    }
+    b->layer = i;
+    if (l->is_moe) {
+        block_moe(b, l);
+    } else {
+        block_dense(b, l);
+    }
+}
+
+static void watch(batch *b, const forward_request *rq) {
+    batch_settle(b);
+    if (b->t->worker == 0) {
+        rq->on_layer(rq->on_layer_ctx, b->layer, b->st->x, b->n);
+    }
+    team_sync(b->t);
+}
+
+/* Logits of all tokens, or of the last one alone: the head is the largest matrix. */
+static void head(batch *b, const forward_request *rq) {
+    model_state *st = b->st;
+    const weight *w = &st->weights->head;
+    batch_enter(b, st->weights->norm_out, form_bit(w));
+    if (!rq->logits) {
+        return;
+    }
+    const size_t first = rq->all_logits ? 0 : b->n - 1;
+    matmul_job job = {
+        .mul = st->kern->mul[w->type],
+        .w = w->data,
+        .row_bytes = w->row_bytes,
+        .rows = w->rows,
+        .k = w->cols,
+        .x = st->in.at[state_form(w->type)] + first,
+        .y0 = rq->logits,
+        .n = b->n - first,
+    };
+    jobs_run(b->t, &job, 1, jobs_plan(&job, 1));
+    team_sync(b->t);
+}
+
+static void forward(void *ctx, team *t) {
+    forward_run *run = ctx;
+    model_state *st = run->st;
+    batch b = {.st = st, .t = t, .n = run->rq->n, .bad = &run->bad};
+    uint32_t n_conv = 0;
+    uint32_t n_attn = 0;
+    embed(&b, run->rq);
+    for (uint32_t i = 0; i < st->shape->n_layer; i++) {
+        layer(&b, i, &n_conv, &n_attn);
+        if (run->rq->on_layer) {
+            watch(&b, run->rq);
+        }
+    }
+    head(&b, run->rq);
+}
+
+static lfm_status check_logits(const model_state *st, const forward_request *rq, lfm_error *err) {
+    const size_t n = (rq->all_logits ? rq->n : 1) * (size_t)st->shape->n_vocab;
+    for (size_t i = 0; rq->logits && i < n; i++) {
+        if (!isfinite(rq->logits[i])) {
+            return err_set(err, LFM_ERR_NUMERIC, "the model's output layer produced a number that "
+                           "is not finite at position %" PRIu32 "; the file's weights are damaged",
+                           st->pos);
+        }
+    }
+    return LFM_OK;
+}
+
+lfm_status model_forward(model_state *st, pool *threads, const forward_request *rq, lfm_error *err) {
+    forward_run run = {.st = st, .rq = rq, .bad = INT32_MAX};
+    pool_run(threads, forward, &run);
+    if (run.bad != INT32_MAX) {
+        return err_set(err, LFM_ERR_NUMERIC, "layer %" PRId32 " of the model produced a number that "
+                       "is not finite near position %" PRIu32 "; the file's weights are damaged",
+                       run.bad, st->pos);
+    }
+    const lfm_status status = check_logits(st, rq, err);
+    st->pos += status == LFM_OK ? (uint32_t)rq->n : 0;
+    return status;
+}

@@ -1,0 +1,26 @@
+/*
+ * forward.h - the story of a token: embedding, layers, norm, logits.
+ */
+#ifndef MODEL_FORWARD_H
+#define MODEL_FORWARD_H
+
+#include "base/pool.h"
+#include "model/state.h"
+
+/* Called after each layer with the residual stream [n][n_embd]. */
+typedef void layer_fn(void *ctx, uint32_t layer, const float *x, size_t n);
+
+typedef struct {
+    const int32_t *tokens; /* [n], ids below n_vocab */
+    size_t n;              /* 1 to n_batch; pos + n <= n_ctx */
+    float *logits;         /* [n_vocab] of the last token, or [n][n_vocab]; NULL: none wanted */
+    bool all_logits;
+    layer_fn *on_layer;    /* NULL: nobody watches */
+    void *on_layer_ctx;
+} forward_request;
+
+/* Evaluate a batch and move the timeline forward.  LFM_ERR_NUMERIC names the layer (or the output) in which NaN
+ * or infinity first appeared; the timeline is then unusable until state_reset. */
+lfm_status model_forward(model_state *st, pool *threads, const forward_request *rq, lfm_error *err);
+
+#endif

@@ -1,0 +1,302 @@
+/*
+ * weights.c - binding tensors by name.
+ *
+ * Names and shapes: MODEL.md, "Tensors".
+ */
+#include "model/weights.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What the binding functions pass around. */
+typedef struct {
+    model_weights *w;
+    const model_shape *s;
+    const gguf_file *f;
+    size_t n_bound;
+    uint64_t float_bytes; /* of the vectors, all of which a token reads */
+    lfm_error *err;
+} binder;
+
+typedef struct {
+    char text[64];
+} tensor_name;
+
+/* "blk.<layer>.<name>.weight", or just <name> for layer -1. */
+static tensor_name name_of(int layer, const char *name) {
+    tensor_name n;
+    if (layer < 0) {
+        snprintf(n.text, sizeof n.text, "%s", name);
+    } else {
+        snprintf(n.text, sizeof n.text, "blk.%d.%s", layer, name);
+    }
+    return n;
+}
+
+/* Find a tensor and compare its shape; dims are in GGUF order, absent ones 1. */
+static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
+                       const gguf_tensor **out) {
+    const gguf_tensor *t = gguf_get_tensor(b->f, name);
+    if (!t) {
+        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' is missing", b->f->path, name);
+    }
+    if (t->dim[0] != d0 || t->dim[1] != d1 || t->dim[2] != d2 || t->dim[3] != 1) {
+        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has the shape [%" PRIu64 ", %" PRIu64
+                       ", %" PRIu64 ", %" PRIu64 "]; expected [%" PRIu64 ", %" PRIu64 ", %" PRIu64
+                       ", 1]", b->f->path, name, t->dim[0], t->dim[1], t->dim[2], t->dim[3], d0, d1,
+                       d2);
+    }
+    b->n_bound++;
+    *out = t;
+    return LFM_OK;
+}
+
+static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t cols, uint64_t rows,
+                              uint64_t n, weight *out) {
+    const tensor_name name = name_of(layer, suffix);
+    const gguf_tensor *t = NULL;
+    const lfm_status st = find(b, name.text, cols, rows, n, &t);
+    if (st != LFM_OK) {
+        return st;
+    }
+    const size_t row_bytes = qtype_row_bytes(t->type, (size_t)cols);
+    *out = (weight){
+        .type = t->type,
+        .rows = (uint32_t)rows,
+        .cols = (uint32_t)cols,
+        .n = (uint32_t)n,
+        .data = t->data,
+        .row_bytes = row_bytes,
+        .matrix_bytes = row_bytes * (size_t)rows,
+    };
+    return LFM_OK;
+}
+
+/* An F32 vector or small table.  GGUF aligns tensors to 8 bytes or more (gguf.c checks), so floats can
+ * be used where they lie. */
+static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t d0, uint64_t d1,
+                              const float **out) {
+    const tensor_name name = name_of(layer, suffix);
+    const gguf_tensor *t = NULL;
+    const lfm_status st = find(b, name.text, d0, d1, 1, &t);
+    if (st != LFM_OK) {
+        return st;
+    }
+    if (t->type != QTYPE_F32) {
+        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has type %s; expected F32",
+                       b->f->path, name.text, qtype_get(t->type)->name);
+    }
+    b->float_bytes += t->n_bytes;
+    *out = (const float *)(const void *)t->data;
+    return LFM_OK;
+}
+
+static lfm_status bind_conv(binder *b, int i, layer_weights *l) {
+    const uint64_t n = b->s->n_embd;
+    lfm_status st = bind_matrix(b, i, "shortconv.in_proj.weight", n, 3 * n, 1, &l->conv.in);
+    if (st == LFM_OK) {
+        st = bind_floats(b, i, "shortconv.conv.weight", 3, n, &l->conv.taps);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "shortconv.out_proj.weight", n, n, 1, &l->conv.out);
+    }
+    return st;
+}
+
+static lfm_status bind_attn(binder *b, int i, layer_weights *l) {
+    const model_shape *s = b->s;
+    const uint64_t n = s->n_embd;
+    const uint64_t n_q = (uint64_t)s->n_head * s->head_dim;
+    const uint64_t n_kv = (uint64_t)s->n_head_kv * s->head_dim;
+    lfm_status st = bind_matrix(b, i, "attn_q.weight", n, n_q, 1, &l->attn.q);
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "attn_k.weight", n, n_kv, 1, &l->attn.k);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "attn_v.weight", n, n_kv, 1, &l->attn.v);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "attn_output.weight", n_q, n, 1, &l->attn.out);
+    }
+    if (st == LFM_OK) {
+        st = bind_floats(b, i, "attn_q_norm.weight", s->head_dim, 1, &l->attn.q_norm);
+    }
+    if (st == LFM_OK) {
+        st = bind_floats(b, i, "attn_k_norm.weight", s->head_dim, 1, &l->attn.k_norm);
+    }
+    return st;
+}
+
+static lfm_status bind_dense(binder *b, int i, layer_weights *l) {
+    const uint64_t n = b->s->n_embd;
+    const uint64_t ff = b->s->n_ff;
+    lfm_status st = bind_matrix(b, i, "ffn_gate.weight", n, ff, 1, &l->dense.gate);
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "ffn_up.weight", n, ff, 1, &l->dense.up);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "ffn_down.weight", ff, n, 1, &l->dense.down);
+    }
+    return st;
+}
+
+static lfm_status bind_moe(binder *b, int i, layer_weights *l) {
+    const uint64_t n = b->s->n_embd;
+    const uint64_t ff = b->s->n_ff_expert;
+    const uint64_t n_expert = b->s->n_expert;
+    l->is_moe = true;
+    lfm_status st = bind_matrix(b, i, "ffn_gate_inp.weight", n, n_expert, 1, &l->moe.router);
+    if (st == LFM_OK && l->moe.router.type != QTYPE_F32) {
+        st = err_set(b->err, LFM_ERR_FORMAT, "%s: tensor 'blk.%d.ffn_gate_inp.weight' has type %s; "
+                     "expected F32", b->f->path, i, qtype_get(l->moe.router.type)->name);
+    }
+    if (st == LFM_OK) {
+        st = bind_floats(b, i, "exp_probs_b.bias", n_expert, 1, &l->moe.bias);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "ffn_gate_exps.weight", n, ff, n_expert, &l->moe.gate);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "ffn_up_exps.weight", n, ff, n_expert, &l->moe.up);
+    }
+    if (st == LFM_OK) {
+        st = bind_matrix(b, i, "ffn_down_exps.weight", ff, n, n_expert, &l->moe.down);
+    }
+    return st;
+}
+
+static lfm_status bind_layer(binder *b, int i, layer_weights *l) {
+    const uint64_t n = b->s->n_embd;
+    l->kind = (layer_kind)b->s->kind[i];
+    lfm_status st = bind_floats(b, i, "attn_norm.weight", n, 1, &l->norm_in);
+    if (st == LFM_OK) {
+        st = bind_floats(b, i, "ffn_norm.weight", n, 1, &l->norm_ffn);
+    }
+    if (st == LFM_OK) {
+        st = l->kind == LAYER_CONV ? bind_conv(b, i, l) : bind_attn(b, i, l);
+    }
+    if (st == LFM_OK) {
+        st = (uint32_t)i < b->s->n_dense ? bind_dense(b, i, l) : bind_moe(b, i, l);
+    }
+    return st;
+}
+
+/* The embedding tells the vocabulary's size; the head may be a tensor of its own. */
+static lfm_status bind_ends(binder *b, model_shape *s) {
+    const gguf_tensor *t = gguf_get_tensor(b->f, "token_embd.weight");
+    if (t && (t->dim[1] == 0 || t->dim[1] > INT32_MAX)) {
+        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor 'token_embd.weight' has %" PRIu64
+                       " rows, which is no vocabulary", b->f->path, t->dim[1]);
+    }
+    const uint64_t n_vocab = t ? t->dim[1] : 1;
+    lfm_status st = bind_matrix(b, -1, "token_embd.weight", s->n_embd, n_vocab, 1,
+                                &b->w->embedding);
+    s->n_vocab = (uint32_t)n_vocab;
+    b->w->head = b->w->embedding;
+    if (st == LFM_OK && gguf_get_tensor(b->f, "output.weight")) {
+        st = bind_matrix(b, -1, "output.weight", s->n_embd, n_vocab, 1, &b->w->head);
+    }
+    if (st == LFM_OK) { /* an old misnomer: this is the norm before the head */
+        st = bind_floats(b, -1, "token_embd_norm.weight", s->n_embd, 1, &b->w->norm_out);
+    }
+    return st;
+}
+
+/* Every bound tensor has been counted; name one that was not. */
+static lfm_status check_all_bound(const binder *b) {
+    if (b->n_bound == b->f->n_tensors) {
+        return LFM_OK;
+    }
+    static const char *const in_layer[] = {
+        "attn_norm.weight", "ffn_norm.weight", "shortconv.in_proj.weight", "shortconv.conv.weight",
+        "shortconv.out_proj.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight",
+        "attn_output.weight", "attn_q_norm.weight", "attn_k_norm.weight", "ffn_gate.weight",
+        "ffn_up.weight", "ffn_down.weight", "ffn_gate_inp.weight", "exp_probs_b.bias",
+        "ffn_gate_exps.weight", "ffn_up_exps.weight", "ffn_down_exps.weight",
+    };
+    const gguf_tensor *stranger = NULL;
+    for (size_t i = 0; i < b->f->n_tensors && !stranger; i++) {
+        const gguf_tensor *t = &b->f->tensors[i];
+        char name[64];
+        int layer = -1;
+        int used = 0;
+        snprintf(name, sizeof name, "%.*s", (int)t->name.len, t->name.ptr);
+        bool known = strcmp(name, "token_embd.weight") == 0 || strcmp(name, "output.weight") == 0 ||
+                     strcmp(name, "token_embd_norm.weight") == 0;
+        if (sscanf(name, "blk.%d.%n", &layer, &used) == 1 && used > 0 && layer >= 0 &&
+            (uint32_t)layer < b->s->n_layer) {
+            for (size_t j = 0; j < sizeof in_layer / sizeof in_layer[0]; j++) {
+                known = known || strcmp(name + used, in_layer[j]) == 0;
+            }
+        }
+        stranger = known ? NULL : t;
+    }
+    if (!stranger) { /* a known name in a layer of the other kind */
+        return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: the file has %zu tensors, but its layers "
+                       "use %zu", b->f->path, b->f->n_tensors, b->n_bound);
+    }
+    return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' is not part of this architecture "
+                   "as lfm knows it", b->f->path, (int)stranger->name.len, stranger->name.ptr);
+}
+
+/* Bytes of the tensors that one decoded token touches: all but the experts not chosen, and of an
+ * embedding that is not the head one row. */
+static uint64_t count_token_bytes(const model_weights *w, const model_shape *s) {
+    uint64_t bytes = w->head.matrix_bytes;
+    if (w->head.data != w->embedding.data) {
+        bytes += w->embedding.row_bytes;
+    }
+    for (uint32_t i = 0; i < s->n_layer; i++) {
+        const layer_weights *l = &w->layers[i];
+        if (l->kind == LAYER_CONV) {
+            bytes += l->conv.in.matrix_bytes + l->conv.out.matrix_bytes;
+        } else {
+            bytes += l->attn.q.matrix_bytes + l->attn.k.matrix_bytes + l->attn.v.matrix_bytes +
+                     l->attn.out.matrix_bytes;
+        }
+        if (l->is_moe) {
+            bytes += l->moe.router.matrix_bytes;
+            bytes += s->n_expert_used * (uint64_t)(l->moe.gate.matrix_bytes +
+                                                   l->moe.up.matrix_bytes +
+                                                   l->moe.down.matrix_bytes);
+        } else {
+            bytes += l->dense.gate.matrix_bytes + l->dense.up.matrix_bytes +
+                     l->dense.down.matrix_bytes;
+        }
+    }
+    return bytes;
+}
+
+lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lfm_error *err) {
+    *w = (model_weights){0};
+    binder b = {.w = w, .s = s, .f = f, .err = err};
+    w->layers = calloc(s->n_layer, sizeof *w->layers);
+    if (!w->layers) {
+        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " layers", f->path,
+                       s->n_layer);
+    }
+    lfm_status st = bind_ends(&b, s);
+    for (uint32_t i = 0; i < s->n_layer && st == LFM_OK; i++) {
+        st = bind_layer(&b, (int)i, &w->layers[i]);
+    }
+    if (st == LFM_OK) {
+        st = check_all_bound(&b);
+    }
+    if (st != LFM_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < f->n_tensors; i++) {
+        const gguf_tensor *t = &f->tensors[i];
+        w->n_params += t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3];
+        w->bytes += t->n_bytes;
+    }
+    w->token_bytes = b.float_bytes + count_token_bytes(w, s);
+    return LFM_OK;
+}
+
+void weights_drop(model_weights *w) {
+    free(w->layers);
+    *w = (model_weights){0};
+}

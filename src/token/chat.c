@@ -1,0 +1,555 @@
+/*
+ * chat.c - the family's chat templates, written in C.
+ *
+ * A template is one row of `rules`: all of them are ChatML with small differences.  The templates themselves
+ * are the model maker's; here are only fingerprints of their texts and what they do.
+ *
+ * Where the official programs are defined, so are we, byte for byte: tojson is Python's json.dumps, trim is
+ * Python's str.strip.  Where they stop with an error, some harmless inputs are accepted: a system
+ * message without content, null for a field that may be absent, and arguments of a tool call given as
+ * a string of JSON, as in the OpenAI interface.  CONTINUE_FINAL_MESSAGE_TAG, a private signal between
+ * one Python function and the LFM2.5-8B template, is text here.
+ */
+#include "token/chat.h"
+
+#include "base/utf8.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const char *name;
+    bool parts;         /* content: text, a list of parts, or nothing; otherwise text, or JSON of the rest */
+    bool empty_system;  /* a system message without text is still a turn */
+    bool tool_markers;  /* tool lists and tool answers stand between control tokens */
+    bool calls;         /* `thinking` and `tool_calls` are rendered */
+    const char *forget; /* thoughts are dropped before the last message of this role; NULL = kept */
+} rule;
+
+static const rule rules[] = {
+    [CHAT_NONE] = {.name = "", .parts = true, .empty_system = true},
+    [CHAT_UNKNOWN] = {.name = "unknown", .parts = true, .empty_system = true},
+    [CHAT_CHATML] = {.name = "chatml", .parts = true, .empty_system = true},
+    [CHAT_LFM2] = {.name = "lfm2", .tool_markers = true},
+    [CHAT_LFM25_INSTRUCT] = {.name = "lfm2.5-instruct", .forget = "assistant"},
+    [CHAT_LFM25_THINKING] = {.name = "lfm2.5-thinking", .parts = true, .calls = true,
+                             .forget = "user"},
+};
+
+const char *chat_template_name(chat_template t) {
+    return rules[t].name;
+}
+
+/* ---- Recognising ---------------------------------------------------------------------------- */
+
+/* fingerprint() of templates found in the family's GGUF files. */
+static const struct {
+    uint64_t print;
+    chat_template template;
+} known[] = {
+    {0, CHAT_LFM2},
+};
+
+/* Length of a {% generation %} or {% endgeneration %} tag at p, or 0.  They mark what a trainer
+ * may learn from, print nothing, and some tools take them out. */
+static size_t generation_tag(const char *p, size_t n) {
+    static const char *const words[] = {"{%", "-", "end", "generation", "-", "%}"};
+    static const bool required[] = {true, false, false, true, false, true};
+    size_t i = 0;
+    for (size_t w = 0; w < sizeof words / sizeof words[0]; w++) {
+        const size_t len = strlen(words[w]);
+        while (w != 3 && i < n && p[i] == ' ') { /* no space inside "endgeneration" */
+            i++;
+        }
+        if (len <= n - i && memcmp(p + i, words[w], len) == 0) {
+            i += len;
+        } else if (required[w]) {
+            return 0;
+        }
+    }
+    return i;
+}
+
+/* FNV-1a (Fowler, Noll, Vo) of the text without generation tags, spaces at the ends of lines,
+ * and empty lines. */
+static uint64_t fingerprint(const char *text, size_t len) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    uint64_t solid = hash; /* up to the last character that counts */
+    bool empty = true;
+    for (size_t i = 0; i <= len;) {
+        const size_t tag = i < len && text[i] == '{' ? generation_tag(text + i, len - i) : 0;
+        const char c = i < len ? text[i] : '\n';
+        if (tag == 0) {
+            hash = (c == '\n' ? solid ^ '\n' : hash ^ (unsigned char)c) * 0x100000001b3u;
+        }
+        if (tag == 0 && c == '\n') {
+            solid = empty ? solid : hash;
+            hash = solid;
+            empty = true;
+        } else if (tag == 0 && c != ' ' && c != '\t' && c != '\r') {
+            solid = hash;
+            empty = false;
+        }
+        i += tag > 0 ? tag : 1;
+    }
+    return solid;
+}
+
+chat_template chat_recognise(const char *text, size_t len) {
+    if (!text || len == 0) {
+        return CHAT_NONE;
+    }
+    const uint64_t print = fingerprint(text, len);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        if (known[i].print == print) {
+            return known[i].template;
+        }
+    }
+    return CHAT_UNKNOWN;
+}
+
+/* ---- Python's way of writing values --------------------------------------------------------- */
+
+/* Characters outside ASCII that Python's repr escapes: controls, separators, formats, private use.
+ * Unassigned ones, which it escapes too, change with every version of Unicode and stand here as they are. */
+static bool is_unprintable(uint32_t c) {
+    static const struct {
+        uint32_t first, last;
+    } ranges[] = {
+        {0x00, 0x1f},       {0x7f, 0xa0},       {0xad, 0xad},       {0x600, 0x605},
+        {0x61c, 0x61c},     {0x6dd, 0x6dd},     {0x70f, 0x70f},     {0x890, 0x891},
+        {0x8e2, 0x8e2},     {0x1680, 0x1680},   {0x180e, 0x180e},   {0x2000, 0x200f},
+        {0x2028, 0x202f},   {0x205f, 0x206f},   {0x3000, 0x3000},   {0xe000, 0xf8ff},
+        {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
+        {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0x10ffff},
+    };
+    size_t i = 0;
+    while (i < sizeof ranges / sizeof ranges[0] && c > ranges[i].last) {
+        i++;
+    }
+    return i < sizeof ranges / sizeof ranges[0] && c >= ranges[i].first &&
+           !(c >= 0xe0100 && c <= 0xe01ef); /* variation selectors are marks */
+}
+
+static void write_hex(json_out *o, const char *head, uint32_t value, int digits) {
+    json_write_text(o, head);
+    for (int shift = 4 * (digits - 1); shift >= 0; shift -= 4) {
+        json_write_raw(o, &"0123456789abcdef"[value >> shift & 15], 1);
+    }
+}
+
+/* repr() of a string: single quotes, unless only double ones need no escape. */
+static void write_python_string(json_out *o, const char *bytes, size_t n) {
+    const bool use_double = memchr(bytes, '\'', n) && !memchr(bytes, '"', n);
+    const char quote = use_double ? '"' : '\'';
+    json_write_raw(o, &quote, 1);
+    for (size_t i = 0; i < n;) {
+        uint32_t c = 0;
+        const size_t length = utf8_decode(bytes + i, n - i, &c); /* > 0: the reader checked it */
+        if (c == '\n' || c == '\r' || c == '\t') {
+            json_write_text(o, c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
+        } else if (c == '\\' || c == (unsigned char)quote) {
+            json_write_text(o, "\\");
+            json_write_raw(o, bytes + i, 1);
+        } else if (!is_unprintable(c)) {
+            json_write_raw(o, bytes + i, length);
+        } else if (c < 0x100) {
+            write_hex(o, "\\x", c, 2);
+        } else {
+            write_hex(o, c < 0x10000 ? "\\u" : "\\U", c, c < 0x10000 ? 4 : 8);
+        }
+        i += length > 0 ? length : 1;
+    }
+    json_write_raw(o, &quote, 1);
+}
+
+static const json_style python = {"None", "False", "True", write_python_string};
+
+/* str.isspace() of one character. */
+static bool is_python_space(uint32_t c) {
+    return (c >= 0x09 && c <= 0x0d) || (c >= 0x1c && c <= 0x20) || c == 0x85 || c == 0xa0 ||
+           c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 ||
+           c == 0x202f || c == 0x205f || c == 0x3000;
+}
+
+/* If there is a </think> after `from`, leave only what follows the last one, stripped. */
+static void forget_thoughts(json_out *o, size_t from) {
+    static const char mark[] = "</think>";
+    const size_t mark_len = sizeof mark - 1;
+    size_t begin = 0;
+    for (size_t i = from; !o->failed && i + mark_len <= o->len; i++) {
+        if (o->ptr[i] == mark[0] && memcmp(o->ptr + i, mark, mark_len) == 0) {
+            begin = i + mark_len;
+        }
+    }
+    if (begin == 0) {
+        return;
+    }
+    size_t end = begin; /* after the last character that is not a space */
+    for (size_t i = begin; i < o->len;) {
+        uint32_t c = 0;
+        const size_t length = utf8_decode(o->ptr + i, o->len - i, &c);
+        const bool space = is_python_space(c);
+        i += length > 0 ? length : 1;
+        if (!space) {
+            end = i;
+        } else if (end == begin) {
+            begin = end = i;
+        }
+    }
+    memmove(o->ptr + from, o->ptr + begin, end - begin);
+    o->len = from + (end - begin);
+    o->ptr[o->len] = '\0';
+}
+
+/* ---- Pieces --------------------------------------------------------------------------------- */
+
+/* The page being written.  Whatever goes into `text` belongs to the next text piece; control() ends
+ * it.  Neighbouring text therefore is one piece, as the tokenizer must see it. */
+typedef struct {
+    json_out text;
+    chat_text *out; /* its pieces; pointers are set at the end, when the text no longer moves */
+    size_t done;    /* bytes that belong to a piece */
+    const rule *rule;
+    lfm_error *err;
+} page;
+
+static void end_piece(page *p, bool is_control) {
+    chat_text *out = p->out;
+    if (p->text.failed || p->done == p->text.len) {
+        return;
+    }
+    if (out->n == out->cap) {
+        const size_t cap = out->cap > 0 ? 2 * out->cap : 32;
+        chat_piece *const grown = cap <= SIZE_MAX / sizeof *grown
+                                      ? realloc(out->pieces, cap * sizeof *grown) : NULL;
+        if (!grown) {
+            p->text.failed = true;
+            return;
+        }
+        out->pieces = grown;
+        out->cap = cap;
+    }
+    out->pieces[out->n++] = (chat_piece){.len = p->text.len - p->done, .control = is_control};
+    p->done = p->text.len;
+}
+
+static void control(page *p, const char *marker) {
+    end_piece(p, false);
+    json_write_text(&p->text, marker);
+    end_piece(p, true);
+}
+
+static void text(page *p, const char *bytes) {
+    json_write_text(&p->text, bytes);
+}
+
+static lfm_status finish(page *p) {
+    end_piece(p, false);
+    const lfm_status st = json_finish(&p->text, p->err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    chat_text *const out = p->out;
+    out->text = p->text.ptr;
+    out->len = p->text.len;
+    out->text_cap = p->text.cap;
+    p->text = (json_out){0};
+    const char *at = out->text;
+    for (size_t i = 0; i < out->n; i++) {
+        out->pieces[i].ptr = at;
+        at += out->pieces[i].len;
+    }
+    return LFM_OK;
+}
+
+/* ---- Messages ------------------------------------------------------------------------------- */
+
+static bool is_string(const json_value *v) {
+    return v && v->kind == JSON_STRING;
+}
+
+static bool is_absent(const json_value *v) {
+    return !v || v->kind == JSON_NULL;
+}
+
+/* Number `i` is that of the message in the list as it was given, the system message included. */
+static lfm_status bad(const page *p, size_t i, const char *field, const char *what) {
+    return err_set(p->err, LFM_ERR_ARG, "messages[%zu]%s%s %s", i, *field ? "." : "", field, what);
+}
+
+/* A list of {"type":"text","text":..} and others. */
+static lfm_status write_parts(const page *p, json_out *o, const json_value *list, size_t i) {
+    size_t k = 0;
+    for (const json_value *item = list->first; item; item = item->next, k++) {
+        const json_value *const type = json_get(item, "type");
+        if (json_is(type, "image")) {
+            json_write_text(o, "<image>");
+        } else if (json_is(type, "text")) {
+            const json_value *const words = json_get(item, "text");
+            if (!is_string(words)) {
+                return err_set(p->err, LFM_ERR_ARG, "messages[%zu].content[%zu].text %s", i, k,
+                               words ? "must be a string" : "is missing");
+            }
+            json_write_raw(o, words->text, words->len);
+        } else {
+            json_write_value(o, item);
+        }
+    }
+    return LFM_OK;
+}
+
+static lfm_status write_content(const page *p, json_out *o, const json_value *content, size_t i) {
+    if (is_string(content)) {
+        json_write_raw(o, content->text, content->len);
+    } else if (p->rule->parts && content && content->kind == JSON_ARRAY) {
+        return write_parts(p, o, content, i);
+    } else if (p->rule->parts && !is_absent(content)) {
+        return bad(p, i, "content", "must be a string or a list of parts");
+    } else if (!p->rule->parts && !content) {
+        return bad(p, i, "content", "is missing; use \"\" for an empty message");
+    } else if (!p->rule->parts) {
+        json_write_value(o, content); /* null too: the official templates print it as it is */
+    }
+    return LFM_OK;
+}
+
+/* What a call's argument looks like: strings in single quotes, never escaped. */
+static void write_argument(json_out *o, const json_value *v) {
+    if (v->kind == JSON_STRING) {
+        json_write_text(o, "'");
+        json_write_raw(o, v->text, v->len);
+        json_write_text(o, "'");
+    } else if (v->kind == JSON_OBJECT) {
+        json_write_value(o, v);
+    } else {
+        json_write_styled(o, v, &python);
+    }
+}
+
+static void write_arguments(json_out *o, const json_value *arguments) {
+    for (const json_value *a = arguments->first; a; a = a->next) {
+        json_write_raw(o, a->key, a->key_len);
+        json_write_text(o, "=");
+        write_argument(o, a);
+        json_write_text(o, a->next ? ", " : "");
+    }
+}
+
+/* name(argument=value, ..): call `k` of message `i`. */
+static lfm_status write_call(page *p, const json_value *call, size_t i, size_t k) {
+    static const char place[] = "messages[%zu].tool_calls[%zu].function.%s %s";
+    const json_value *const function = json_get(call, "function");
+    const json_value *const name = json_get(function, "name");
+    const json_value *arguments = json_get(function, "arguments");
+    json_doc doc = {0};
+    if (!is_string(name)) {
+        return err_set(p->err, LFM_ERR_ARG, place, i, k, "name",
+                       name ? "must be a string" : "is missing");
+    }
+    if (is_string(arguments)) { /* the OpenAI interface wraps them in a string */
+        lfm_error why = {0};
+        const lfm_status st = json_parse(&doc, arguments->text, arguments->len, &why);
+        if (st != LFM_OK) {
+            return err_set(p->err, st, place, i, k, "arguments:", why.text);
+        }
+        arguments = doc.root;
+    }
+    const bool good = arguments && arguments->kind == JSON_OBJECT;
+    if (good) {
+        json_write_raw(&p->text, name->text, name->len);
+        text(p, "(");
+        write_arguments(&p->text, arguments);
+        text(p, ")");
+    }
+    json_doc_free(&doc);
+    return good ? LFM_OK
+                : err_set(p->err, LFM_ERR_ARG, place, i, k, "arguments",
+                          arguments ? "must be an object" : "is missing");
+}
+
+static lfm_status write_calls(page *p, const json_value *calls, size_t i) {
+    if (calls->kind != JSON_ARRAY) {
+        return bad(p, i, "tool_calls", "must be a list");
+    }
+    lfm_status st = LFM_OK;
+    size_t k = 0;
+    control(p, "<|tool_call_start|>");
+    text(p, "[");
+    for (const json_value *call = calls->first; call && st == LFM_OK; call = call->next, k++) {
+        st = write_call(p, call, i, k);
+        text(p, call->next ? ", " : "");
+    }
+    text(p, "]");
+    control(p, "<|tool_call_end|>");
+    return st;
+}
+
+/* Message `i` as a turn.  `past`: thoughts in it are forgotten. */
+static lfm_status write_message(page *p, const json_value *message, size_t i, bool past) {
+    const json_value *const role = json_get(message, "role");
+    const bool assistant = json_is(role, "assistant");
+    const bool wrapped = p->rule->tool_markers && json_is(role, "tool");
+    control(p, "<|im_start|>");
+    json_write_raw(&p->text, role->text, role->len);
+    text(p, "\n");
+
+    const json_value *const thinking = json_get(message, "thinking");
+    if (p->rule->calls && assistant && !past && !is_absent(thinking)) {
+        if (!is_string(thinking)) {
+            return bad(p, i, "thinking", "must be a string");
+        }
+        control(p, "<think>");
+        json_write_raw(&p->text, thinking->text, thinking->len);
+        control(p, "</think>");
+    }
+
+    if (wrapped) {
+        control(p, "<|tool_response_start|>");
+    }
+    const size_t from = p->text.len;
+    lfm_status st = write_content(p, &p->text, json_get(message, "content"), i);
+    if (st == LFM_OK && assistant && past) {
+        forget_thoughts(&p->text, from);
+    }
+    if (wrapped) {
+        control(p, "<|tool_response_end|>");
+    }
+
+    const json_value *const calls = json_get(message, "tool_calls");
+    if (st == LFM_OK && p->rule->calls && assistant && !is_absent(calls)) {
+        st = write_calls(p, calls, i);
+    }
+    control(p, "<|im_end|>");
+    text(p, "\n");
+    return st;
+}
+
+/* List of tools: [..], with a tool that is a string taken as it is. */
+static void write_tools(page *p, const json_value *tools) {
+    text(p, "List of tools: ");
+    if (p->rule->tool_markers) {
+        control(p, "<|tool_list_start|>");
+    }
+    text(p, "[");
+    for (const json_value *tool = tools->first; tool; tool = tool->next) {
+        if (tool->kind == JSON_STRING) {
+            json_write_raw(&p->text, tool->text, tool->len);
+        } else {
+            json_write_value(&p->text, tool);
+        }
+        text(p, tool->next ? ", " : "");
+    }
+    text(p, "]");
+    if (p->rule->tool_markers) {
+        control(p, "<|tool_list_end|>");
+    }
+}
+
+/* The first turn: what the system message says (may be NULL), and the tools (may be NULL). */
+static lfm_status write_system(page *p, const json_value *message, const json_value *tools) {
+    const json_value *const content = json_get(message, "content");
+    json_out words = {0};
+    lfm_status st = LFM_OK;
+    if (!p->rule->parts && !is_absent(content) && !is_string(content)) {
+        st = bad(p, 0, "content", "must be a string: this model's template takes no other system "
+                 "message");
+    } else if (!is_absent(content)) {
+        st = write_content(p, &words, content, 0);
+    }
+    p->text.failed |= words.failed;
+    if (st == LFM_OK && (words.len > 0 || tools || (message && p->rule->empty_system))) {
+        control(p, "<|im_start|>");
+        text(p, "system\n");
+        json_write_raw(&p->text, words.ptr, words.len);
+        if (tools) {
+            text(p, words.len > 0 ? "\n" : "");
+            write_tools(p, tools);
+        }
+        control(p, "<|im_end|>");
+        text(p, "\n");
+    }
+    json_out_free(&words);
+    return st;
+}
+
+/* Every message is an object with a role; *last is the number of the last one whose role is `role`,
+ * or 0. */
+static lfm_status check_messages(const page *p, const json_value *messages, const char *role,
+                                 size_t *last) {
+    if (!messages || messages->kind != JSON_ARRAY || !messages->first) {
+        return err_set(p->err, LFM_ERR_ARG, "messages %s",
+                       !messages ? "is missing: a conversation is {\"messages\": [..]}"
+                       : messages->kind != JSON_ARRAY ? "must be a list"
+                       : "is empty: a conversation needs at least one message");
+    }
+    size_t i = 0;
+    for (const json_value *m = messages->first; m; m = m->next, i++) {
+        const json_value *const v = json_get(m, "role");
+        if (m->kind != JSON_OBJECT) {
+            return bad(p, i, "", "must be an object");
+        }
+        if (!is_string(v)) {
+            return bad(p, i, "role", v ? "must be a string" : "is missing");
+        }
+        if (role && json_is(v, role)) {
+            *last = i;
+        }
+    }
+    return LFM_OK;
+}
+
+static lfm_status write_conversation(page *p, const json_value *conversation, const char *bos,
+                                     bool generation) {
+    if (!conversation || conversation->kind != JSON_OBJECT) {
+        return err_set(p->err, LFM_ERR_ARG, "a conversation must be an object: {\"messages\": [..]}");
+    }
+    const json_value *const messages = json_get(conversation, "messages");
+    const json_value *tools = json_get(conversation, "tools");
+    size_t last = 0;
+    lfm_status st = check_messages(p, messages, p->rule->forget, &last);
+    if (st == LFM_OK && !is_absent(tools) && tools->kind != JSON_ARRAY) {
+        st = err_set(p->err, LFM_ERR_ARG, "tools must be a list");
+    }
+    if (st != LFM_OK) {
+        return st;
+    }
+    if (!is_absent(tools) && !tools->first) {
+        tools = NULL;
+    }
+    control(p, bos);
+    const json_value *m = messages->first;
+    const bool system = json_is(json_get(m, "role"), "system");
+    st = write_system(p, system ? m : NULL, is_absent(tools) ? NULL : tools);
+    size_t i = system;
+    for (m = system ? m->next : m; m && st == LFM_OK; m = m->next, i++) {
+        st = write_message(p, m, i, i < last);
+    }
+    if (generation) {
+        control(p, "<|im_start|>");
+        text(p, "assistant\n");
+    }
+    return st;
+}
+
+lfm_status chat_render(chat_text *out, chat_template t, const json_value *conversation,
+                       const char *bos, bool generation, lfm_error *err) {
+    *out = (chat_text){0};
+    page p = {.out = out, .rule = &rules[t], .err = err};
+    lfm_status st = write_conversation(&p, conversation, bos, generation);
+    if (st == LFM_OK) {
+        st = finish(&p);
+    }
+    if (st != LFM_OK) {
+        json_out_free(&p.text);
+        chat_text_free(out);
+    }
+    return st;
+}
+
+void chat_text_free(chat_text *c) {
+    free(c->pieces);
+    free(c->text);
+    *c = (chat_text){0};
+}

@@ -1,0 +1,457 @@
+/*
+ * sampler.c - logits -> the next token, stage by stage.
+ *
+ * The stages and their order are those of llama.cpp's default chain, so that settings found on
+ * model cards mean the same here: each filter looks at the probabilities that its predecessors
+ * left, and the temperature comes last and so does not move the filters.
+ *
+ * A full sort of 128,000 candidates would cost more than the token is worth.  Top-k streams through
+ * the logits with a heap of k; top-p and typical pop a heap only as far as the answer needs.
+ *
+ * Sources: nucleus sampling, Holtzman et al. 2020; locally typical sampling, Meister et al. 2023;
+ * repetition penalty, Keskar et al. 2019 (CTRL), with negative logits multiplied.
+ */
+#include "token/sampler.h"
+
+#include "base/rng.h"
+#include "kernel/kern_math.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    float rank;  /* what the current heap orders by */
+    float logit;
+    int32_t id;
+} candidate;
+
+struct sampler {
+    lfm_sampling set;      /* set.bias points to `bias` */
+    lfm_logit_bias *bias;  // [set.n_bias]
+    size_t n_vocab;
+    uint64_t n_drawn;
+    float *logits;         // [n_vocab] after bias and penalties
+    candidate *cand;       // [n_vocab], the first n_cand of them are alive
+    size_t n_cand;
+    bool sorted;           /* cand is in descending order of logit */
+    uint32_t *count;       // [n_vocab] how often a token is among the last repeat_last_n
+    int32_t *window;       // [window_cap] those tokens, a ring that grows up to repeat_last_n
+    size_t window_cap, window_len, window_first;
+};
+
+/* ---- Settings ------------------------------------------------------------------------------- */
+
+static lfm_status check_number(const char *name, float value, float min, float max,
+                               lfm_error *err) {
+    if (!(value >= min && value <= max)) {
+        return err_set(err, LFM_ERR_ARG, "%s is %g, but must be in %g..%g", name, (double)value,
+                       (double)min, (double)max);
+    }
+    return LFM_OK;
+}
+
+/* Everything that would make a stage divide by zero, or produce NaN from finite logits. */
+static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_error *err) {
+    const float big = 3.4e38f;
+    const struct {
+        const char *name;
+        float value, min, max;
+    } numbers[] = {
+        {"temperature", set->temperature, -big, big},
+        {"typical", set->typical_p, 0, big},
+        {"top-p", set->top_p, 0, big},
+        {"min-p", set->min_p, -big, 1},
+        {"repeat penalty", set->repeat_penalty, 1e-6f, 1e6f},
+        {"presence penalty", set->presence_penalty, -1e6f, 1e6f},
+        {"frequency penalty", set->frequency_penalty, -1e6f, 1e6f},
+        {"repeat-last-n", (float)set->repeat_last_n, -1, 0x1p31f},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        const lfm_status st =
+            check_number(numbers[i].name, numbers[i].value, numbers[i].min, numbers[i].max, err);
+        if (st != LFM_OK) {
+            return st;
+        }
+    }
+    for (size_t i = 0; i < set->n_bias; i++) {
+        if (set->bias[i].token < 0 || (size_t)set->bias[i].token >= n_vocab) {
+            return err_set(err, LFM_ERR_ARG, "logit bias: there is no token %" PRId32
+                           " (the vocabulary has %zu)", set->bias[i].token, n_vocab);
+        }
+        if (!(set->bias[i].bias < INFINITY)) { /* -infinity is welcome: it forbids a token */
+            return err_set(err, LFM_ERR_ARG, "logit bias of token %" PRId32 " is %g",
+                           set->bias[i].token, (double)set->bias[i].bias);
+        }
+    }
+    return LFM_OK;
+}
+
+static bool penalties_on(const lfm_sampling *set) {
+    return set->repeat_last_n != 0 && (set->repeat_penalty != 1.0f ||
+           set->presence_penalty != 0.0f || set->frequency_penalty != 0.0f);
+}
+
+lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_vocab,
+                       lfm_error *err) {
+    *out = NULL;
+    if (n_vocab == 0 || n_vocab > INT32_MAX) {
+        return err_set(err, LFM_ERR_ARG, "a vocabulary of %zu tokens", n_vocab);
+    }
+    const lfm_status st = check_settings(settings, n_vocab, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    sampler *s = calloc(1, sizeof *s);
+    if (s) {
+        s->set = *settings;
+        s->n_vocab = n_vocab;
+        s->logits = calloc(n_vocab, sizeof *s->logits);
+        s->cand = calloc(n_vocab, sizeof *s->cand);
+        s->count = calloc(n_vocab, sizeof *s->count);
+        s->bias = calloc(settings->n_bias + 1, sizeof *s->bias);
+    }
+    if (!s || !s->logits || !s->cand || !s->count || !s->bias) {
+        sampler_free(s);
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a sampler of %zu tokens", n_vocab);
+    }
+    if (settings->n_bias) {
+        memcpy(s->bias, settings->bias, settings->n_bias * sizeof *s->bias);
+    }
+    s->set.bias = s->bias;
+    *out = s;
+    return LFM_OK;
+}
+
+void sampler_free(sampler *s) {
+    if (s) {
+        free(s->logits);
+        free(s->cand);
+        free(s->count);
+        free(s->bias);
+        free(s->window);
+        free(s);
+    }
+}
+
+/* ---- What has been said --------------------------------------------------------------------- */
+
+/* Double the ring, and put its tokens in order from the start. */
+static lfm_status grow_window(sampler *s, lfm_error *err) {
+    const size_t limit = (size_t)s->set.repeat_last_n;
+    const size_t want = s->window_cap ? 2 * s->window_cap : 64;
+    const size_t cap = want < limit ? want : limit;
+    int32_t *grown = calloc(cap, sizeof *grown);
+    if (!grown) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the last %zu tokens", cap);
+    }
+    for (size_t i = 0; i < s->window_len; i++) {
+        grown[i] = s->window[(s->window_first + i) % s->window_cap];
+    }
+    free(s->window);
+    s->window = grown;
+    s->window_cap = cap;
+    s->window_first = 0;
+    return LFM_OK;
+}
+
+lfm_status sampler_accept(sampler *s, int32_t token, lfm_error *err) {
+    if (token < 0 || (size_t)token >= s->n_vocab) {
+        return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32 " (the vocabulary has %zu)",
+                       token, s->n_vocab);
+    }
+    if (!penalties_on(&s->set)) {
+        return LFM_OK;
+    }
+    if (s->set.repeat_last_n > 0) { /* with -1 nothing is ever forgotten: the counts suffice */
+        const size_t limit = (size_t)s->set.repeat_last_n;
+        if (s->window_len == s->window_cap && s->window_len < limit) {
+            const lfm_status st = grow_window(s, err);
+            if (st != LFM_OK) {
+                return st;
+            }
+        }
+        if (s->window_len == limit) {
+            s->count[s->window[s->window_first]]--;
+            s->window_first = (s->window_first + 1) % s->window_cap;
+            s->window_len--;
+        }
+        s->window[(s->window_first + s->window_len) % s->window_cap] = token;
+        s->window_len++;
+    }
+    s->count[token]++;
+    return LFM_OK;
+}
+
+/* ---- A heap of candidates ------------------------------------------------------------------- */
+
+/* A strict order without equals, so that no result depends on the algorithm. */
+static bool better(candidate a, candidate b) {
+    return a.rank > b.rank || (a.rank == b.rank && a.id < b.id);
+}
+
+/* Restore the heap below `i`; the root is the best candidate, or the worst. */
+static void sift_down(candidate *c, size_t n, size_t i, bool best_first) {
+    const candidate moving = c[i];
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child >= n) {
+            break;
+        }
+        if (child + 1 < n && better(c[child + 1], c[child]) == best_first) {
+            child++;
+        }
+        if (better(c[child], moving) != best_first) {
+            break;
+        }
+        c[i] = c[child];
+        i = child;
+    }
+    c[i] = moving;
+}
+
+static void make_heap(candidate *c, size_t n, bool best_first) {
+    for (size_t i = n / 2; i-- > 0;) {
+        sift_down(c, n, i, best_first);
+    }
+}
+
+/* Move the root behind the heap of `n`, which then has n - 1. */
+static candidate pop_heap(candidate *c, size_t n, bool best_first) {
+    const candidate root = c[0];
+    c[0] = c[n - 1];
+    c[n - 1] = root;
+    sift_down(c, n - 1, 0, best_first);
+    return root;
+}
+
+/* After `n_popped` calls of pop_heap on best-first candidates: keep those, best first. */
+static void keep_popped(sampler *s, size_t n_popped) {
+    candidate *tail = s->cand + s->n_cand - n_popped; /* the best is the last */
+    for (size_t i = 0; i < n_popped / 2; i++) {
+        const candidate swap = tail[i];
+        tail[i] = tail[n_popped - 1 - i];
+        tail[n_popped - 1 - i] = swap;
+    }
+    memmove(s->cand, tail, n_popped * sizeof *tail);
+    s->n_cand = n_popped;
+}
+
+/* Put all candidates in descending order of logit. */
+static void sort_by_logit(sampler *s) {
+    for (size_t i = 0; i < s->n_cand; i++) {
+        s->cand[i].rank = s->cand[i].logit;
+    }
+    make_heap(s->cand, s->n_cand, false);
+    for (size_t n = s->n_cand; n > 1; n--) {
+        pop_heap(s->cand, n, false); /* the worst goes to the end */
+    }
+    s->sorted = true;
+}
+
+/* ---- The stages ----------------------------------------------------------------------------- */
+
+/* Bias and penalties; then no logit may be NaN or +infinity. */
+static lfm_status adjust(sampler *s, const float *logits, lfm_error *err) {
+    const lfm_sampling *set = &s->set;
+    memcpy(s->logits, logits, s->n_vocab * sizeof *logits);
+    for (size_t i = 0; i < set->n_bias; i++) {
+        s->logits[set->bias[i].token] += set->bias[i].bias;
+    }
+    if (penalties_on(set)) {
+        for (size_t i = 0; i < s->n_vocab; i++) {
+            if (s->count[i] > 0) {
+                const float l = s->logits[i];
+                const float scaled = l <= 0.0f ? l * set->repeat_penalty : l / set->repeat_penalty;
+                s->logits[i] = scaled - ((float)s->count[i] * set->frequency_penalty +
+                                         set->presence_penalty);
+            }
+        }
+    }
+    bool bad = false;
+    for (size_t i = 0; i < s->n_vocab; i++) {
+        bad |= !(s->logits[i] < INFINITY);
+    }
+    if (bad) {
+        return err_set(err, LFM_ERR_NUMERIC, "the model produced NaN or infinity as a logit "
+                       "(token %" PRIu64 " of the answer); the file may be damaged",
+                       s->n_drawn + 1);
+    }
+    return LFM_OK;
+}
+
+/* Top-k: the first k candidates make a heap with the worst on top, which every better one
+ * replaces.  Equal logits keep the lower id, because it came first. */
+static void gather_top_k(sampler *s, size_t k) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_vocab; i++) {
+        const float l = s->logits[i];
+        if (n == k) {
+            if (l > s->cand[0].rank) {
+                s->cand[0] = (candidate){l, l, (int32_t)i};
+                sift_down(s->cand, k, 0, false);
+            }
+        } else if (l > -INFINITY) {
+            s->cand[n++] = (candidate){l, l, (int32_t)i};
+            if (n == k) {
+                make_heap(s->cand, k, false);
+            }
+        }
+    }
+    s->n_cand = n;
+    sort_by_logit(s);
+}
+
+/* All tokens that are possible at all, in the order of their ids. */
+static void gather_all(sampler *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_vocab; i++) {
+        if (s->logits[i] > -INFINITY) {
+            s->cand[n++] = (candidate){s->logits[i], s->logits[i], (int32_t)i};
+        }
+    }
+    s->n_cand = n;
+    s->sorted = false;
+}
+
+static float max_logit(const sampler *s) {
+    float max = s->cand[0].logit;
+    for (size_t i = 1; i < s->n_cand && !s->sorted; i++) {
+        max = s->cand[i].logit > max ? s->cand[i].logit : max;
+    }
+    return max;
+}
+
+/* Locally typical: keep the tokens whose information -log p is nearest to the entropy, until
+ * their probability passes typical_p.
+ * With d = l - max and z = sum exp(d), -log p = log z - d and the entropy is log z - mean(d):
+ * the logarithms cancel. */
+static void typical(sampler *s) {
+    const float max = max_logit(s);
+    double z = 0.0;
+    double weighted = 0.0; /* sum of exp(d) * d */
+    for (size_t i = 0; i < s->n_cand; i++) {
+        const float d = s->cand[i].logit - max;
+        const float e = kern_exp(d);
+        z += (double)e;
+        weighted += e > 0.0f ? (double)e * (double)d : 0.0;
+    }
+    const float mean = (float)(weighted / z);
+    for (size_t i = 0; i < s->n_cand; i++) {
+        s->cand[i].rank = -fabsf(s->cand[i].logit - max - mean);
+    }
+    make_heap(s->cand, s->n_cand, true);
+    double sum = 0.0;
+    size_t n = 0;
+    while (n < s->n_cand && sum <= (double)s->set.typical_p) {
+        sum += (double)kern_exp(pop_heap(s->cand, s->n_cand - n, true).logit - max) / z;
+        n++;
+    }
+    keep_popped(s, n);
+    sort_by_logit(s);
+}
+
+/* Nucleus: the most probable tokens until their probability reaches top_p. */
+static void top_p(sampler *s) {
+    const float max = max_logit(s);
+    double z = 0.0;
+    for (size_t i = 0; i < s->n_cand; i++) {
+        z += (double)kern_exp(s->cand[i].logit - max);
+    }
+    if (!s->sorted) {
+        make_heap(s->cand, s->n_cand, true);
+    }
+    double sum = 0.0;
+    size_t n = 0;
+    do {
+        const candidate c = s->sorted ? s->cand[n] : pop_heap(s->cand, s->n_cand - n, true);
+        sum += (double)kern_exp(c.logit - max) / z;
+        n++;
+    } while (n < s->n_cand && sum < (double)s->set.top_p);
+    if (s->sorted) {
+        s->n_cand = n;
+    } else {
+        keep_popped(s, n);
+        s->sorted = true;
+    }
+}
+
+/* Tokens at least min_p times as probable as the best one. */
+static void min_p(sampler *s) {
+    const float least = max_logit(s) + kern_log(s->set.min_p);
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_cand; i++) {
+        if (s->cand[i].logit >= least) {
+            s->cand[n++] = s->cand[i];
+        }
+    }
+    s->n_cand = n; /* at least 1: the best one, for log(min_p) <= 0 */
+}
+
+static int32_t best(const sampler *s) {
+    candidate top = s->cand[0];
+    for (size_t i = 1; i < s->n_cand; i++) {
+        const candidate c = s->cand[i];
+        if (c.logit > top.logit || (c.logit == top.logit && c.id < top.id)) {
+            top = c;
+        }
+    }
+    return top.id;
+}
+
+/* Softmax at the temperature, then the first token whose running sum passes a random point. */
+static int32_t draw(sampler *s) {
+    const float max = max_logit(s);
+    double z = 0.0;
+    for (size_t i = 0; i < s->n_cand; i++) {
+        /* the difference first: at a tiny temperature the quotient alone would be infinite */
+        s->cand[i].rank = kern_exp((s->cand[i].logit - max) / s->set.temperature);
+        z += (double)s->cand[i].rank;
+    }
+    const double point = rng_unit(rng_at(s->set.seed, s->n_drawn)) * z;
+    double sum = 0.0;
+    int32_t last = s->cand[0].id;
+    for (size_t i = 0; i < s->n_cand; i++) {
+        if (s->cand[i].rank > 0.0f) {
+            last = s->cand[i].id;
+            sum += (double)s->cand[i].rank;
+            if (sum > point) {
+                break;
+            }
+        }
+    }
+    return last;
+}
+
+lfm_status sampler_pick(sampler *s, const float *logits, int32_t *token, lfm_error *err) {
+    const lfm_sampling *set = &s->set;
+    const lfm_status st = adjust(s, logits, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    const bool greedy = set->temperature <= 0.0f;
+    if (greedy && set->typical_p >= 1.0f) {
+        gather_top_k(s, 1); /* no other filter can remove the best token */
+    } else if (set->top_k > 0 && (size_t)set->top_k < s->n_vocab) {
+        gather_top_k(s, (size_t)set->top_k);
+    } else {
+        gather_all(s);
+    }
+    if (s->n_cand == 0) {
+        return err_set(err, LFM_ERR_NUMERIC,
+                       "every token is impossible (all logits are -infinity)");
+    }
+    if (set->typical_p < 1.0f) {
+        typical(s);
+    }
+    if (set->top_p < 1.0f) {
+        top_p(s);
+    }
+    if (set->min_p > 0.0f) {
+        min_p(s);
+    }
+    *token = greedy ? best(s) : draw(s);
+    s->n_drawn++;
+    return LFM_OK;
+}

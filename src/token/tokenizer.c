@@ -1,0 +1,592 @@
+/*
+ * tokenizer.c - the vocabulary of a GGUF file, and text -> token ids.
+ *
+ * Encoding: names of special tokens are cut out of the text (specials.c), what is between them is
+ * cut into pieces (pretok.c), and a piece that is a token whole is that token; otherwise its
+ * bytes are merged (bpe.c).
+ *
+ * The file writes the bytes of normal tokens in GPT-2's alphabet: 256 printable characters, one
+ * for each byte value.  All tables here hold plain bytes instead.
+ *
+ * Choices where files could be odd:
+ *  - A normal or unused token that is not written in the alphabet stands for its text as it is.
+ *    It can be decoded but is never the result of encoding.  An empty token likewise.
+ *  - Control and unknown tokens are never made from text by merges or by being a whole piece.
+ *  - A merge whose two parts and result are not all such tokens is left out.
+ *  - A byte without a token of its own is an error only when a text needs it.
+ *
+ * Sources: llama.cpp (llama-vocab.cpp) for the keys and their defaults; GPT-2's encoder.py for the
+ * alphabet.
+ */
+#include "token/tokenizer.h"
+
+#include "base/bytes.h"
+#include "token/bpe.h"
+#include "token/pretok.h"
+#include "token/specials.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Hash table: bytes -> token. */
+typedef struct {
+    uint32_t tag; /* upper half of the hash */
+    uint32_t id;  /* + 1; 0 = empty slot */
+} text_slot;
+
+struct tokenizer {
+    uint32_t n_vocab;
+    uint8_t *types;    /* [n_vocab] */
+    uint32_t *starts;  /* [n_vocab + 1] in `pool` */
+    char *pool;        /* the bytes of all tokens */
+    text_slot *slots;  /* tokens that are written in the alphabet, by their bytes */
+    size_t n_slots;    /* a power of two */
+    size_t longest;    /* bytes of the longest one of those */
+    tok_merges merges;
+    int32_t byte_id[256]; /* -1 = none */
+    tok_specials specials;     /* control, user-defined and unknown tokens */
+    tok_specials user_defined; /* only these are found in text that is not trusted */
+    int32_t bos, eos;
+    bool adds_bos;
+    int32_t ends[5];
+    int n_ends;
+};
+
+/* ---- Bytes -> token ------------------------------------------------------------------------- */
+
+static uint64_t hash_bytes(const char *p, size_t n) {
+    const uint64_t mul = 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
+    uint64_t h = n * mul;
+    while (n >= 8) {
+        h = (h ^ load_u64(p)) * mul;
+        h ^= h >> 29;
+        p += 8;
+        n -= 8;
+    }
+    uint64_t tail = 0;
+    if (n >= 4) { /* two loads that may overlap */
+        tail = (uint64_t)load_u32(p) << 32 | load_u32(p + n - 4);
+    } else if (n > 0) {
+        tail = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[n / 2] << 8 | (uint8_t)p[n - 1];
+    }
+    h = (h ^ tail) * mul;
+    h ^= h >> 32;
+    return h * mul;
+}
+
+/* The slot of a text, or the empty one where it would go. */
+static size_t slot_of(const tokenizer *t, const char *text, size_t len, uint64_t hash) {
+    const uint32_t tag = (uint32_t)(hash >> 32);
+    size_t i = (size_t)(hash >> 20) & (t->n_slots - 1);
+    while (t->slots[i].id != 0) {
+        const uint32_t id = t->slots[i].id - 1;
+        if (t->slots[i].tag == tag && t->starts[id + 1] - t->starts[id] == len &&
+            memcmp(t->pool + t->starts[id], text, len) == 0) {
+            break;
+        }
+        i = (i + 1) & (t->n_slots - 1);
+    }
+    return i;
+}
+
+/* The token with these bytes, or -1. */
+static int32_t find_text(const tokenizer *t, const char *text, size_t len) {
+    if (len == 0 || len > t->longest) {
+        return -1;
+    }
+    return (int32_t)t->slots[slot_of(t, text, len, hash_bytes(text, len))].id - 1;
+}
+
+/* The same among the tokens that text may become by itself. */
+static int32_t find_symbol(const tokenizer *t, const char *text, size_t len) {
+    const int32_t id = find_text(t, text, len);
+    return id < 0 || tok_is_control(t, id) ? -1 : id;
+}
+
+/* ---- GPT-2's alphabet ----------------------------------------------------------------------- */
+
+#define ALPHABET_END 0x144 /* its characters are U+0021 .. U+0143 */
+
+typedef struct {
+    const gguf_file *file;
+    tokenizer *t;
+    int16_t byte_of[ALPHABET_END]; /* -1 = not in the alphabet */
+    char *scratch;                 /* [2 * TOK_MAX_BYTES] */
+} loader;
+
+/* Printable Latin-1 characters stand for their own code; the other 68 bytes, in order, are
+ * written as U+0100 and following. */
+static void alphabet_init(int16_t byte_of[ALPHABET_END]) {
+    for (int i = 0; i < ALPHABET_END; i++) {
+        byte_of[i] = -1;
+    }
+    int next = 0x100;
+    for (int b = 0; b < 256; b++) {
+        const bool own = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
+        byte_of[own ? b : next++] = (int16_t)b;
+    }
+}
+
+/* Write the bytes that `text` stands for to out[len] (never more).  False: not in the alphabet. */
+static bool from_alphabet(const loader *l, const char *text, size_t len, char *out,
+                          size_t *n_bytes) {
+    size_t n = 0;
+    for (size_t i = 0; i < len; i++) {
+        uint32_t code = (uint8_t)text[i];
+        if (code >= 0x80) {
+            if (code < 0xc2 || code > 0xdf || len - i < 2 || ((uint8_t)text[i + 1] & 0xc0) != 0x80) {
+                return false;
+            }
+            code = (code & 31u) << 6 | ((uint8_t)text[i + 1] & 63u);
+            i++;
+        }
+        if (code >= ALPHABET_END || l->byte_of[code] < 0) {
+            return false;
+        }
+        out[n++] = (char)l->byte_of[code];
+    }
+    *n_bytes = n;
+    return true;
+}
+
+/* ---- Tokens --------------------------------------------------------------------------------- */
+
+static bool is_text(gguf_str s, const char *text) {
+    return s.len == strlen(text) && memcmp(s.ptr, text, s.len) == 0;
+}
+
+static int shown(size_t len) {
+    return (int)(len < 60 ? len : 60);
+}
+
+static int hex_digit(char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* "<0x0A>": the byte, or -1. */
+static int byte_token(gguf_str s) {
+    if (s.len != 6 || memcmp(s.ptr, "<0x", 3) != 0 || s.ptr[5] != '>' || hex_digit(s.ptr[3]) < 0 ||
+        hex_digit(s.ptr[4]) < 0) {
+        return -1;
+    }
+    return hex_digit(s.ptr[3]) * 16 + hex_digit(s.ptr[4]);
+}
+
+/* Enter a token into the table. */
+static lfm_status index_token(const loader *l, uint32_t id, lfm_error *err) {
+    tokenizer *t = l->t;
+    const char *text = t->pool + t->starts[id];
+    const size_t len = t->starts[id + 1] - t->starts[id];
+    if (len == 0) {
+        return LFM_OK;
+    }
+    const uint64_t hash = hash_bytes(text, len);
+    text_slot *slot = &t->slots[slot_of(t, text, len, hash)];
+    if (slot->id != 0) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: tokens %" PRIu32 " and %" PRIu32 " are both '%.*s'",
+                       l->file->path, slot->id - 1, id, shown(len), text);
+    }
+    *slot = (text_slot){(uint32_t)(hash >> 32), id + 1};
+    t->longest = len > t->longest ? len : t->longest;
+    return LFM_OK;
+}
+
+/* Copy token `id` into the pool, in plain bytes. */
+static lfm_status add_token(const loader *l, uint32_t id, gguf_str s, uint32_t type,
+                            lfm_error *err) {
+    tokenizer *t = l->t;
+    char *out = t->pool + t->starts[id];
+    if (s.len > TOK_MAX_BYTES) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: token %" PRIu32 " is %zu bytes long (at most %d "
+                       "are possible)", l->file->path, id, s.len, TOK_MAX_BYTES);
+    }
+    /* llama.cpp takes these for control tokens, too, whatever the file says. */
+    if (is_text(s, "<|im_end|>") || is_text(s, "<|endoftext|>")) {
+        type = TOK_CONTROL;
+    }
+    const int byte = type == TOK_BYTE ? byte_token(s) : -1;
+    if (type < TOK_NORMAL || type > TOK_BYTE || (type == TOK_BYTE && byte < 0)) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: token %" PRIu32 " '%.*s' has type %" PRIu32 "%s",
+                       l->file->path, id, shown(s.len), s.ptr, type,
+                       type == TOK_BYTE ? ", but is not written <0xNN>" : " (1 to 6 exist)");
+    }
+    t->types[id] = (uint8_t)type;
+    size_t len = 0;
+    bool coded = byte < 0 && from_alphabet(l, s.ptr, s.len, out, &len);
+    if (type == TOK_CONTROL || type == TOK_UNKNOWN || type == TOK_USER_DEFINED) {
+        coded = coded && len == s.len && memcmp(out, s.ptr, len) == 0;
+    }
+    if (byte >= 0) {
+        out[0] = (char)byte;
+        len = 1;
+    } else if (!coded) {
+        memcpy(out, s.ptr, s.len);
+        len = s.len;
+    }
+    t->starts[id + 1] = t->starts[id] + (uint32_t)len;
+    return coded ? index_token(l, id, err) : LFM_OK;
+}
+
+/* Sizes of all arrays come from the file's own, so they are in proportion to it. */
+static lfm_status reserve_vocab(const loader *l, const gguf_key *tokens, lfm_error *err) {
+    tokenizer *t = l->t;
+    const uint64_t text_bytes = tokens->n_bytes - 8 * tokens->count;
+    if (tokens->count == 0 || tokens->count > INT32_MAX / 2 || text_bytes > UINT32_MAX) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: a vocabulary of %" PRIu64 " tokens and %" PRIu64
+                       " bytes is not possible", l->file->path, tokens->count, text_bytes);
+    }
+    t->n_vocab = (uint32_t)tokens->count;
+    t->n_slots = 2;
+    while (t->n_slots < 2 * (size_t)t->n_vocab) {
+        t->n_slots *= 2;
+    }
+    t->types = malloc(t->n_vocab);
+    t->starts = calloc((size_t)t->n_vocab + 1, sizeof *t->starts);
+    t->pool = malloc(text_bytes + 1);
+    t->slots = calloc(t->n_slots, sizeof *t->slots);
+    if (!t->types || !t->starts || !t->pool || !t->slots) {
+        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " tokens",
+                       l->file->path, t->n_vocab);
+    }
+    return LFM_OK;
+}
+
+static lfm_status read_vocab(const loader *l, lfm_error *err) {
+    const gguf_key *tokens = NULL;
+    const gguf_key *types = NULL;
+    lfm_status st =
+        gguf_need_array(l->file, "tokenizer.ggml.tokens", GGUF_STRING, GGUF_STRING, &tokens, err);
+    if (st == LFM_OK && gguf_get(l->file, "tokenizer.ggml.token_type")) {
+        st = gguf_need_array(l->file, "tokenizer.ggml.token_type", GGUF_I32, GGUF_U32, &types, err);
+    }
+    if (st == LFM_OK && types && types->count != tokens->count) {
+        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'tokenizer.ggml.token_type' has %" PRIu64
+                     " elements for %" PRIu64 " tokens", l->file->path, types->count,
+                     tokens->count);
+    }
+    if (st == LFM_OK) {
+        st = reserve_vocab(l, tokens, err);
+    }
+    const uint8_t *cursor = st == LFM_OK ? tokens->data : NULL;
+    for (uint32_t id = 0; id < l->t->n_vocab && st == LFM_OK; id++) {
+        const gguf_str s = gguf_next_str(&cursor);
+        const uint32_t type = types ? load_u32(types->data + 4 * (size_t)id) : TOK_NORMAL;
+        st = add_token(l, id, s, type, err);
+    }
+    return st;
+}
+
+/* The token of every byte; tokens of type byte fill gaps. */
+static void find_bytes(tokenizer *t) {
+    for (int b = 0; b < 256; b++) {
+        const char c = (char)b;
+        t->byte_id[b] = find_symbol(t, &c, 1);
+    }
+    for (uint32_t id = 0; id < t->n_vocab; id++) {
+        if (t->types[id] == TOK_BYTE) {
+            int32_t *of_byte = &t->byte_id[(uint8_t)t->pool[t->starts[id]]];
+            *of_byte = *of_byte < 0 ? (int32_t)id : *of_byte;
+        }
+    }
+}
+
+/* ---- Merges --------------------------------------------------------------------------------- */
+
+/* "left right": a space is not in the alphabet, so the first one divides the two. */
+static void add_merge(const loader *l, gguf_str s, uint32_t rank) {
+    tokenizer *t = l->t;
+    const char *space = s.len < 3 ? NULL : memchr(s.ptr, ' ', s.len);
+    if (!space || s.len > 2 * TOK_MAX_BYTES) {
+        return;
+    }
+    const size_t left_len = (size_t)(space - s.ptr);
+    size_t n_left = 0;
+    size_t n_right = 0;
+    if (!from_alphabet(l, s.ptr, left_len, l->scratch, &n_left) ||
+        !from_alphabet(l, space + 1, s.len - left_len - 1, l->scratch + n_left, &n_right)) {
+        return;
+    }
+    const int32_t left = find_symbol(t, l->scratch, n_left);
+    const int32_t right = find_symbol(t, l->scratch + n_left, n_right);
+    const int32_t merged = find_symbol(t, l->scratch, n_left + n_right);
+    if (left >= 0 && right >= 0 && merged >= 0) {
+        tok_merges_add(&t->merges, (uint32_t)left, (uint32_t)right, rank, (uint32_t)merged);
+    }
+}
+
+static lfm_status read_merges(const loader *l, lfm_error *err) {
+    const gguf_key *key = NULL;
+    lfm_status st =
+        gguf_need_array(l->file, "tokenizer.ggml.merges", GGUF_STRING, GGUF_STRING, &key, err);
+    if (st == LFM_OK && key->count >= UINT32_MAX) {
+        st = err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu64 " merges are not possible", l->file->path,
+                     key->count);
+    }
+    if (st == LFM_OK) {
+        st = tok_merges_init(&l->t->merges, (size_t)key->count, err);
+    }
+    const uint8_t *cursor = st == LFM_OK ? key->data : NULL;
+    for (uint32_t rank = 0; st == LFM_OK && rank < key->count; rank++) {
+        add_merge(l, gguf_next_str(&cursor), rank);
+    }
+    return st;
+}
+
+/* ---- Special tokens ------------------------------------------------------------------------- */
+
+/* Collect the tokens of type `a`, `b` or `c` that have a name. */
+static lfm_status read_specials(const loader *l, tok_specials *out, int a, int b, int c,
+                                lfm_error *err) {
+    const tokenizer *t = l->t;
+    uint32_t n = 0;
+    for (uint32_t id = 0; id < t->n_vocab; id++) {
+        n += t->types[id] == a || t->types[id] == b || t->types[id] == c;
+    }
+    tok_special *names = n == 0 ? NULL : malloc(n * sizeof *names);
+    if (n > 0 && !names) {
+        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " special tokens",
+                       l->file->path, n);
+    }
+    n = 0;
+    for (uint32_t id = 0; id < t->n_vocab; id++) {
+        const uint32_t len = t->starts[id + 1] - t->starts[id];
+        if ((t->types[id] == a || t->types[id] == b || t->types[id] == c) && len > 0) {
+            names[n++] = (tok_special){t->pool + t->starts[id], len, (int32_t)id};
+        }
+    }
+    return tok_specials_init(out, names, n, l->file->path, err);
+}
+
+/* A key that names a token; -1 when it is absent. */
+static lfm_status read_id(const loader *l, const char *key, int32_t *id, lfm_error *err) {
+    uint32_t value = UINT32_MAX;
+    const lfm_status st = gguf_get_u32(l->file, key, 0, l->t->n_vocab - 1, &value, err);
+    *id = value == UINT32_MAX ? -1 : (int32_t)value;
+    return st;
+}
+
+static void add_end(tokenizer *t, int32_t id) {
+    if (id >= 0) {
+        t->ends[t->n_ends++] = id;
+    }
+}
+
+static lfm_status read_ids(const loader *l, lfm_error *err) {
+    tokenizer *t = l->t;
+    int32_t eot = -1;
+    int32_t eom = -1;
+    lfm_status st = read_id(l, "tokenizer.ggml.bos_token_id", &t->bos, err);
+    if (st == LFM_OK) {
+        st = read_id(l, "tokenizer.ggml.eos_token_id", &t->eos, err);
+    }
+    if (st == LFM_OK) {
+        st = read_id(l, "tokenizer.ggml.eot_token_id", &eot, err);
+    }
+    if (st == LFM_OK) {
+        st = read_id(l, "tokenizer.ggml.eom_token_id", &eom, err);
+    }
+    bool add = true; /* llama.cpp's default for both kinds of split */
+    if (st == LFM_OK) {
+        st = gguf_get_bool(l->file, "tokenizer.ggml.add_bos_token", &add, err);
+    }
+    if (st == LFM_OK && add && t->bos < 0 && gguf_get(l->file, "tokenizer.ggml.add_bos_token")) {
+        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'tokenizer.ggml.add_bos_token' asks for a token, "
+                     "but 'tokenizer.ggml.bos_token_id' is missing", l->file->path);
+    }
+    t->adds_bos = add && t->bos >= 0;
+    add_end(t, t->eos);
+    add_end(t, eot);
+    add_end(t, eom);
+    add_end(t, tok_find(t, "<|im_end|>", 10));
+    add_end(t, tok_find(t, "<|endoftext|>", 13));
+    return st;
+}
+
+/* ---- Loading -------------------------------------------------------------------------------- */
+
+static lfm_status check_kind(const gguf_file *f, lfm_error *err) {
+    gguf_str model = {0};
+    gguf_str pre = {0};
+    lfm_status st = gguf_need_str(f, "tokenizer.ggml.model", &model, err);
+    if (st == LFM_OK && !is_text(model, "gpt2")) {
+        st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: tokenizer.ggml.model is '%.*s'; only 'gpt2' "
+                     "(byte-level BPE) is supported", f->path, shown(model.len), model.ptr);
+    }
+    if (st == LFM_OK) {
+        st = gguf_need_str(f, "tokenizer.ggml.pre", &pre, err);
+    }
+    if (st == LFM_OK && !is_text(pre, "lfm2") && !is_text(pre, "llama-bpe")) {
+        st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: tokenizer.ggml.pre is '%.*s'; only 'lfm2' and "
+                     "'llama-bpe' are supported", f->path, shown(pre.len), pre.ptr);
+    }
+    return st;
+}
+
+lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
+    *out = NULL;
+    lfm_status st = check_kind(f, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    loader l = {.file = f, .t = calloc(1, sizeof *l.t), .scratch = malloc(2 * TOK_MAX_BYTES)};
+    if (!l.t || !l.scratch) {
+        free(l.t);
+        free(l.scratch);
+        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for the tokenizer", f->path);
+    }
+    alphabet_init(l.byte_of);
+    st = read_vocab(&l, err);
+    if (st == LFM_OK) {
+        find_bytes(l.t);
+        st = read_merges(&l, err);
+    }
+    if (st == LFM_OK) {
+        st = read_specials(&l, &l.t->specials, TOK_CONTROL, TOK_USER_DEFINED, TOK_UNKNOWN, err);
+    }
+    if (st == LFM_OK) {
+        st = read_specials(&l, &l.t->user_defined, TOK_USER_DEFINED, TOK_USER_DEFINED,
+                           TOK_USER_DEFINED, err);
+    }
+    if (st == LFM_OK) {
+        st = read_ids(&l, err);
+    }
+    free(l.scratch);
+    if (st != LFM_OK) {
+        tok_free(l.t);
+        return st;
+    }
+    *out = l.t;
+    return LFM_OK;
+}
+
+void tok_free(tokenizer *t) {
+    if (!t) {
+        return;
+    }
+    free(t->types);
+    free(t->starts);
+    free(t->pool);
+    free(t->slots);
+    tok_merges_drop(&t->merges);
+    tok_specials_drop(&t->specials);
+    tok_specials_drop(&t->user_defined);
+    free(t);
+}
+
+/* ---- Asking --------------------------------------------------------------------------------- */
+
+static bool is_id(const tokenizer *t, int32_t id) {
+    return id >= 0 && (uint32_t)id < t->n_vocab;
+}
+
+size_t tok_n_vocab(const tokenizer *t) {
+    return t->n_vocab;
+}
+
+int32_t tok_bos(const tokenizer *t) {
+    return t->bos;
+}
+
+int32_t tok_eos(const tokenizer *t) {
+    return t->eos;
+}
+
+bool tok_adds_bos(const tokenizer *t) {
+    return t->adds_bos;
+}
+
+bool tok_is_control(const tokenizer *t, int32_t id) {
+    return is_id(t, id) && (t->types[id] == TOK_CONTROL || t->types[id] == TOK_UNKNOWN);
+}
+
+bool tok_is_end(const tokenizer *t, int32_t id) {
+    bool found = false;
+    for (int i = 0; i < t->n_ends; i++) {
+        found = found || t->ends[i] == id;
+    }
+    return found;
+}
+
+int32_t tok_find(const tokenizer *t, const char *text, size_t len) {
+    const int32_t special = tok_specials_get(&t->specials, text, len);
+    return special >= 0 ? special : find_text(t, text, len);
+}
+
+const char *tok_bytes(const tokenizer *t, int32_t id, size_t *len) {
+    if (!is_id(t, id)) {
+        *len = 0;
+        return "";
+    }
+    *len = t->starts[id + 1] - t->starts[id];
+    return t->pool + t->starts[id];
+}
+
+/* ---- Encoding ------------------------------------------------------------------------------- */
+
+lfm_status tok_push(tok_list *list, int32_t id, lfm_error *err) {
+    if (list->n == list->cap) {
+        const size_t cap = list->cap ? 2 * list->cap : 64;
+        int32_t *ids = cap > SIZE_MAX / sizeof *ids ? NULL : realloc(list->ids, cap * sizeof *ids);
+        if (!ids) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", cap);
+        }
+        list->ids = ids;
+        list->cap = cap;
+    }
+    list->ids[list->n++] = id;
+    return LFM_OK;
+}
+
+void tok_list_free(tok_list *list) {
+    free(list->ids);
+    memset(list, 0, sizeof *list);
+}
+
+/* Text without special tokens. */
+static lfm_status encode_plain(const tokenizer *t, const char *text, size_t n, tok_bpe_work *work,
+                               tok_list *out, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    while (n > 0 && st == LFM_OK) {
+        const size_t len = tok_next_piece(text, n);
+        const int32_t whole = find_symbol(t, text, len);
+        st = whole >= 0 ? tok_push(out, whole, err)
+                        : tok_bpe_encode(&t->merges, t->byte_id, text, len, work, out, err);
+        text += len;
+        n -= len;
+    }
+    return st;
+}
+
+lfm_status tok_encode(const tokenizer *t, const char *text, size_t n, bool special, tok_list *out,
+                      lfm_error *err) {
+    if (n == 0) { /* `text` may be NULL then */
+        return LFM_OK;
+    }
+    if (n >= UINT32_MAX) { /* positions are kept in 32 bits */
+        return err_set(err, LFM_ERR_ARG, "a text of %zu bytes is too long to tokenize", n);
+    }
+    const size_t n_before = out->n;
+    const tok_specials *names = special ? &t->specials : &t->user_defined;
+    tok_bpe_work work = {0};
+    tok_match *matches = NULL;
+    size_t n_matches = 0;
+    lfm_status st = tok_specials_find(names, text, n, &matches, &n_matches, err);
+    size_t pos = 0;
+    for (size_t i = 0; i < n_matches && st == LFM_OK; i++) {
+        st = encode_plain(t, text + pos, matches[i].start - pos, &work, out, err);
+        if (st == LFM_OK) {
+            st = tok_push(out, matches[i].id, err);
+        }
+        pos = (size_t)matches[i].start + matches[i].len;
+    }
+    if (st == LFM_OK) {
+        st = encode_plain(t, text + pos, n - pos, &work, out, err);
+    }
+    free(matches);
+    tok_bpe_work_free(&work);
+    if (st != LFM_OK) {
+        out->n = n_before;
+    }
+    return st;
+}

@@ -1,0 +1,18 @@
+#!/bin/sh
+# `make test`: the house's rules, then every test in a release and in a sanitizer build.
+set -eu
+make=$1
+if ! echo '#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>' | ${CC:-gcc} -E - >/dev/null 2>&1; then
+    echo "make test needs the cmocka library: apt-get install libcmocka-dev" >&2
+    exit 1
+fi
+start=$(date +%s)
+jobs=$(nproc 2>/dev/null || echo 2)
+sh tools/check_layers.sh
+"$make" -s -j"$jobs" MODE=release check
+LFM_SANITIZED=1 "$make" -s -j"$jobs" MODE=asan check
+echo "make test: all passed in $(($(date +%s) - start)) s"
