@@ -41,6 +41,18 @@ unit_src  := $(wildcard tests/unit/test_*.c)
 unit_bin  := $(unit_src:tests/unit/%.c=$B/tests/%)
 support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
 
+# ISA files are chosen by architecture and built with their own flags; everything else is baseline.
+machine := $(shell $(CC) -dumpmachine)
+isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
+           $(if $(filter aarch64% arm64%,$(machine)),$(wildcard src/kernel/arm_*.c))
+lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
+lib_obj := $(lib_src:%.c=$B/%.o)
+
+ISA_avx2       := -mavx2 -mfma -mf16c
+ISA_avxvnni    := $(ISA_avx2) -mavxvnni
+ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
+
 .PHONY: all help run test check cli-test golden layers clean install tools
 
 ## all: the program, build/release/lfm
@@ -59,6 +71,10 @@ $B/liblfm.a: $(lib_obj)
 
 $B/mkmodel: $(maker_obj) $B/liblfm.a
 	$(CC) $(ALL_LDFLAGS) $(maker_obj) $B/liblfm.a $(LIBS) -o $@
+
+$B/src/kernel/%.o: src/kernel/%.c Makefile
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_CFLAGS) $(isa) -c $< -o $@
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(dir $@)

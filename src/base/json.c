@@ -1,8 +1,8 @@
 /*
  * json.c - reading JSON with an explicit stack of open containers, and writing it.
  *
- * The reader works on its own copy of the source.  An unescaped string is never longer than its source,
- * so strings are unescaped where they stand and no text is allocated a second time.
+ * The reader works on its own copy of the source.  An unescaped string is never longer than its
+ * source, so strings are unescaped where they stand and no text is allocated a second time.
  */
 #include "base/json.h"
 
@@ -312,7 +312,7 @@ static lfm_status read_ends(reader *r) {
         const json_value *const top = r->open[r->depth - 1];
         const bool object = top->kind == JSON_OBJECT;
         const char c = peek(r);
-        if (c == ',' && top->n > 0) {
+        if (c == ',') {
             r->pos++;
             return LFM_OK;
         }
@@ -339,10 +339,9 @@ static lfm_status read_document(reader *r) {
         if (st != LFM_OK) {
             return st;
         }
-        const bool opened = r->depth > depth;
-        const char c = opened ? peek(r) : '\0';
-        if (opened && c != '}' && c != ']') {
-            continue; /* its first element is next */
+        if (r->depth > depth &&
+            peek(r) != (r->open[depth]->kind == JSON_OBJECT ? '}' : ']')) {
+            continue; /* the first element of a new container is next */
         }
         st = read_ends(r);
         if (st != LFM_OK) {

@@ -1,9 +1,9 @@
 /*
  * json.h - a strict JSON reader (RFC 8259) and a small writer.
  *
- * The reader keeps the order of members and the source text of numbers, so that a value can be written
- * back as it was.  It refuses what other readers interpret differently: duplicate keys, lone
- * surrogates, bytes that are not UTF-8, and anything after the value.  Nothing here recurses.
+ * The reader keeps the order of members and the source text of numbers, so that a value can be
+ * written back as it was.  It refuses what readers elsewhere understand differently: duplicate
+ * keys, lone surrogates, bytes that are not UTF-8, and text after the value.  Nothing recurses.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -82,8 +82,8 @@ typedef struct {
     void (*string)(json_out *o, const char *bytes, size_t n);
 } json_style;
 
-/* A whole value on one line.  Numbers keep their source text.  json_write_value gives what Python's
- * json.dumps(v, ensure_ascii=False) does. */
+/* A whole value on one line.  Numbers keep their source text; otherwise json_write_value gives what
+ * Python's json.dumps(v, ensure_ascii=False) does. */
 void json_write_value(json_out *o, const json_value *v);
 void json_write_styled(json_out *o, const json_value *v, const json_style *style);
 

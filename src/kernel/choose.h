@@ -11,4 +11,7 @@
  * LFM_ERR_ARG for a name that is unknown or that this CPU lacks; the message lists what it has. */
 lfm_status kern_choose(kern_table *t, const char *cap, lfm_error *err);
 
+/* The names of the instruction sets that this CPU can use, lowest first; at most `cap` of them. */
+size_t kern_isa_names(const char **names, size_t cap);
+
 #endif

@@ -118,9 +118,9 @@ static void attend_chunk(float *acc, float *sum, float *max, const float *q, con
     }
 }
 
-static void attend(float *restrict out, const float *restrict q, const void *restrict k,
-                   const void *restrict v, size_t n_q, size_t dim, size_t n_pos, size_t stride,
-                   float scale, kern_kv kind) {
+void kern_attend_scalar(float *restrict out, const float *restrict q, const void *restrict k,
+                        const void *restrict v, size_t n_q, size_t dim, size_t n_pos, size_t stride,
+                        float scale, kern_kv kind) {
     assert(dim <= MAX_HEAD_DIM);
     for (size_t h = 0; h < n_q; h++) {
         float scaled[MAX_HEAD_DIM];
@@ -150,7 +150,7 @@ void kern_scalar(kern_table *t) {
         .silu_mul = silu_mul,
         .axpy = axpy,
         .conv = conv,
-        .attend = attend,
+        .attend = kern_attend_scalar,
         .kv_store = kv_store,
     };
     kern_scalar_mul(t);

@@ -207,6 +207,24 @@ QTYPES_QUANT(MUL_QUANT)
 #undef MUL_QUANT
 #undef MUL_FLOAT
 
+void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
+                      size_t first, size_t rows, size_t k) {
+    static kern_mul_fn *const mul[QTYPE_COUNT] = {
+#define MUL_ENTRY(id, name, number, weights, bytes) [QTYPE_##id] = mul_##id,
+        QTYPES(MUL_ENTRY)
+#undef MUL_ENTRY
+    };
+    const uint8_t *rest = (const uint8_t *)w + first * qtype_row_bytes(type, k);
+    for (size_t at = 0; first < rows && at < n; at += TILE) {
+        const size_t n_tile = n - at < TILE ? n - at : TILE;
+        float *to[TILE];
+        for (size_t t = 0; t < n_tile; t++) {
+            to[t] = y[at + t] + first;
+        }
+        mul[type](to, rest, x + at, n_tile, rows - first, k);
+    }
+}
+
 void kern_scalar_mul(kern_table *t) {
 #define MUL_SLOT(id, name, number, weights, bytes) t->mul[QTYPE_##id] = mul_##id;
     QTYPES(MUL_SLOT)

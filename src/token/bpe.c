@@ -46,12 +46,15 @@ void tok_merges_drop(tok_merges *m) {
     memset(m, 0, sizeof *m);
 }
 
+static size_t home_slot(const tok_merges *m, uint32_t left, uint32_t right) {
+    const uint64_t pair = (uint64_t)left << 32 | right;
+    const uint64_t h = pair * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
+    return (size_t)(h ^ h >> 32) & (m->n_slots - 1);
+}
+
 /* The slot of a pair, or the empty one where it would go. */
 static size_t slot_of(const tok_merges *m, uint32_t left, uint32_t right) {
-    const uint64_t pair = (uint64_t)left << 32 | right;
-    uint64_t h = pair * 0x9e3779b97f4a7c15u; /* 2^64 / golden ratio */
-    h ^= h >> 32;
-    size_t i = (size_t)h & (m->n_slots - 1);
+    size_t i = home_slot(m, left, right);
     while (m->slots[i].rank != 0 && (m->slots[i].left != left || m->slots[i].right != right)) {
         i = (i + 1) & (m->n_slots - 1);
     }
@@ -63,6 +66,10 @@ void tok_merges_add(tok_merges *m, uint32_t left, uint32_t right, uint32_t rank,
     if (slot->rank == 0) {
         *slot = (tok_merge){left, right, rank + 1, merged};
     }
+}
+
+void tok_merges_prefetch(const tok_merges *m, uint32_t left, uint32_t right) {
+    __builtin_prefetch(&m->slots[home_slot(m, left, right)], 1);
 }
 
 /* ---- Merging -------------------------------------------------------------------------------- */

@@ -32,6 +32,9 @@ void tok_merges_drop(tok_merges *m); /* safe on a zeroed struct */
 /* Add a merge; of two for the same pair the first stays.  At most the `n` of tok_merges_init. */
 void tok_merges_add(tok_merges *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t merged);
 
+/* Bring the slot of a pair near, for a tok_merges_add that follows soon. */
+void tok_merges_prefetch(const tok_merges *m, uint32_t left, uint32_t right);
+
 /* What merging needs while it runs; kept from piece to piece.  Zeroed is empty. */
 typedef struct tok_bpe_node tok_bpe_node;
 typedef struct {

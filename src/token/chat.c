@@ -1,14 +1,17 @@
 /*
  * chat.c - the family's chat templates, written in C.
  *
- * A template is one row of `rules`: all of them are ChatML with small differences.  The templates themselves
- * are the model maker's; here are only fingerprints of their texts and what they do.
+ * A template is one row of `rules`: all of them are ChatML with small differences.  The templates
+ * themselves are the model maker's; here are only fingerprints of their texts, and what they do.
  *
- * Where the official programs are defined, so are we, byte for byte: tojson is Python's json.dumps, trim is
- * Python's str.strip.  Where they stop with an error, some harmless inputs are accepted: a system
- * message without content, null for a field that may be absent, and arguments of a tool call given as
- * a string of JSON, as in the OpenAI interface.  CONTINUE_FINAL_MESSAGE_TAG, a private signal between
- * one Python function and the LFM2.5-8B template, is text here.
+ * Where the official programs give a text, it is this one, byte for byte: tojson is Python's
+ * json.dumps (but numbers stay as they were written), trim is Python's str.strip.  Where they stop
+ * with an error, some harmless inputs are accepted: a system message without content, null for a
+ * field that may be absent, and arguments of a tool call as a string of JSON, which the OpenAI
+ * interface has.  Content that is an object, a number or a truth value is refused by the templates
+ * that know lists of parts: they print an object's keys or nothing, which nobody can mean.
+ * CONTINUE_FINAL_MESSAGE_TAG, a signal between one Python function and the LFM2.5-8B template, is
+ * text here.
  */
 #include "token/chat.h"
 
@@ -20,7 +23,7 @@
 
 typedef struct {
     const char *name;
-    bool parts;         /* content: text, a list of parts, or nothing; otherwise text, or JSON of the rest */
+    bool parts;         /* content is text, a list of parts, or nothing; else text or any JSON */
     bool empty_system;  /* a system message without text is still a turn */
     bool tool_markers;  /* tool lists and tool answers stand between control tokens */
     bool calls;         /* `thinking` and `tool_calls` are rendered */
@@ -43,12 +46,18 @@ const char *chat_template_name(chat_template t) {
 
 /* ---- Recognising ---------------------------------------------------------------------------- */
 
-/* fingerprint() of templates found in the family's GGUF files. */
+/* fingerprint() of templates found in the family's GGUF files.  Plain ChatML comes bare, with BOS,
+ * or with a default for add_generation_prompt, and with its newlines escaped or as they are. */
 static const struct {
     uint64_t print;
     chat_template template;
 } known[] = {
-    {0, CHAT_LFM2},
+    {0x66111a8377e23a5au, CHAT_LFM2},
+    {0x5fc2e7a053d65e40u, CHAT_LFM25_INSTRUCT},
+    {0x4b79be9b5964c66du, CHAT_LFM25_THINKING},
+    {0x6f3fafb257d2a842u, CHAT_CHATML}, {0x2522cd93431a3aceu, CHAT_CHATML},
+    {0x21bcc4cab7c52c5au, CHAT_CHATML}, {0x75f3112dbe85e0c6u, CHAT_CHATML},
+    {0x60eb6f7777e6c6b1u, CHAT_CHATML}, {0x4c91e53b42b2bc47u, CHAT_CHATML},
 };
 
 /* Length of a {% generation %} or {% endgeneration %} tag at p, or 0.  They mark what a trainer
@@ -111,8 +120,8 @@ chat_template chat_recognise(const char *text, size_t len) {
 
 /* ---- Python's way of writing values --------------------------------------------------------- */
 
-/* Characters outside ASCII that Python's repr escapes: controls, separators, formats, private use.
- * Unassigned ones, which it escapes too, change with every version of Unicode and stand here as they are. */
+/* Characters that Python's repr escapes as numbers: controls, separators, formats, private use.
+ * It escapes unassigned ones too, but which those are changes with every version of Unicode. */
 static bool is_unprintable(uint32_t c) {
     static const struct {
         uint32_t first, last;
@@ -205,8 +214,8 @@ static void forget_thoughts(json_out *o, size_t from) {
 
 /* ---- Pieces --------------------------------------------------------------------------------- */
 
-/* The page being written.  Whatever goes into `text` belongs to the next text piece; control() ends
- * it.  Neighbouring text therefore is one piece, as the tokenizer must see it. */
+/* The page being written.  Whatever goes into `text` belongs to the next text piece; control()
+ * ends it.  So neighbouring text is one piece, and its tokens are those of the whole. */
 typedef struct {
     json_out text;
     chat_text *out; /* its pieces; pointers are set at the end, when the text no longer moves */
@@ -474,8 +483,8 @@ static lfm_status write_system(page *p, const json_value *message, const json_va
     return st;
 }
 
-/* Every message is an object with a role; *last is the number of the last one whose role is `role`,
- * or 0. */
+/* Is every message an object with a role?  *last becomes the number of the last one whose role is
+ * `role`, and stays as it is when there is none. */
 static lfm_status check_messages(const page *p, const json_value *messages, const char *role,
                                  size_t *last) {
     if (!messages || messages->kind != JSON_ARRAY || !messages->first) {
@@ -503,7 +512,8 @@ static lfm_status check_messages(const page *p, const json_value *messages, cons
 static lfm_status write_conversation(page *p, const json_value *conversation, const char *bos,
                                      bool generation) {
     if (!conversation || conversation->kind != JSON_OBJECT) {
-        return err_set(p->err, LFM_ERR_ARG, "a conversation must be an object: {\"messages\": [..]}");
+        return err_set(p->err, LFM_ERR_ARG,
+                       "a conversation must be an object: {\"messages\": [..]}");
     }
     const json_value *const messages = json_get(conversation, "messages");
     const json_value *tools = json_get(conversation, "tools");

@@ -75,10 +75,14 @@ static uint64_t hash_bytes(const char *p, size_t n) {
     return h * mul;
 }
 
+static size_t home_slot(const tokenizer *t, uint64_t hash) {
+    return (size_t)(hash >> 20) & (t->n_slots - 1);
+}
+
 /* The slot of a text, or the empty one where it would go. */
 static size_t slot_of(const tokenizer *t, const char *text, size_t len, uint64_t hash) {
     const uint32_t tag = (uint32_t)(hash >> 32);
-    size_t i = (size_t)(hash >> 20) & (t->n_slots - 1);
+    size_t i = home_slot(t, hash);
     while (t->slots[i].id != 0) {
         const uint32_t id = t->slots[i].id - 1;
         if (t->slots[i].tag == tag && t->starts[id + 1] - t->starts[id] == len &&
@@ -98,10 +102,18 @@ static int32_t find_text(const tokenizer *t, const char *text, size_t len) {
     return (int32_t)t->slots[slot_of(t, text, len, hash_bytes(text, len))].id - 1;
 }
 
-/* The same among the tokens that text may become by itself. */
-static int32_t find_symbol(const tokenizer *t, const char *text, size_t len) {
-    const int32_t id = find_text(t, text, len);
+/* The same among the tokens that text may become by itself; len is not 0. */
+static int32_t find_hashed(const tokenizer *t, const char *text, size_t len, uint64_t hash) {
+    const int32_t id = (int32_t)t->slots[slot_of(t, text, len, hash)].id - 1;
     return id < 0 || tok_is_control(t, id) ? -1 : id;
+}
+
+static int32_t find_symbol(const tokenizer *t, const char *text, size_t len) {
+    return len > t->longest ? -1 : find_hashed(t, text, len, hash_bytes(text, len));
+}
+
+static void prefetch_text(const tokenizer *t, uint64_t hash) {
+    __builtin_prefetch(&t->slots[home_slot(t, hash)]);
 }
 
 /* ---- GPT-2's alphabet ----------------------------------------------------------------------- */
@@ -293,25 +305,73 @@ static void find_bytes(tokenizer *t) {
 
 /* ---- Merges --------------------------------------------------------------------------------- */
 
-/* "left right": a space is not in the alphabet, so the first one divides the two. */
-static void add_merge(const loader *l, gguf_str s, uint32_t rank) {
-    tokenizer *t = l->t;
+/* Hundreds of thousands of merges, each of which asks two large hash tables in four random places:
+ * done in batches, so that the memory is under way before it is needed. */
+#define BATCH 64
+
+typedef struct {
+    gguf_str text;
+    size_t n_left, n_right;    /* bytes of the parts; 0 = the merge is left out */
+    uint64_t hash[3];          /* of the left part, the right part, both together */
+    int32_t left, right, both; /* tokens, -1 = none */
+} pending_merge;
+
+/* Bytes of both parts, one after the other, to l->scratch.  A space is not in the alphabet, so
+ * the first one divides "left right". */
+static bool read_merge(const loader *l, pending_merge *m) {
+    const gguf_str s = m->text;
     const char *space = s.len < 3 ? NULL : memchr(s.ptr, ' ', s.len);
     if (!space || s.len > 2 * TOK_MAX_BYTES) {
-        return;
+        return false;
     }
     const size_t left_len = (size_t)(space - s.ptr);
-    size_t n_left = 0;
-    size_t n_right = 0;
-    if (!from_alphabet(l, s.ptr, left_len, l->scratch, &n_left) ||
-        !from_alphabet(l, space + 1, s.len - left_len - 1, l->scratch + n_left, &n_right)) {
+    return from_alphabet(l, s.ptr, left_len, l->scratch, &m->n_left) && m->n_left > 0 &&
+           from_alphabet(l, space + 1, s.len - left_len - 1, l->scratch + m->n_left,
+                         &m->n_right) && m->n_right > 0;
+}
+
+static void hash_merge(const loader *l, pending_merge *m) {
+    m->n_left = m->n_right = 0;
+    if (!read_merge(l, m)) {
+        m->n_right = 0;
         return;
     }
-    const int32_t left = find_symbol(t, l->scratch, n_left);
-    const int32_t right = find_symbol(t, l->scratch + n_left, n_right);
-    const int32_t merged = find_symbol(t, l->scratch, n_left + n_right);
-    if (left >= 0 && right >= 0 && merged >= 0) {
-        tok_merges_add(&t->merges, (uint32_t)left, (uint32_t)right, rank, (uint32_t)merged);
+    m->hash[0] = hash_bytes(l->scratch, m->n_left);
+    m->hash[1] = hash_bytes(l->scratch + m->n_left, m->n_right);
+    m->hash[2] = hash_bytes(l->scratch, m->n_left + m->n_right);
+    for (int i = 0; i < 3; i++) {
+        prefetch_text(l->t, m->hash[i]);
+    }
+}
+
+static void resolve_merge(const loader *l, pending_merge *m) {
+    if (m->n_right == 0) {
+        m->left = m->right = m->both = -1;
+        return;
+    }
+    read_merge(l, m);
+    m->left = find_hashed(l->t, l->scratch, m->n_left, m->hash[0]);
+    m->right = find_hashed(l->t, l->scratch + m->n_left, m->n_right, m->hash[1]);
+    m->both = find_hashed(l->t, l->scratch, m->n_left + m->n_right, m->hash[2]);
+    tok_merges_prefetch(&l->t->merges, (uint32_t)m->left, (uint32_t)m->right);
+}
+
+/* The merges of ranks `first` to `first` + n - 1. */
+static void add_merges(const loader *l, const uint8_t **cursor, uint32_t first, uint32_t n) {
+    pending_merge batch[BATCH];
+    for (uint32_t i = 0; i < n; i++) {
+        batch[i].text = gguf_next_str(cursor);
+        hash_merge(l, &batch[i]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        resolve_merge(l, &batch[i]);
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        const pending_merge *m = &batch[i];
+        if (m->left >= 0 && m->right >= 0 && m->both >= 0) {
+            tok_merges_add(&l->t->merges, (uint32_t)m->left, (uint32_t)m->right, first + i,
+                           (uint32_t)m->both);
+        }
     }
 }
 
@@ -326,11 +386,17 @@ static lfm_status read_merges(const loader *l, lfm_error *err) {
     if (st == LFM_OK) {
         st = tok_merges_init(&l->t->merges, (size_t)key->count, err);
     }
-    const uint8_t *cursor = st == LFM_OK ? key->data : NULL;
-    for (uint32_t rank = 0; st == LFM_OK && rank < key->count; rank++) {
-        add_merge(l, gguf_next_str(&cursor), rank);
+    if (st != LFM_OK) {
+        return st;
     }
-    return st;
+    const uint32_t count = (uint32_t)key->count;
+    const uint8_t *cursor = key->data;
+    for (uint32_t done = 0; done < count;) {
+        const uint32_t n = count - done < BATCH ? count - done : BATCH;
+        add_merges(l, &cursor, done, n);
+        done += n;
+    }
+    return LFM_OK;
 }
 
 /* ---- Special tokens ------------------------------------------------------------------------- */

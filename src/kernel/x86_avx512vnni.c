@@ -1,0 +1,15 @@
+/*
+ * x86_avx512vnni.c - AVX-512 with VNNI: Intel since Ice Lake (2019), AMD since Zen 4 (2022).
+ */
+#define VL 16
+#define VNNI 1
+#define ISA(name) name##__avx512vnni
+#include "kernel/isa.h"
+#include "kernel/x86_rows.inc"
+#include "kernel/x86_float.inc"
+
+void kern_overlay_avx512vnni(kern_table *t) {
+    t->name = "avx512vnni";
+    overlay_rows(t);
+    overlay_float(t);
+}

@@ -1,0 +1,347 @@
+/*
+ * test_cli_options.c - the command line against the option table.
+ */
+#include "cli/options.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const cli_command run = {.name = "run", .bit = CMD_RUN, .takes_prompt = true};
+static const cli_command info = {.name = "info", .bit = CMD_INFO};
+
+enum { MAX_WORDS = 24 };
+
+/* Split at spaces ('_' stands for a space inside a word) and parse. */
+static lfm_status parse(cli_options *o, const cli_command *command, const char *line, char *copy,
+                        lfm_error *err) {
+    char *argv[MAX_WORDS];
+    int argc = 0;
+    strcpy(copy, line);
+    for (char *p = strtok(copy, " "); p; p = strtok(NULL, " ")) {
+        assert_true(argc < MAX_WORDS);
+        for (char *q = p; *q; q++) {
+            *q = *q == '_' ? ' ' : *q;
+        }
+        argv[argc++] = p;
+    }
+    *err = (lfm_error){0};
+    return opt_parse(o, command, argc, argv, err);
+}
+
+/* ---- What is accepted ----------------------------------------------------------------------- */
+
+static void test_values(void **state) {
+    (void)state;
+    cli_options o;
+    char copy[400];
+    lfm_error err;
+    const char *line = "m.gguf -n 5 --temp=0.25 --top-k 40 -s -1 -sys be_brief --raw --json "
+                       "--kv f32 --preset llama.cpp -l 7+1.5 -l 9-inf --logit-bias=8-2 "
+                       "--stop a -r b";
+    assert_int_equal(parse(&o, &run, line, copy, &err), LFM_OK);
+    assert_string_equal(o.model, "m.gguf");
+    assert_true(o.model_was_operand && o.raw && o.json);
+    assert_false(o.dry_run || o.quiet || o.top_p.given || o.help);
+    assert_true(o.n_predict.given && o.n_predict.value == 5);
+    assert_true(o.temp.given && o.temp.value == 0.25);
+    assert_true(o.top_k.value == 40 && o.seed.value == -1 && o.seed.given);
+    assert_string_equal(o.system, "be brief");
+    assert_int_equal(o.kv, KV_F32);
+    assert_int_equal(o.preset, PRESET_LLAMA_CPP);
+    assert_int_equal(o.n_bias, 3);
+    assert_true(o.bias[0].token == 7 && o.bias[0].bias == 1.5f);
+    assert_true(o.bias[1].token == 9 && isinf(o.bias[1].bias) && o.bias[1].bias < 0);
+    assert_true(o.bias[2].token == 8 && o.bias[2].bias == -2.0f);
+    assert_int_equal(o.n_stops, 2);
+    assert_string_equal(o.stops[1], "b");
+    assert_int_equal(o.n_given, 14);
+    assert_string_equal(o.given[1].word, "--temp=0.25");
+    assert_null(o.given[1].value);
+    assert_string_equal(o.given[0].value, "5");
+    opt_drop(&o);
+}
+
+/* Every spelling of every row is found, and found to be that row. */
+static void test_every_name(void **state) {
+    (void)state;
+    for (size_t i = 0; i < n_option_rows; i++) {
+        const opt_row *row = &option_table[i];
+        char names[100];
+        strcpy(names, row->names);
+        for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
+            for (unsigned bit = CMD_RUN; bit <= CMD_LOGITS; bit <<= 1) {
+                const cli_command command = {.name = "x", .bit = bit};
+                const bool needs = row->kind != OPT_TRUE && row->kind != OPT_HELP;
+                char value[] = "no such value";
+                char *argv[] = {name, value};
+                cli_options o;
+                lfm_error err = {0};
+                const lfm_status st = opt_parse(&o, &command, needs ? 2 : 1, argv, &err);
+                const bool unknown = strstr(err.text, "has no option") != NULL;
+                assert_int_equal(unknown, (row->commands & bit) == 0 && st != LFM_OK);
+                opt_drop(&o);
+            }
+        }
+    }
+}
+
+/* No command has two rows for one name. */
+static void test_names_are_unique(void **state) {
+    (void)state;
+    for (size_t i = 0; i < n_option_rows; i++) {
+        for (size_t j = i + 1; j < n_option_rows; j++) {
+            char names[100];
+            char padded[104];
+            if (!(option_table[i].commands & option_table[j].commands)) {
+                continue;
+            }
+            strcpy(names, option_table[i].names);
+            snprintf(padded, sizeof padded, " %s ", option_table[j].names);
+            for (char *name = strtok(names, " "); name; name = strtok(NULL, " ")) {
+                char word[100];
+                snprintf(word, sizeof word, " %s ", name);
+                assert_null(strstr(padded, word));
+            }
+        }
+    }
+}
+
+/* ---- Operands ------------------------------------------------------------------------------- */
+
+static void test_prompt_order(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *model, *parts; /* kinds t f b with their values */
+    } cases[] = {
+        {"m why is it", "m", "t:why is it "},
+        {"m -p a -f b -bf c -p d", "m", "t:a f:b b:c t:d "},
+        {"-p a m why -f b is it", "m", "t:a t:why is it f:b "},
+        {"why is -m m it", "m", "t:why is it "},
+        {"-f x why -m m -p y", "m", "f:x t:why t:y "},
+        {"m a -", "m", "t:a f:- "},
+        {"m - a", "m", "f:- t:a "},
+        {"m -p -n", "m", "t:-n "},
+        {"m -- -n 3", "m", "t:-n 3 "},
+        {"-- m -p", "m", "t:-p "},
+        {"m -p= -p=x=y", "m", "t: t:x=y "},
+        {"m", "m", ""},
+        {"-p x", NULL, "t:x "},
+    };
+    unsetenv("LFM_MODEL");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_options o;
+        char copy[200];
+        char parts[200] = "";
+        lfm_error err;
+        assert_int_equal(parse(&o, &run, cases[i].line, copy, &err), LFM_OK);
+        for (size_t j = 0; j < o.n_parts; j++) {
+            const size_t len = strlen(parts);
+            snprintf(parts + len, sizeof parts - len, "%c:%s ", "tfb"[o.parts[j].kind],
+                     o.parts[j].value);
+        }
+        assert_string_equal(parts, cases[i].parts);
+        if (cases[i].model) {
+            assert_string_equal(o.model, cases[i].model);
+        } else {
+            assert_null(o.model);
+        }
+        opt_drop(&o);
+    }
+}
+
+static void test_environment(void **state) {
+    (void)state;
+    cli_options o;
+    char copy[100];
+    lfm_error err;
+    setenv("LFM_MODEL", "env.gguf", 1);
+    setenv("LFM_THREADS", "3", 1);
+    assert_int_equal(parse(&o, &run, "-p x", copy, &err), LFM_OK);
+    assert_string_equal(o.model, "env.gguf");
+    assert_false(o.model_was_operand);
+    assert_true(o.n_threads.value == 3);
+    opt_drop(&o);
+    assert_int_equal(parse(&o, &run, "op.gguf -t 2", copy, &err), LFM_OK);
+    assert_string_equal(o.model, "op.gguf");
+    assert_true(o.n_threads.value == 2);
+    opt_drop(&o);
+    assert_int_equal(parse(&o, &run, "-m opt.gguf", copy, &err), LFM_OK);
+    assert_string_equal(o.model, "opt.gguf");
+    opt_drop(&o);
+    setenv("LFM_THREADS", "many", 1);
+    assert_int_equal(parse(&o, &run, "m", copy, &err), LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "LFM_THREADS"));
+    opt_drop(&o);
+    assert_int_equal(parse(&o, &info, "m", copy, &err), LFM_OK); /* has no threads */
+    opt_drop(&o);
+    unsetenv("LFM_MODEL");
+    unsetenv("LFM_THREADS");
+}
+
+/* ---- Options of other programs -------------------------------------------------------------- */
+
+static void test_idle(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        size_t n_idle, n_parts;
+    } cases[] = {
+        {"m -ngl 99 -fa -st --jinja --no-warmup", 5, 0},
+        {"m -fa on -p x", 1, 1},
+        {"m -fa what", 1, 1},
+        {"m -ngl all --simple-io --log-disable --no-display-prompt", 4, 0},
+        {"m --color -p x", 0, 1},
+        {"m --color never x", 0, 1},
+        {"m -tb 8 -no-cnv", 1, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_options o;
+        char copy[200];
+        lfm_error err;
+        size_t n = 0;
+        assert_int_equal(parse(&o, &run, cases[i].line, copy, &err), LFM_OK);
+        for (size_t j = 0; j < o.n_given; j++) {
+            n += o.given[j].idle;
+        }
+        assert_int_equal(n, cases[i].n_idle);
+        assert_int_equal(o.n_parts, cases[i].n_parts);
+        opt_drop(&o);
+    }
+}
+
+/* ---- What is refused ------------------------------------------------------------------------ */
+
+static void test_errors(void **state) {
+    (void)state;
+    static const struct {
+        const char *line, *text;
+    } cases[] = {
+        {"m --temprature 1", "unknown option '--temprature'. Did you mean '--temperature'?"},
+        {"m --tmep=1", "unknown option '--tmep'. Did you mean '--temp'?"},
+        {"m -temp 1", "unknown option '-temp'. Did you mean '--temp'?"},
+        {"m --no_such_thing", "unknown option '--no such thing'. See: lfm help run"},
+        {"m --z", "unknown option '--z'. See: lfm help run"},
+        {"m -t8", "unknown option '-t8'. Did you mean '-t 8'?"},
+        {"m -Nq", "unknown option '-Nq'. See: lfm help run"},
+        {"m --tensors", "'lfm run' has no option '--tensors'. See: lfm help run"},
+        {"m -n", "-n needs a value: -n N"},
+        {"m --predict", "--predict needs a value: --predict N"},
+        {"m -n 1.5", "-n: '1.5' is not a whole number in -1..2147483647"},
+        {"m -n -2", "-n: '-2' is not a whole number in -1..2147483647"},
+        {"m -n 1e99", "-n: '1e99' is not a whole number in -1..2147483647"},
+        {"m -n=", "-n: '' is not a whole number in -1..2147483647"},
+        {"m -n 0x10", "-n: '0x10' is not a whole number in -1..2147483647"},
+        {"m -n _5", "-n: ' 5' is not a whole number in -1..2147483647"},
+        {"m -c -1", "-c: '-1' is not a whole number in 0..2147483647"},
+        {"m --temp nan", "--temp: 'nan' is not a number in 0..1000000"},
+        {"m --temp inf", "--temp: 'inf' is not a number in 0..1000000"},
+        {"m --top-p 1.01", "--top-p: '1.01' is not a number in 0..1"},
+        {"m --top-p 1,0", "--top-p: '1,0' is not a number in 0..1"},
+        {"m -s 9007199254740992",
+         "-s: '9007199254740992' is not a whole number in -1..9007199254740991"},
+        {"m --kv q8_0", "--kv: 'q8 0' is not one of f16|f32"},
+        {"m --preset=", "--preset: '' is not one of card|llama.cpp|greedy"},
+        {"m --raw=1", "--raw takes no value, but got '1'"},
+        {"m --stop=", "--stop: the text is empty"},
+        {"m -l 5", "-l: '5' is not a token id with a bias, such as 15043+1 or 15043-1 or 15043-inf"},
+        {"m -l +1", "-l: '+1' is not a token id"},
+        {"m -l 5+x", "-l: '5+x' is not a token id"},
+        {"m -l 99999999999+1", "-l: '99999999999+1' is not a token id"},
+        {"m -cnv", "-cnv starts a conversation"},
+        {"m --format json", "--format is not known here: use --json"},
+        {"m --format=json", "--format is not known here: use --json"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_options o;
+        char copy[200];
+        lfm_error err;
+        assert_int_equal(parse(&o, &run, cases[i].line, copy, &err), LFM_ERR_ARG);
+        if (strncmp(err.text, cases[i].text, strlen(cases[i].text)) != 0) {
+            fail_msg("%s: got \"%s\"", cases[i].line, err.text);
+        }
+        opt_drop(&o);
+    }
+}
+
+static void test_unexpected_operand(void **state) {
+    (void)state;
+    cli_options o;
+    char copy[100];
+    lfm_error err;
+    assert_int_equal(parse(&o, &info, "m x", copy, &err), LFM_ERR_ARG);
+    assert_string_equal(err.text, "unexpected operand 'x'. See: lfm help info");
+    opt_drop(&o);
+    assert_int_equal(parse(&o, &info, "m -", copy, &err), LFM_ERR_ARG);
+    opt_drop(&o);
+}
+
+static void test_help_wins(void **state) {
+    (void)state;
+    static const struct {
+        const char *line;
+        bool help;
+    } cases[] = {
+        {"-h", true}, {"m -p x --help", true}, {"m --nonsense -h", true}, {"m -n x --help", true},
+        {"m -n -h", true}, {"m -p -h", false}, {"m -- -h", false}, {"m --nonsense -- -h", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cli_options o;
+        char copy[100];
+        lfm_error err;
+        const lfm_status st = parse(&o, &run, cases[i].line, copy, &err);
+        /* "-n -h": -h is the value of -n, and a wrong one; that is an error like any other */
+        if (strcmp(cases[i].line, "m -n -h") == 0) {
+            assert_int_equal(st, LFM_ERR_ARG);
+        } else {
+            assert_int_equal(o.help, cases[i].help);
+            assert_true(st == LFM_OK || !cases[i].help);
+        }
+        opt_drop(&o);
+    }
+}
+
+/* ---- Distances ------------------------------------------------------------------------------ */
+
+static void test_distance(void **state) {
+    (void)state;
+    static const struct {
+        const char *a, *b;
+        size_t distance;
+    } cases[] = {
+        {"", "", 0}, {"abc", "abc", 0}, {"abc", "", 3}, {"abc", "abd", 1}, {"abc", "acb", 1},
+        {"abc", "ab", 1}, {"abc", "xabc", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(opt_distance(cases[i].a, cases[i].b), cases[i].distance);
+        assert_int_equal(opt_distance(cases[i].b, cases[i].a), cases[i].distance);
+    }
+    char longer[60];
+    memset(longer, 'a', sizeof longer);
+    longer[59] = '\0';
+    assert_true(opt_distance(longer, "a") == SIZE_MAX);
+    size_t best = SIZE_MAX;
+    assert_true(opt_is_near("rum", "run", &best));
+    assert_false(opt_is_near("rum", "rub", &best)); /* not nearer than the first */
+    assert_false(opt_is_near("ab", "ax", &best));   /* two letters are no evidence */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_every_name),
+        cmocka_unit_test(test_names_are_unique),
+        cmocka_unit_test(test_prompt_order),
+        cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_unexpected_operand),
+        cmocka_unit_test(test_help_wins),
+        cmocka_unit_test(test_distance),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
