@@ -48,7 +48,7 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-ISA_avx2       := -mavx2 -mfma -mf16c
+ISA_avx2       := -O3 -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
@@ -88,6 +88,15 @@ tools: $B/mkmodel
 $B/tests/%: $B/tests/unit/%.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
+
+# The command line's tests take what they need from the program, main() excepted.
+$B/libcli.a: $(filter-out %/main.o,$(cli_obj))
+	@rm -f $@
+	ar rcs $@ $^
+
+$B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $B/libcli.a $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $< $B/libcli.a $B/liblfm.a -lcmocka $(LIBS) -o $@
 
 $B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)

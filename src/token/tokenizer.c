@@ -147,10 +147,11 @@ static bool from_alphabet(const loader *l, const char *text, size_t len, char *o
     for (size_t i = 0; i < len; i++) {
         uint32_t code = (uint8_t)text[i];
         if (code >= 0x80) {
-            if (code < 0xc2 || code > 0xdf || len - i < 2 || ((uint8_t)text[i + 1] & 0xc0) != 0x80) {
+            const uint32_t next = len - i > 1 ? (uint8_t)text[i + 1] : 0;
+            if (code < 0xc2 || code > 0xdf || next >> 6 != 2) {
                 return false;
             }
-            code = (code & 31u) << 6 | ((uint8_t)text[i + 1] & 63u);
+            code = (code & 31u) << 6 | (next & 63u);
             i++;
         }
         if (code >= ALPHABET_END || l->byte_of[code] < 0) {
@@ -196,8 +197,9 @@ static lfm_status index_token(const loader *l, uint32_t id, lfm_error *err) {
     const uint64_t hash = hash_bytes(text, len);
     text_slot *slot = &t->slots[slot_of(t, text, len, hash)];
     if (slot->id != 0) {
-        return err_set(err, LFM_ERR_FORMAT, "%s: tokens %" PRIu32 " and %" PRIu32 " are both '%.*s'",
-                       l->file->path, slot->id - 1, id, shown(len), text);
+        return err_set(err, LFM_ERR_FORMAT,
+                       "%s: tokens %" PRIu32 " and %" PRIu32 " are both '%.*s'", l->file->path,
+                       slot->id - 1, id, shown(len), text);
     }
     *slot = (text_slot){(uint32_t)(hash >> 32), id + 1};
     t->longest = len > t->longest ? len : t->longest;
@@ -311,7 +313,7 @@ static void find_bytes(tokenizer *t) {
 
 typedef struct {
     gguf_str text;
-    size_t n_left, n_right;    /* bytes of the parts; 0 = the merge is left out */
+    size_t n_left, n_right;    /* bytes of the parts; n_right 0 = the merge is left out */
     uint64_t hash[3];          /* of the left part, the right part, both together */
     int32_t left, right, both; /* tokens, -1 = none */
 } pending_merge;
@@ -331,7 +333,6 @@ static bool read_merge(const loader *l, pending_merge *m) {
 }
 
 static void hash_merge(const loader *l, pending_merge *m) {
-    m->n_left = m->n_right = 0;
     if (!read_merge(l, m)) {
         m->n_right = 0;
         return;
@@ -401,13 +402,17 @@ static lfm_status read_merges(const loader *l, lfm_error *err) {
 
 /* ---- Special tokens ------------------------------------------------------------------------- */
 
-/* Collect the tokens of type `a`, `b` or `c` that have a name. */
-static lfm_status read_specials(const loader *l, tok_specials *out, int a, int b, int c,
+/* Sets of token types. */
+#define USER_DEFINED (1u << TOK_USER_DEFINED)
+#define ALL_SPECIAL (1u << TOK_CONTROL | 1u << TOK_UNKNOWN | USER_DEFINED)
+
+/* Collect the tokens of these types that have a name. */
+static lfm_status read_specials(const loader *l, tok_specials *out, unsigned types,
                                 lfm_error *err) {
     const tokenizer *t = l->t;
     uint32_t n = 0;
     for (uint32_t id = 0; id < t->n_vocab; id++) {
-        n += t->types[id] == a || t->types[id] == b || t->types[id] == c;
+        n += types >> t->types[id] & 1u;
     }
     tok_special *names = n == 0 ? NULL : malloc(n * sizeof *names);
     if (n > 0 && !names) {
@@ -417,7 +422,7 @@ static lfm_status read_specials(const loader *l, tok_specials *out, int a, int b
     n = 0;
     for (uint32_t id = 0; id < t->n_vocab; id++) {
         const uint32_t len = t->starts[id + 1] - t->starts[id];
-        if ((t->types[id] == a || t->types[id] == b || t->types[id] == c) && len > 0) {
+        if ((types >> t->types[id] & 1u) && len > 0) {
             names[n++] = (tok_special){t->pool + t->starts[id], len, (int32_t)id};
         }
     }
@@ -457,8 +462,8 @@ static lfm_status read_ids(const loader *l, lfm_error *err) {
         st = gguf_get_bool(l->file, "tokenizer.ggml.add_bos_token", &add, err);
     }
     if (st == LFM_OK && add && t->bos < 0 && gguf_get(l->file, "tokenizer.ggml.add_bos_token")) {
-        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'tokenizer.ggml.add_bos_token' asks for a token, "
-                     "but 'tokenizer.ggml.bos_token_id' is missing", l->file->path);
+        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'tokenizer.ggml.add_bos_token' asks for a "
+                     "token, but 'tokenizer.ggml.bos_token_id' is missing", l->file->path);
     }
     t->adds_bos = add && t->bos >= 0;
     add_end(t, t->eos);
@@ -508,11 +513,10 @@ lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
         st = read_merges(&l, err);
     }
     if (st == LFM_OK) {
-        st = read_specials(&l, &l.t->specials, TOK_CONTROL, TOK_USER_DEFINED, TOK_UNKNOWN, err);
+        st = read_specials(&l, &l.t->specials, ALL_SPECIAL, err);
     }
     if (st == LFM_OK) {
-        st = read_specials(&l, &l.t->user_defined, TOK_USER_DEFINED, TOK_USER_DEFINED,
-                           TOK_USER_DEFINED, err);
+        st = read_specials(&l, &l.t->user_defined, USER_DEFINED, err);
     }
     if (st == LFM_OK) {
         st = read_ids(&l, err);

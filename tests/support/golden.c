@@ -83,7 +83,9 @@ golden_error golden_compare(const float *x, const float *want, size_t n) {
     double square = 0;
     for (size_t i = 0; i < n; i++) {
         const double d = (double)x[i] - (double)want[i];
-        e.max = fabs(d) <= e.max ? e.max : fabs(d); /* a NaN stays */
+        if (!(fabs(d) <= e.max) && !isnan(e.max)) { /* the first NaN stays */
+            e.max = fabs(d);
+        }
         e.nmse += d * d;
         square += (double)want[i] * (double)want[i];
     }

@@ -314,7 +314,7 @@ static void attend(const layer *l, const double *q, const double *keys, const do
     const size_t per_kv = l->q.rows / l->k.rows; /* query heads that share one KV head */
     for (size_t head = 0; head < l->q.rows / dim; head++) {
         const size_t at = head / per_kv * dim;
-        double max = -INFINITY;
+        double max = -HUGE_VAL;
         for (size_t j = 0; j <= t; j++) {
             score[j] = dot(q + head * dim, keys + j * l->k.rows + at, dim) / sqrt((double)dim);
             max = fmax(max, score[j]);
@@ -401,7 +401,7 @@ static void add_swiglu(const tensor *gate, const tensor *up, const tensor *down,
 /* Mark the n_used largest of steered[n], the first among equals; returns by how much the least of them
  * exceeds the best of the others. */
 static double choose(const double *steered, size_t n, size_t n_used, bool *chosen) {
-    double least = INFINITY;
+    double least = HUGE_VAL;
     for (size_t i = 0; i <= n_used; i++) {
         size_t best = n;
         for (size_t e = 0; e < n; e++) {
@@ -410,7 +410,7 @@ static double choose(const double *steered, size_t n, size_t n_used, bool *chose
             }
         }
         if (best == n) {
-            return INFINITY;
+            return HUGE_VAL;
         }
         if (i == n_used) {
             return least - steered[best];
@@ -418,7 +418,7 @@ static double choose(const double *steered, size_t n, size_t n_used, bool *chose
         chosen[best] = true;
         least = steered[best];
     }
-    return INFINITY;
+    return HUGE_VAL;
 }
 
 /* out += the mixture for one token.  The bias steers which experts are chosen, and only that. */
@@ -469,7 +469,7 @@ static void run_layer(const ref_model *m, size_t i, double *h, size_t n, const r
         h[at] += y[at];
     }
     for (size_t t = 0; t < n; t++) {
-        double margin = INFINITY;
+        double margin = HUGE_VAL;
         memset(experts, 0xff, n_used * sizeof *experts);
         rms_norm(x, h + t * width, l->ffn_norm.w, width, m->eps);
         if (l->router.w) {

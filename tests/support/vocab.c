@@ -1,7 +1,7 @@
 /*
  * vocab.c - makes small GGUF files that hold nothing but a tokenizer, for tests.
  */
-#include "support/vocab.h"
+#include "vocab.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,14 +71,6 @@ static size_t letter_of(int byte, char out[3]) {
     out[0] = (char)(0xc0 | code >> 6);
     out[1] = (char)(0x80 | (code & 63));
     return 2;
-}
-
-void vocab_encode(const char *text, size_t n, char *out) {
-    size_t len = 0;
-    for (size_t i = 0; i < n; i++) {
-        len += letter_of((uint8_t)text[i], out + len);
-    }
-    out[len] = '\0';
 }
 
 typedef struct {

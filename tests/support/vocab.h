@@ -39,7 +39,4 @@ typedef struct {
 /* The bytes of the file; to be freed.  Ends the program when memory runs out. */
 uint8_t *vocab_file(const vocab_spec *spec, size_t *size);
 
-/* `text` of n bytes written in GPT-2's alphabet; out has room for 2 * n + 1 bytes. */
-void vocab_encode(const char *text, size_t n, char *out);
-
 #endif

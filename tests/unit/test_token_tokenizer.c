@@ -8,7 +8,7 @@
 #include "token/tokenizer.h"
 
 #include "base/rng.h"
-#include "support/vocab.h"
+#include "../support/vocab.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -430,9 +430,10 @@ static void expect_round_trip(const tokenizer *t, const char *text, size_t n, bo
 /* A random text: raw bytes, or scraps that mean something to the tokenizer. */
 static size_t random_text(uint64_t seed, char *out, size_t cap) {
     static const char *const scraps[] = {
-        "<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|", "|>", "<", "[xab", "ab][cd", "hello",
-        " hello", "world", " ", "  ", "\n", "\r\n", "\t", "'s", "'LL", "123", "\u00e9", "\u65e5\u672c",
-        "\U0001f600", "\xf0\x9f", "\xff", "\xc0\x80", "\xed\xa0\x80", "\u00a0", "\u0663", "\u0301", "!?",
+        "<|im_start|>", "<|im_end|>", "<think>", "</think>", "<|", "|>", "<", "[xab", "ab][cd",
+        "hello", " hello", "world", " ", "  ", "\n", "\r\n", "\t", "'s", "'LL", "123", "\u00e9",
+        "\u65e5\u672c", "\U0001f600", "\xf0\x9f", "\xff", "\xc0\x80", "\xed\xa0\x80", "\u00a0",
+        "\u0663", "\u0301", "!?",
     };
     const bool raw = seed % 3 == 0;
     const size_t want = rng_at(seed, 0) % (cap / 2);
@@ -507,9 +508,9 @@ static void expect_fast(const tokenizer *t, const char *unit) {
 }
 
 static const char *const megabytes[] = {
-    "a", " ", "\n", "7", "<", "'", "\U0001f600", "\u65e5", "\xff", " a", "ab", "<|im_start|>", "<|im_star",
-    "<|", "<think", "<think>", "[xab][cd", "[x", "The quick brown fox jumps over the lazy dog, twice. ",
-    " \n", "\t", "hello", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
+    "a", " ", "\n", "7", "<", "'", "\U0001f600", "\u65e5", "\xff", " a", "ab", " \n", "\t", "hello",
+    "<|im_start|>", "<|im_star", "<|", "<think", "<think>", "[xab][cd", "[x",
+    "The quick brown fox jumps over the lazy dog, twice. ", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab",
 };
 
 static void test_a_megabyte_of_anything(void **state) {

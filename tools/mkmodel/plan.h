@@ -1,0 +1,79 @@
+/*
+ * plan.h - which model, which types: shapes and the list of tensors of a synthetic file.
+ */
+#ifndef MKMODEL_PLAN_H
+#define MKMODEL_PLAN_H
+
+#include "base/error.h"
+#include "gguf/qtype.h"
+#include "vocab.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    const char *preset;
+    uint32_t n_layer;
+    uint32_t n_embd;
+    uint32_t n_head;
+    uint32_t n_head_kv;
+    uint32_t n_ff;
+    uint32_t n_dense;      /* leading layers with a dense feed-forward block, of an MoE model */
+    uint32_t n_expert;     /* 0: the dense architecture, lfm2 */
+    uint32_t n_used;
+    uint32_t n_ff_expert;
+    uint32_t n_ctx;
+    float rope_theta;
+    vocab_layout layout;
+    uint32_t n_vocab;
+    uint64_t attn;         /* bit i: layer i is an attention layer */
+    bool untied;           /* with its own output.weight */
+    bool head_keys;        /* write attention.key_length and rope.dimension_count as well */
+} shape;
+
+/* The preset with this name; NULL when there is none. */
+const shape *shape_find(const char *preset);
+const shape *shape_at(size_t i); /* NULL past the end */
+
+/* A recipe: the type of the matrices, and the exceptions that llama.cpp's quantiser makes. */
+typedef enum { MIX_PURE, MIX_K_S, MIX_K_M, MIX_MXFP4_MOE } mix_rule;
+
+typedef struct {
+    const char *name;
+    qtype base;
+    mix_rule rule;
+    uint32_t file_type; /* general.file_type */
+} mix;
+
+/* A recipe ("Q4_K_M") or the plain use of a type ("Q4_K"), in any case; false = none. */
+bool mix_find(const char *name, mix *out);
+
+/* What a tensor is for: it decides the values of its weights and its type. */
+typedef enum {
+    ROLE_NORM, ROLE_ROUTER, ROLE_BIAS, ROLE_CONV, /* always F32 */
+    ROLE_EMBD, ROLE_OUTPUT, ROLE_ATTN_K, ROLE_ATTN_V, ROLE_ATTN_OUT, ROLE_FFN_DOWN, ROLE_MATRIX
+} role;
+
+typedef struct {
+    char name[64];
+    role role;
+    qtype type;
+    uint32_t n_dims;
+    uint64_t dim[4];
+    uint64_t n_bytes;
+} tensor;
+
+typedef struct {
+    tensor *tensors;
+    size_t n;
+    uint64_t n_bytes;   /* of all tensors, without padding */
+    uint64_t n_weights;
+    uint64_t n_expert_weights; /* in the experts' matrices */
+} plan;
+
+/* The tensors of `s` in the order of quantised files: by layer, then by name. */
+lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err);
+void plan_drop(plan *p); /* safe on a zeroed struct */
+
+#endif
