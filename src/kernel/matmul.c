@@ -1,26 +1,34 @@
 /*
  * matmul.c - dividing matrix products into pieces.
  *
- * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the result does not
- * depend on who computes what.  Pieces are small enough that a slow core does not hold up the others
- * for long, and large enough that taking one costs nothing beside computing it.
+ * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the result does
+ * not depend on who computes what.  Small pieces let a slow core do less than the others; long ones give the memory
+ * system long runs of lines (a piece's first rows come without prefetch).
  */
 #include "kernel/matmul.h"
 
 enum {
-    PIECE_BYTES = 64 * 1024, /* weights per piece: long enough a run for the memory system */
-    PIECE_ALIGN = 16,        /* rows: whole tiles of every kernel */
-    TOKEN_TILE = 64          /* tokens per call, while the piece's weights stay in the cache */
+    PIECES_EACH = 8,            /* per worker and step, when the step is large enough */
+    MIN_PIECE_BYTES = 32 * 1024,
+    MAX_PIECE_BYTES = 512 * 1024,
+    PIECE_ALIGN = 16,           /* rows: whole tiles of every kernel */
+    TOKEN_TILE = 64             /* tokens per call */
 };
 
-size_t jobs_plan(matmul_job *jobs, size_t n_jobs) {
+size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < n_jobs; i++) {
+        bytes += jobs[i].rows * jobs[i].row_bytes;
+    }
+    size_t piece_bytes = bytes / (n_workers * PIECES_EACH);
+    piece_bytes = piece_bytes < MIN_PIECE_BYTES ? MIN_PIECE_BYTES
+                : piece_bytes > MAX_PIECE_BYTES ? MAX_PIECE_BYTES : piece_bytes;
     size_t total = 0;
     for (size_t i = 0; i < n_jobs; i++) {
         matmul_job *j = &jobs[i];
-        size_t rows = PIECE_BYTES / j->row_bytes / PIECE_ALIGN * PIECE_ALIGN;
-        rows = rows < PIECE_ALIGN ? PIECE_ALIGN : rows;
-        j->piece_rows = rows;
-        j->n_pieces = j->n == 0 ? 0 : (j->rows + rows - 1) / rows;
+        const size_t rows = piece_bytes / j->row_bytes / PIECE_ALIGN * PIECE_ALIGN;
+        j->piece_rows = rows < PIECE_ALIGN ? PIECE_ALIGN : rows;
+        j->n_pieces = j->n == 0 ? 0 : (j->rows + j->piece_rows - 1) / j->piece_rows;
         total += j->n_pieces;
     }
     return total;

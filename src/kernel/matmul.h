@@ -25,8 +25,8 @@ typedef struct {
     size_t n_pieces;
 } matmul_job;
 
-/* Divide the jobs of one step into pieces of similar weight; the total number of pieces. */
-size_t jobs_plan(matmul_job *jobs, size_t n_jobs);
+/* Divide the jobs of one step into pieces for `n_workers`; the total number of pieces. */
+size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers);
 
 /* Take pieces until there are none left. */
 void jobs_run(team *t, const matmul_job *jobs, size_t n_jobs, size_t n_pieces);

@@ -92,6 +92,6 @@ void batch_multiply(batch *b, const weight *const *w, float *const *out, size_t 
             .n = b->n,
         };
     }
-    jobs_run(b->t, jobs, n_weights, jobs_plan(jobs, n_weights));
+    jobs_run(b->t, jobs, n_weights, jobs_plan(jobs, n_weights, b->t->n_workers));
     team_sync(b->t);
 }

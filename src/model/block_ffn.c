@@ -111,7 +111,7 @@ static void group_by_expert(batch *b, const layer_weights *l) {
             }
         }
     }
-    st->n_pieces = jobs_plan(st->jobs, st->n_jobs);
+    st->n_pieces = jobs_plan(st->jobs, st->n_jobs, b->t->n_workers);
 }
 
 /* Turn the gate and up jobs, two per expert, into the down jobs, one per expert. */
@@ -134,7 +134,7 @@ static void plan_down(batch *b, const layer_weights *l) {
         };
     }
     st->n_jobs /= 2;
-    st->n_pieces = jobs_plan(st->jobs, st->n_jobs);
+    st->n_pieces = jobs_plan(st->jobs, st->n_jobs, b->t->n_workers);
 }
 
 void block_moe(batch *b, const layer_weights *l) {

@@ -75,7 +75,7 @@ static void head(batch *b, const forward_request *rq) {
         .y0 = rq->logits,
         .n = b->n - first,
     };
-    jobs_run(b->t, &job, 1, jobs_plan(&job, 1));
+    jobs_run(b->t, &job, 1, jobs_plan(&job, 1, b->t->n_workers));
     team_sync(b->t);
 }
 

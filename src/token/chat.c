@@ -58,6 +58,7 @@ static const struct {
     {0x6f3fafb257d2a842u, CHAT_CHATML}, {0x2522cd93431a3aceu, CHAT_CHATML},
     {0x21bcc4cab7c52c5au, CHAT_CHATML}, {0x75f3112dbe85e0c6u, CHAT_CHATML},
     {0x60eb6f7777e6c6b1u, CHAT_CHATML}, {0x4c91e53b42b2bc47u, CHAT_CHATML},
+    {0xf7195c1147baa309u, CHAT_CHATML}, /* the synthetic models of tools/mkmodel */
 };
 
 /* Length of a {% generation %} or {% endgeneration %} tag at p, or 0.  They mark what a trainer

@@ -33,6 +33,8 @@ static void recognises_plain_chatml(void **state) {
         {CHATML("\n"), CHAT_CHATML},
         {"{{bos_token}}" CHATML("\\n"), CHAT_CHATML},
         {"{{bos_token}}" CHATML("\n"), CHAT_CHATML},
+        {"{{- bos_token -}}" LOOP "{{ '<|im_start|>' + message['role'] + '\n' + "
+         "message['content'] + '<|im_end|>\n' }}" HEAD("\n") "{% endif %}", CHAT_CHATML},
         {CHATML("\\n") " \r\n\n", CHAT_CHATML},
         {"\n\n" CHATML("\\n"), CHAT_CHATML},
         {LOOP "{% generation %}" TURN("\\n") "{%- endgeneration -%}" HEAD("\\n") "{% endif %}",

@@ -1,9 +1,9 @@
 /*
  * test_token_sampler.c - the sampler against a naive one in double precision.
  *
- * The naive sampler below sorts everything and computes probabilities by their definitions; it gives
- * a distribution, and many draws are compared with it by chi-square.  Seeds are fixed, so a test
- * either always passes or always fails.
+ * The naive sampler below sorts everything and computes probabilities by their definitions; it
+ * gives a distribution, and many draws are compared with it by chi-square.  Seeds are fixed, so a
+ * test either always passes or always fails.
  */
 #include "token/sampler.h"
 

@@ -1,0 +1,137 @@
+/*
+ * main.c - the commands, and finding the one that is meant.
+ */
+#include "cli/cli.h"
+#include "cli/term.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+const cli_command commands[] = {
+    {"run", CMD_RUN, true, "run MODEL [PROMPT..] [options]", "answer one prompt and exit",
+     "  lfm run model.gguf \"Why is the sky blue?\"\n"
+     "  git diff | lfm run model.gguf -p \"Write a commit message.\" > message\n"
+     "  lfm run model.gguf -sys \"Answer in one word.\" -f page.txt -p \"Language?\" -n 8\n"
+     "  while read -r f; do lfm run -N model.gguf -f \"$f\" -p \"One line:\"; done < files\n",
+     cmd_run},
+    {"info", CMD_INFO, false, "info MODEL [options]",
+     "what is in a file, and what it costs in memory",
+     "  lfm info model.gguf\n"
+     "  lfm info model.gguf --plan -c 32768\n"
+     "  lfm info model.gguf --kv general.license\n",
+     cmd_info},
+    {"tokenize", CMD_TOKENIZE, true, "tokenize MODEL [TEXT..] [options]",
+     "text to token ids, and back",
+     "  lfm tokenize model.gguf --count < book.txt\n"
+     "  lfm tokenize model.gguf --ids \"Hello\"\n"
+     "  lfm tokenize model.gguf --ids \"Hello\" | lfm tokenize model.gguf --decode\n",
+     cmd_tokenize},
+    {"logits", CMD_LOGITS, false, "logits MODEL --tokens FILE -o OUT.f32 [options]",
+     "raw logits of given tokens, for comparing engines",
+     "  lfm logits model.gguf --tokens ids.txt -o out.f32   (little-endian float32,\n"
+     "                                                       n_tokens x n_vocab)\n",
+     cmd_logits},
+};
+
+const size_t n_commands = sizeof commands / sizeof *commands;
+
+static const cli_command *find_command(const char *name) {
+    for (size_t i = 0; i < n_commands; i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+/* Does this look like a model where a command should stand? */
+static bool looks_like_model(const char *word) {
+    const size_t len = strlen(word);
+    return (len > 5 && strcmp(word + len - 5, ".gguf") == 0) || access(word, F_OK) == 0;
+}
+
+static int unknown_command(const char *word) {
+    size_t best = SIZE_MAX;
+    const char *near = NULL;
+    for (size_t i = 0; i < n_commands; i++) {
+        near = opt_is_near(word, commands[i].name, &best) ? commands[i].name : near;
+    }
+    if (near) {
+        term_message("unknown command '%s'. Did you mean '%s'?", word, near);
+    } else if (looks_like_model(word)) {
+        term_message("the command comes first; did you mean: lfm run %s", word);
+    } else if (word[0] == '-') {
+        term_message("the command comes before the options, as in: lfm run %s ... See: lfm help",
+                     word);
+    } else {
+        term_message("unknown command '%s'. See: lfm help", word);
+    }
+    return CLI_USAGE;
+}
+
+static int help(const char *topic) {
+    const cli_command *command = topic ? find_command(topic) : NULL;
+    if (topic && !command) {
+        return unknown_command(topic);
+    }
+    if (command) {
+        help_command(stdout, command);
+    } else {
+        help_overview(stdout);
+    }
+    return CLI_DONE;
+}
+
+static int run_command(const cli_command *command, int argc, char *const *argv) {
+    cli_options o;
+    lfm_error err = {0};
+    int code;
+    if (opt_parse(&o, command, argc, argv, &err) != LFM_OK) {
+        code = cli_fail(&err);
+    } else if (o.help) {
+        code = help(command->name);
+    } else if (!o.model) {
+        term_message("no model; give a GGUF file: lfm %s, or -m FILE, or set LFM_MODEL",
+                     command->synopsis);
+        code = CLI_USAGE;
+    } else {
+        code = command->run(&o);
+    }
+    opt_drop(&o);
+    return code;
+}
+
+static int dispatch(int argc, char *const *argv) {
+    if (argc < 2) {
+        help_overview(stderr);
+        return CLI_USAGE;
+    }
+    const char *word = argv[1];
+    const cli_command *command = find_command(word);
+    if (command) {
+        return run_command(command, argc - 2, argv + 2);
+    }
+    if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
+        puts("lfm " LFM_VERSION);
+        return CLI_DONE;
+    }
+    if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+        strcmp(word, "--usage") == 0) {
+        return help(argc > 2 ? argv[2] : NULL);
+    }
+    return unknown_command(word);
+}
+
+int main(int argc, char **argv) {
+    term_init();
+    int code = dispatch(argc, argv);
+    errno = 0;
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {
+        term_message("standard output: cannot be written: %s",
+                     errno ? strerror(errno) : "input/output error");
+        code = CLI_FAILED;
+    }
+    term_die_if_stopped();
+    return code;
+}

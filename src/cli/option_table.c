@@ -1,0 +1,144 @@
+/*
+ * option_table.c - every option of every command, once.
+ *
+ * Names and meanings follow llama.cpp's tools where they have the option, so that habits and
+ * scripts carry over; where a default differs, the help says it.
+ */
+#include "cli/options.h"
+
+#define RUN CMD_RUN
+#define INFO CMD_INFO
+#define TOKENIZE CMD_TOKENIZE
+#define LOGITS CMD_LOGITS
+#define ALL (CMD_RUN | CMD_INFO | CMD_TOKENIZE | CMD_LOGITS)
+
+/* The shapes of a row.  Field names are those of cli_options. */
+#define FIELD(name) offsetof(cli_options, name)
+#define FLAG(names, group, commands, field, help) \
+    {names, NULL, OPT_TRUE, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
+#define TEXT(names, arg, group, commands, field, help) \
+    {names, arg, OPT_TEXT, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
+#define INT(names, arg, group, commands, field, min, max, preset, help) \
+    {names, arg, OPT_INT, GROUP_##group, commands, FIELD(field), min, max, preset, help}
+#define REAL(names, arg, group, commands, field, min, max, preset, help) \
+    {names, arg, OPT_REAL, GROUP_##group, commands, FIELD(field), min, max, preset, help}
+#define CHOICE(kind, names, words, group, commands, field, preset, help) \
+    {names, words, kind, GROUP_##group, commands, FIELD(field), 0, 0, preset, help}
+#define OTHER(kind, names, arg, group, commands, help) \
+    {names, arg, kind, GROUP_##group, commands, 0, 0, 0, NULL, help}
+
+#define INT_BIG 2147483647.0
+#define SEED_BIG 9007199254740991.0 /* 2^53 - 1: exact as a double, here and in JSON readers */
+
+const opt_row option_table[] = {
+    OTHER(OPT_PART_TEXT, "-p --prompt", "TEXT", PROMPT, RUN | TOKENIZE,
+          "prompt; may be repeated; operands after MODEL are the same"),
+    OTHER(OPT_PART_FILE, "-f --file", "FILE", PROMPT, RUN | TOKENIZE,
+          "prompt from a file (- = standard input); its last newline is dropped"),
+    OTHER(OPT_PART_BYTES, "-bf --binary-file", "FILE", PROMPT, RUN | TOKENIZE,
+          "prompt from a file, every byte of it"),
+    TEXT("-sys --system", "TEXT", PROMPT, RUN, system, "system prompt"),
+    TEXT("-sysf --system-file", "FILE", PROMPT, RUN, system_file, "system prompt from a file"),
+    TEXT("--messages", "FILE", PROMPT, RUN, messages,
+         "conversation as JSON: [{\"role\":\"user\",\"content\":\"..\"},..]"),
+    TEXT("--prefill", "TEXT", PROMPT, RUN, prefill, "text that the answer begins with"),
+    FLAG("--raw -no-cnv --no-conversation", PROMPT, RUN, raw,
+         "no chat template: continue the text, byte for byte"),
+    FLAG("--no-special", PROMPT, RUN, no_special,
+         "with --raw: control tokens written in the prompt stay plain text"),
+    FLAG("-N --no-stdin", PROMPT, RUN | TOKENIZE, no_stdin,
+         "leave standard input alone (for loops that read from it)"),
+    FLAG("--dry-run", PROMPT, RUN, dry_run,
+         "show the rendered prompt, its size and the memory plan; run nothing"),
+
+    INT("-n --predict --n-predict", "N", LENGTH, RUN, n_predict, -1, INT_BIG, "-1",
+        "tokens to generate; -1 = until the answer ends"),
+    OTHER(OPT_STOP, "--stop -r --reverse-prompt", "TEXT", LENGTH, RUN,
+          "stop before this text, which is never shown; may be repeated"),
+    FLAG("--ignore-eos", LENGTH, RUN, ignore_eos, "never end by itself"),
+
+    CHOICE(OPT_CHOICE, "--preset", "card|llama.cpp|greedy", SAMPLING, RUN, preset, "card",
+           "settings to start from: the model card's, llama.cpp's, or none at all"),
+    REAL("--temp --temperature", "T", SAMPLING, RUN, temp, 0, 1e6, "card",
+         "temperature; 0 = always the most probable token"),
+    INT("--top-k", "N", SAMPLING, RUN, top_k, 0, INT_BIG, "card",
+        "keep the N most probable tokens; 0 = off"),
+    REAL("--top-p", "P", SAMPLING, RUN, top_p, 0, 1, "card",
+         "keep the most probable tokens that make P together; 1 = off"),
+    REAL("--min-p", "P", SAMPLING, RUN, min_p, 0, 1, "card",
+         "keep tokens at least P times as probable as the best; 0 = off"),
+    REAL("--typical --typical-p", "P", SAMPLING, RUN, typical, 0, 1, "1",
+         "keep tokens of typical surprise that make P together; 1 = off"),
+    REAL("--repeat-penalty", "X", SAMPLING, RUN, repeat_penalty, 0.001, 1000, "card",
+         "make tokens that occurred less likely; 1 = off"),
+    INT("--repeat-last-n", "N", SAMPLING, RUN, repeat_last_n, -1, INT_BIG, "64",
+        "tokens that the penalties look back at; 0 = off, -1 = all"),
+    REAL("--presence-penalty", "X", SAMPLING, RUN, presence_penalty, -1e4, 1e4, "0",
+         "taken from the logit of every token that occurred"),
+    REAL("--frequency-penalty", "X", SAMPLING, RUN, frequency_penalty, -1e4, 1e4, "0",
+         "the same, once for every occurrence"),
+    OTHER(OPT_BIAS, "-l --logit-bias", "ID+B", SAMPLING, RUN,
+          "add B to the logit of a token (or ID-B; ID-inf forbids it); may be repeated"),
+    INT("-s --seed", "N", SAMPLING, RUN, seed, -1, SEED_BIG, "-1",
+        "random seed; -1 = a new one, which -v and --json show"),
+
+    FLAG("--json", OUTPUT, RUN | INFO | TOKENIZE, json, "one JSON object instead of text"),
+    TEXT("-o --output", "FILE", OUTPUT, RUN | LOGITS, out,
+         "write there; the file appears when it is complete"),
+    FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
+    FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
+    FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
+    FLAG("-q --quiet", OUTPUT, RUN | LOGITS, quiet, "errors only, also on a terminal"),
+    FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
+    CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN, color, "auto",
+           "dim what is not the answer on a terminal"),
+
+    INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS, n_ctx, 0, INT_BIG, "0",
+        "longest context; 0 = grow up to the model's limit"),
+    CHOICE(OPT_CHOICE, "--kv", "f16|f32", STATE, RUN | LOGITS, kv, "f16",
+           "type of the keys and values in memory"),
+
+    TEXT("-m --model", "FILE", MACHINE, ALL, model,
+         "the model, instead of the first operand or $LFM_MODEL"),
+    INT("-t --threads", "N", MACHINE, RUN | LOGITS, n_threads, -1, 4096, "cores",
+        "threads ($LFM_THREADS); the answer does not depend on them"),
+    INT("-b --batch-size", "N", MACHINE, RUN | LOGITS, n_batch, 1, 65536, "512",
+        "prompt tokens evaluated together; the answer does not depend on it"),
+    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS, isa, "highest instruction set to use"),
+
+    FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
+    TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
+    FLAG("--template", ASK, INFO, chat_template, "the chat template in the file"),
+    FLAG("--plan", ASK, INFO, plan, "the memory plan alone (-c N: for that context)"),
+
+    FLAG("--count", ASK, TOKENIZE, count, "the number of tokens alone"),
+    FLAG("--ids", ASK, TOKENIZE, ids, "the ids alone, on one line"),
+    FLAG("--decode", ASK, TOKENIZE, decode, "the other way: ids to text, byte for byte"),
+    FLAG("-sp --special", ASK, TOKENIZE, special,
+         "control tokens: recognise them in text, show them when decoding"),
+
+    TEXT("--tokens", "FILE", ASK, LOGITS, tokens,
+         "token ids separated by white space (- = standard input)"),
+
+    OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
+
+    /* Spellings that other programs understand. */
+    OTHER(OPT_REFUSED, "-cnv --conversation", NULL, IDLE, RUN,
+          "-cnv starts a conversation; 'lfm run' gives one answer and exits"),
+    OTHER(OPT_REFUSED, "--format", "json", IDLE, RUN,
+          "--format is not known here: use --json for a machine-readable result"),
+    OTHER(OPT_IDLE, "-st --single-turn", NULL, IDLE, RUN, "always so"),
+    OTHER(OPT_IDLE, "--no-display-prompt", NULL, IDLE, RUN, "always so"),
+    OTHER(OPT_IDLE, "--simple-io", NULL, IDLE, RUN, "always so"),
+    OTHER(OPT_IDLE, "--no-warmup", NULL, IDLE, RUN | LOGITS, "always so"),
+    OTHER(OPT_IDLE, "--log-disable", NULL, IDLE, RUN | LOGITS, "there is no log"),
+    OTHER(OPT_IDLE, "--jinja", NULL, IDLE, RUN, "the model's own template is always used"),
+    OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, RUN | LOGITS,
+          "there is one implementation of attention"),
+    OTHER(OPT_IDLE_VALUE, "-ngl --gpu-layers --n-gpu-layers", "N", IDLE, RUN | LOGITS,
+          "this program computes on the CPU"),
+    OTHER(OPT_IDLE_VALUE, "-tb --threads-batch", "N", IDLE, RUN | LOGITS,
+          "-t holds for the prompt too"),
+};
+
+const size_t n_option_rows = sizeof option_table / sizeof *option_table;

@@ -1,0 +1,423 @@
+/*
+ * options.c - argv -> cli_options, by the table.
+ *
+ * Whole words are matched first and letters are never bundled, because `-sys` and `-ngl` are
+ * options with one dash and several letters.
+ */
+#include "cli/options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The state of one parse. */
+typedef struct {
+    cli_options *o;
+    const cli_command *command;
+    char *const *argv;
+    int argc;
+    int next;              /* index of the next word */
+    const char **operands; // [n_operands]
+    size_t n_operands;
+    size_t *operand_at;    // [n_operands] number of prompt parts before each
+    lfm_error *err;
+} parser;
+
+/* ---- Names ---------------------------------------------------------------------------------- */
+
+/* The next of the words in *list, which `separator` divides; false at the end. */
+static bool next_word(const char **list, char separator, const char **word, size_t *len) {
+    if (!*list || **list == '\0') {
+        return false;
+    }
+    *word = *list;
+    const char *end = strchr(*list, separator);
+    *len = end ? (size_t)(end - *list) : strlen(*list);
+    *list = end ? end + 1 : *list + *len;
+    return true;
+}
+
+static bool row_has_name(const opt_row *row, const char *name, size_t len) {
+    const char *list = row->names;
+    const char *word;
+    size_t word_len;
+    while (next_word(&list, ' ', &word, &word_len)) {
+        if (word_len == len && memcmp(word, name, len) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const opt_row *find_row(const char *name, size_t len, unsigned commands) {
+    for (size_t i = 0; i < n_option_rows; i++) {
+        if ((option_table[i].commands & commands) && row_has_name(&option_table[i], name, len)) {
+            return &option_table[i];
+        }
+    }
+    return NULL;
+}
+
+enum { LONGEST_TYPO = 47 };
+
+size_t opt_distance(const char *a, const char *b) {
+    const size_t n = strlen(a);
+    const size_t m = strlen(b);
+    if (n > LONGEST_TYPO || m > LONGEST_TYPO) {
+        return SIZE_MAX;
+    }
+    size_t d[LONGEST_TYPO + 1][LONGEST_TYPO + 1];
+    for (size_t i = 0; i <= n; i++) {
+        for (size_t j = 0; j <= m; j++) {
+            if (i == 0 || j == 0) {
+                d[i][j] = i + j;
+                continue;
+            }
+            const size_t change = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
+            const size_t shift = (d[i - 1][j] < d[i][j - 1] ? d[i - 1][j] : d[i][j - 1]) + 1;
+            d[i][j] = change < shift ? change : shift;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
+                d[i - 2][j - 2] + 1 < d[i][j]) {
+                d[i][j] = d[i - 2][j - 2] + 1;
+            }
+        }
+    }
+    return d[n][m];
+}
+
+bool opt_is_near(const char *typed, const char *name, size_t *best) {
+    const size_t distance = opt_distance(typed, name);
+    const size_t allowed = strlen(typed) / 3; /* one slip in three letters, or it is a guess */
+    if (distance > allowed || distance >= *best) {
+        return false;
+    }
+    *best = distance;
+    return true;
+}
+
+/* The option of this command that is most like `word`, copied into `name`; "" = none. */
+static void nearest_option(const char *word, unsigned commands, char name[LONGEST_TYPO + 1]) {
+    size_t best = SIZE_MAX;
+    name[0] = '\0';
+    for (size_t i = 0; i < n_option_rows; i++) {
+        const char *list = option_table[i].names;
+        const char *candidate;
+        size_t len;
+        while ((option_table[i].commands & commands) && next_word(&list, ' ', &candidate, &len)) {
+            char copy[LONGEST_TYPO + 1] = "";
+            memcpy(copy, candidate, len < LONGEST_TYPO ? len : LONGEST_TYPO);
+            if (opt_is_near(word, copy, &best)) {
+                memcpy(name, copy, sizeof copy);
+            }
+        }
+    }
+}
+
+static lfm_status unknown_option(parser *p, const char *word, size_t len) {
+    const char *command = p->command->name;
+    char typed[LONGEST_TYPO + 1] = "";
+    char near[LONGEST_TYPO + 1];
+    memcpy(typed, word, len < LONGEST_TYPO ? len : LONGEST_TYPO);
+    if (find_row(word, len, ~0u)) {
+        return err_set(p->err, LFM_ERR_ARG, "'lfm %s' has no option '%s'. See: lfm help %s",
+                       command, typed, command);
+    }
+    /* -t8: a short option with its value attached */
+    if (len > 2 && word[1] != '-' && isdigit((unsigned char)word[2]) &&
+        find_row(word, 2, p->command->bit)) {
+        return err_set(p->err, LFM_ERR_ARG, "unknown option '%s'. Did you mean '%.2s %s'?", typed,
+                       typed, typed + 2);
+    }
+    nearest_option(typed, p->command->bit, near);
+    if (near[0]) {
+        return err_set(p->err, LFM_ERR_ARG, "unknown option '%s'. Did you mean '%s'?", typed, near);
+    }
+    return err_set(p->err, LFM_ERR_ARG, "unknown option '%s'. See: lfm help %s", typed, command);
+}
+
+/* ---- Values --------------------------------------------------------------------------------- */
+
+/* Which of the words "a|b|c" is `value`?  -1 = none. */
+static int find_choice(const char *words, const char *value) {
+    const char *word;
+    size_t len;
+    for (int i = 0; next_word(&words, '|', &word, &len); i++) {
+        if (strlen(value) == len && memcmp(word, value, len) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* A decimal number and nothing else: no spaces, hexadecimal digits, "inf" or "nan". */
+static bool read_number(const char *text, double *value) {
+    if (text[strspn(text, "0123456789+-.eE")] != '\0' || text[0] == '\0') {
+        return false;
+    }
+    char *end;
+    *value = strtod(text, &end);
+    return *end == '\0' && end != text && isfinite(*value);
+}
+
+static lfm_status set_number(parser *p, const opt_row *row, const char *name, const char *value) {
+    const bool whole = row->kind == OPT_INT;
+    double v;
+    if (!read_number(value, &v) || v < row->min || v > row->max || (whole && v != floor(v))) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
+                       value, whole ? "whole " : "", row->min, row->max);
+    }
+    opt_number *field = (opt_number *)(void *)((char *)p->o + row->field);
+    field->value = v;
+    field->given = true;
+    return LFM_OK;
+}
+
+/* ID+BIAS or ID-BIAS, with -inf to forbid a token. */
+static lfm_status add_bias(parser *p, const char *name, const char *value) {
+    const size_t n_digits = strspn(value, "0123456789");
+    double bias = 0;
+    const bool forbid = strcmp(value + n_digits, "-inf") == 0;
+    errno = 0;
+    const long id = strtol(value, NULL, 10);
+    const char sign = value[n_digits];
+    if (n_digits == 0 || errno || id > INT32_MAX || (sign != '+' && sign != '-') ||
+        (!forbid && !read_number(value + n_digits, &bias)) || fabs(bias) > 1e30) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a token id with a bias, such as "
+                       "15043+1 or 15043-1 or 15043-inf", name, value);
+    }
+    p->o->bias[p->o->n_bias++] =
+        (lfm_logit_bias){(int32_t)id, forbid ? -HUGE_VALF : (float)bias};
+    return LFM_OK;
+}
+
+static void add_part(cli_options *o, opt_part_kind kind, const char *value) {
+    o->parts[o->n_parts++] = (opt_part){kind, value};
+}
+
+static lfm_status set_choice(parser *p, const opt_row *row, const char *name, const char *value) {
+    const int which = find_choice(row->arg, value);
+    if (which < 0) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not one of %s", name, value, row->arg);
+    }
+    *(int *)(void *)((char *)p->o + row->field) = which;
+    return LFM_OK;
+}
+
+static lfm_status apply(parser *p, const opt_row *row, const char *name, const char *value) {
+    cli_options *o = p->o;
+    void *field = (char *)o + row->field;
+    switch (row->kind) {
+    case OPT_TRUE:
+        *(bool *)field = true;
+        return LFM_OK;
+    case OPT_INT:
+    case OPT_REAL:
+        return set_number(p, row, name, value);
+    case OPT_TEXT:
+        *(const char **)field = value;
+        return LFM_OK;
+    case OPT_CHOICE:
+    case OPT_CHOICE_MAYBE:
+        return value ? set_choice(p, row, name, value) : LFM_OK;
+    case OPT_PART_TEXT:
+        add_part(o, PART_TEXT, value);
+        return LFM_OK;
+    case OPT_PART_FILE:
+        add_part(o, PART_FILE, value);
+        return LFM_OK;
+    case OPT_PART_BYTES:
+        add_part(o, PART_BYTES, value);
+        return LFM_OK;
+    case OPT_STOP:
+        if (value[0] == '\0') {
+            return err_set(p->err, LFM_ERR_ARG, "%s: the text is empty", name);
+        }
+        o->stops[o->n_stops++] = value;
+        return LFM_OK;
+    case OPT_BIAS:
+        return add_bias(p, name, value);
+    case OPT_HELP:
+        o->help = true;
+        return LFM_OK;
+    case OPT_REFUSED:
+        return err_set(p->err, LFM_ERR_ARG, "%s", row->help);
+    case OPT_IDLE:
+    case OPT_IDLE_VALUE:
+    case OPT_IDLE_MAYBE:
+        break;
+    }
+    return LFM_OK;
+}
+
+/* ---- Words ---------------------------------------------------------------------------------- */
+
+static bool needs_value(opt_kind kind) {
+    return kind != OPT_TRUE && kind != OPT_HELP && kind != OPT_REFUSED && kind != OPT_IDLE;
+}
+
+static bool may_lack_value(opt_kind kind) {
+    return kind == OPT_CHOICE_MAYBE || kind == OPT_IDLE_MAYBE;
+}
+
+/* One word that begins with a dash; its value may be attached by '=' or be the next word. */
+static lfm_status parse_option(parser *p, const char *word) {
+    size_t len = strlen(word);
+    const char *attached = NULL;
+    const opt_row *row = find_row(word, len, p->command->bit);
+    if (!row && strchr(word, '=')) {
+        len = strcspn(word, "=");
+        attached = word + len + 1;
+        row = find_row(word, len, p->command->bit);
+    }
+    if (!row) {
+        return unknown_option(p, word, len);
+    }
+    char name[LONGEST_TYPO + 1] = ""; /* a name from the table is short enough */
+    memcpy(name, word, len);
+
+    const char *value = attached;
+    if (attached && !needs_value(row->kind) && row->kind != OPT_REFUSED) {
+        return err_set(p->err, LFM_ERR_ARG, "%s takes no value, but got '%s'", name, attached);
+    }
+    if (!attached && needs_value(row->kind)) {
+        const char *following = p->next < p->argc ? p->argv[p->next] : NULL;
+        if (following && (!may_lack_value(row->kind) || find_choice(row->arg, following) >= 0)) {
+            value = following;
+            p->next++;
+        } else if (!may_lack_value(row->kind)) {
+            return err_set(p->err, LFM_ERR_ARG, "%s needs a value: %s %s", name, name, row->arg);
+        }
+    }
+    p->o->given[p->o->n_given++] =
+        (opt_given){word, value == attached ? NULL : value, row->group == GROUP_IDLE};
+    return apply(p, row, name, value);
+}
+
+static lfm_status parse_words(parser *p) {
+    bool only_operands = false;
+    while (p->next < p->argc) {
+        const char *word = p->argv[p->next++];
+        if (!only_operands && strcmp(word, "--") == 0) {
+            only_operands = true;
+        } else if (!only_operands && word[0] == '-' && word[1] != '\0') {
+            const lfm_status st = parse_option(p, word);
+            if (st != LFM_OK) {
+                return st;
+            }
+        } else if (strcmp(word, "-") == 0 && p->command->takes_prompt) {
+            add_part(p->o, PART_FILE, "-");
+        } else {
+            p->operand_at[p->n_operands] = p->o->n_parts;
+            p->operands[p->n_operands++] = word;
+        }
+    }
+    return LFM_OK;
+}
+
+/* After an error: is help asked for in the words that are left? */
+static bool help_follows(const parser *p) {
+    for (int i = p->next; i < p->argc && strcmp(p->argv[i], "--") != 0; i++) {
+        if (strcmp(p->argv[i], "-h") == 0 || strcmp(p->argv[i], "--help") == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* ---- Operands and environment --------------------------------------------------------------- */
+
+/* The operands from `first` on, joined by spaces, become one part where the first one stood. */
+static lfm_status join_operands(parser *p, size_t first) {
+    cli_options *o = p->o;
+    if (first >= p->n_operands) {
+        return LFM_OK;
+    }
+    if (!p->command->takes_prompt) {
+        return err_set(p->err, LFM_ERR_ARG, "unexpected operand '%s'. See: lfm help %s",
+                       p->operands[first], p->command->name);
+    }
+    size_t n_bytes = 0;
+    for (size_t i = first; i < p->n_operands; i++) {
+        n_bytes += strlen(p->operands[i]) + 1;
+    }
+    char *to = o->joined = malloc(n_bytes);
+    if (!o->joined) {
+        return err_set(p->err, LFM_ERR_MEMORY, "out of memory for a prompt of %zu bytes", n_bytes);
+    }
+    for (size_t i = first; i < p->n_operands; i++) {
+        const size_t len = strlen(p->operands[i]);
+        memcpy(to, p->operands[i], len);
+        to[len] = i + 1 < p->n_operands ? ' ' : '\0';
+        to += len + 1;
+    }
+    opt_part *at = &o->parts[p->operand_at[first]];
+    memmove(at + 1, at, (size_t)(o->parts + o->n_parts - at) * sizeof *at);
+    *at = (opt_part){PART_TEXT, o->joined};
+    o->n_parts++;
+    return LFM_OK;
+}
+
+static lfm_status finish(parser *p) {
+    cli_options *o = p->o;
+    const char *threads = getenv("LFM_THREADS");
+    const opt_row *row = find_row("-t", 2, p->command->bit);
+    size_t first = 0;
+    if (!o->model && p->n_operands > 0) {
+        o->model = p->operands[0];
+        o->model_was_operand = true;
+        first = 1;
+    }
+    if (!o->model) {
+        const char *model = getenv("LFM_MODEL");
+        o->model = model && model[0] ? model : NULL;
+    }
+    if (row && !o->n_threads.given && threads && threads[0]) {
+        const lfm_status st = set_number(p, row, "LFM_THREADS", threads);
+        if (st != LFM_OK) {
+            return st;
+        }
+    }
+    return join_operands(p, first);
+}
+
+lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char *const *argv,
+                     lfm_error *err) {
+    const size_t room = (size_t)argc + 1; /* no list can be longer than the command line */
+    parser p = {.o = o, .command = command, .argc = argc, .argv = argv, .err = err};
+    lfm_status st;
+    *o = (cli_options){0};
+    o->parts = calloc(room, sizeof *o->parts);
+    o->stops = calloc(room, sizeof *o->stops);
+    o->bias = calloc(room, sizeof *o->bias);
+    o->given = calloc(room, sizeof *o->given);
+    p.operands = calloc(room, sizeof *p.operands);
+    p.operand_at = calloc(room, sizeof *p.operand_at);
+    if (!o->parts || !o->stops || !o->bias || !o->given || !p.operands || !p.operand_at) {
+        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
+    } else {
+        st = parse_words(&p);
+        if (st == LFM_OK && !o->help) {
+            st = finish(&p);
+        } else if (st != LFM_OK && help_follows(&p)) {
+            o->help = true;
+        }
+    }
+    free(p.operands);
+    free(p.operand_at);
+    if (o->help) {
+        err_clear(err);
+        return LFM_OK;
+    }
+    return st;
+}
+
+void opt_drop(cli_options *o) {
+    free(o->parts);
+    free(o->stops);
+    free(o->bias);
+    free(o->given);
+    free(o->joined);
+    *o = (cli_options){0};
+}

@@ -1,0 +1,147 @@
+/*
+ * options.h - the command line as a struct, and the one table that describes all options.
+ *
+ * The table (option_table.c) feeds parsing, `--help` and "did you mean".  An option that is not in
+ * it is an error, never ignored.
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "base/error.h"
+#include "lfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One bit per command, so that a row of the table can say who accepts it. */
+enum { CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8 };
+
+typedef struct {
+    double value;
+    bool given; /* on the command line; otherwise `value` is 0 and the command has its default */
+} opt_number;
+
+typedef enum { PART_TEXT, PART_FILE, PART_BYTES } opt_part_kind; /* -p; -f; -bf */
+
+typedef struct {
+    opt_part_kind kind;
+    const char *value; /* the text itself, or a path; "-" is standard input */
+} opt_part;
+
+/* An option as it was written, for -v. */
+typedef struct {
+    const char *word;
+    const char *value; /* when it was a word of its own; else NULL */
+    bool idle;         /* accepted, but without effect here */
+} opt_given;
+
+typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
+typedef enum { KV_F16, KV_F32 } opt_kv;
+typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
+
+/* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
+typedef struct {
+    bool help;
+    const char *model;         /* operand, -m or LFM_MODEL; NULL = none */
+    bool model_was_operand;
+
+    opt_part *parts;           /* -p, -f, -bf and the operands, in their order */
+    size_t n_parts;
+    const char *system, *system_file, *messages, *prefill;
+    bool raw, no_special, no_stdin, dry_run;
+
+    opt_number n_predict;
+    const char **stops;
+    size_t n_stops;
+    bool ignore_eos;
+
+    opt_number temp, top_k, top_p, min_p, typical, repeat_penalty, repeat_last_n, presence_penalty,
+        frequency_penalty, seed;
+    int preset;                /* opt_preset */
+    lfm_logit_bias *bias;
+    size_t n_bias;
+
+    const char *out;
+    bool json, no_newline, no_stream, special, quiet, verbose;
+    int color;                 /* opt_color */
+
+    opt_number n_ctx, n_batch, n_threads;
+    int kv;                    /* opt_kv */
+    const char *isa;
+
+    const char *key;           /* info --kv */
+    bool tensors, chat_template, plan;
+    bool count, ids, decode;   /* tokenize */
+    const char *tokens;        /* logits */
+
+    opt_given *given;          /* every option, in order */
+    size_t n_given;
+
+    char *joined;              /* the operands of the prompt, joined by spaces */
+} cli_options;
+
+typedef enum {
+    OPT_TRUE,       /* bool */
+    OPT_INT,        /* opt_number, a whole number in min..max */
+    OPT_REAL,       /* opt_number in min..max */
+    OPT_TEXT,       /* const char * */
+    OPT_CHOICE,     /* int: which of the words "a|b|c" in `arg` */
+    OPT_CHOICE_MAYBE, /* the same; without one of the words it means the first */
+    OPT_PART_TEXT,  /* one more part of the prompt */
+    OPT_PART_FILE,
+    OPT_PART_BYTES,
+    OPT_STOP,       /* one more stop string */
+    OPT_BIAS,       /* one more ID+BIAS or ID-BIAS */
+    OPT_IDLE,       /* accepted, no effect */
+    OPT_IDLE_VALUE, /* the same with a value */
+    OPT_IDLE_MAYBE, /* the same; the next word is its value if it is one of the words */
+    OPT_REFUSED,    /* known from elsewhere; `help` is the error message */
+    OPT_HELP
+} opt_kind;
+
+typedef enum {
+    GROUP_PROMPT, GROUP_LENGTH, GROUP_SAMPLING, GROUP_OUTPUT, GROUP_STATE, GROUP_MACHINE, GROUP_ASK,
+    GROUP_OTHER, GROUP_IDLE, N_GROUPS
+} opt_group;
+
+typedef struct {
+    const char *names;  /* all spellings, separated by spaces */
+    const char *arg;    /* what its value is called; for OPT_CHOICE the words themselves */
+    opt_kind kind;
+    opt_group group;
+    unsigned commands;  /* CMD_... of those that accept it */
+    size_t field;       /* offset in cli_options */
+    double min, max;
+    const char *preset; /* the default as --help shows it; NULL = none */
+    const char *help;
+} opt_row;
+
+extern const opt_row option_table[];
+extern const size_t n_option_rows;
+
+/* A command, as main.c lists them. */
+typedef struct {
+    const char *name;
+    unsigned bit;          /* CMD_... */
+    bool takes_prompt;     /* operands after MODEL are a prompt */
+    const char *synopsis;
+    const char *summary;
+    const char *examples;  /* lines, each ending in a newline */
+    int (*run)(const cli_options *o);
+} cli_command;
+
+/* Parse the words after the command's name.  Keeps argv.  LFM_ERR_ARG says what is wrong.
+ * `-h` anywhere wins over errors: o->help is then set and the status is LFM_OK. */
+lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char *const *argv,
+                     lfm_error *err);
+void opt_drop(cli_options *o); /* safe on a zeroed struct */
+
+/* Number of single-character edits (insert, delete, replace, swap neighbours) from a to b. */
+size_t opt_distance(const char *a, const char *b);
+
+/* Is `typed` near enough to `name` to ask whether it was meant?  *best is the smallest distance so
+ * far (start with SIZE_MAX); it is lowered when the answer is yes. */
+bool opt_is_near(const char *typed, const char *name, size_t *best);
+
+#endif

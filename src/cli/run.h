@@ -1,0 +1,53 @@
+/*
+ * run.h - one answer: what cmd_run.c does and report.c tells about.
+ */
+#ifndef CLI_RUN_H
+#define CLI_RUN_H
+
+#include "cli/answer.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+#include "lfm.h"
+
+#include <stdint.h>
+
+/* A zeroed struct is a valid empty one. */
+typedef struct {
+    const cli_options *o;
+    lfm_model *model;
+    lfm_session *session;
+    lfm_sampler *sampler;
+    lfm_sampling sampling;
+    lfm_logit_bias *bias;     /* owned: -l and --ignore-eos */
+
+    int32_t *tokens;          // [n_tokens] the prompt
+    size_t n_tokens;
+    char *rendered;           /* the prompt as text */
+    size_t rendered_len;
+
+    answer answer;
+    output out;
+    size_t shown;             /* bytes of answer.text that were written */
+    size_t thoughts_shown;
+    bool ends_line;           /* the last byte that was written is a newline */
+    const char *finish;       /* OpenAI's finish_reason; NULL = not finished */
+    size_t n_generated;
+    size_t n_reasoning;
+
+    double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
+} run_state;
+
+/* The object of --json, with a newline. */
+void report_json(json_out *out, const run_state *r);
+
+/* The block of -v on standard error: ollama's eight lines, then how the answer came about. */
+void report_verbose(const run_state *r);
+
+/* One dim line for people who watch. */
+void report_summary(const run_state *r);
+
+/* --dry-run: the prompt, its tokens with -v, and what a run would need, on standard output. */
+lfm_status report_dry_run(const run_state *r, lfm_error *err);
+
+#endif

@@ -1,0 +1,161 @@
+/*
+ * term.c - the terminal and the signals.
+ */
+#include "cli/term.h"
+
+#include "base/utf8.h"
+#include "cli/options.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The one global that changes: a signal handler has no other way to tell anybody. */
+static volatile sig_atomic_t stop_signal;
+
+static void on_stop(int number) {
+    stop_signal = number;
+}
+
+void term_init(void) {
+    /* A file opened later must not become standard output by accident.  The stand-ins are opened
+     * in the wrong direction: using a descriptor that the caller closed is an error. */
+    const int directions[3] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < 3; fd++) {
+        if (fcntl(fd, F_GETFD) < 0) {
+            (void)!open("/dev/null", directions[fd]); /* gets the lowest free number: fd */
+        }
+    }
+    signal(SIGPIPE, SIG_DFL); /* some parents ignore it, and children inherit that */
+}
+
+bool term_out_is_tty(void) {
+    return isatty(STDOUT_FILENO) == 1;
+}
+
+bool term_err_is_tty(void) {
+    return isatty(STDERR_FILENO) == 1;
+}
+
+static bool is_set(const char *name) {
+    const char *value = getenv(name);
+    return value && value[0];
+}
+
+bool term_use_color(int choice) {
+    const char *term = getenv("TERM");
+    if (choice == COLOR_ALWAYS || choice == COLOR_ON) {
+        return true;
+    }
+    if (choice == COLOR_NEVER || choice == COLOR_OFF || is_set("NO_COLOR") ||
+        is_set("LFM_NO_COLOR")) {
+        return false;
+    }
+    return is_set("FORCE_COLOR") || (term_err_is_tty() && term && strcmp(term, "dumb") != 0);
+}
+
+/* ---- Signals -------------------------------------------------------------------------------- */
+
+void term_catch_stop(void) {
+    const int numbers[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction old;
+        struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
+        sigemptyset(&action.sa_mask);
+        /* a shell starts background jobs with SIGINT ignored: that choice is not ours */
+        if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
+            sigaction(numbers[i], &action, NULL);
+        }
+    }
+}
+
+bool term_stopped(void) {
+    return stop_signal != 0;
+}
+
+void term_die_if_stopped(void) {
+    if (stop_signal) {
+        const int number = stop_signal;
+        signal(number, SIG_DFL);
+        raise(number);
+    }
+}
+
+double term_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- Messages ------------------------------------------------------------------------------- */
+
+void term_message(const char *format, ...) {
+    char raw[1024];
+    char text[2048];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(raw, sizeof raw, format, args);
+    va_end(args);
+    err_escape(text, sizeof text, raw, n < 0 ? 0 : strlen(raw));
+    fprintf(stderr, "lfm: %s\n", text);
+}
+
+void term_progress_start(term_progress *p, bool enabled) {
+    *p = (term_progress){.enabled = enabled && term_err_is_tty(), .started = term_now()};
+}
+
+void term_progress_show(term_progress *p, const char *what, size_t done, size_t total) {
+    const double now = term_now();
+    const double spent = now - p->started;
+    if (!p->enabled || spent < 0.3 || (p->shown && now - p->updated < 0.1)) {
+        return;
+    }
+    const double rate = (double)done / spent;
+    const double left = rate > 0 ? (double)(total - done) / rate : 0;
+    fprintf(stderr, "\r\033[K%s %zu/%zu tok  %.0f tok/s  %.0f s left", what, done, total, rate,
+            left);
+    fflush(stderr);
+    p->shown = true;
+    p->updated = now;
+}
+
+void term_progress_end(term_progress *p) {
+    if (p->shown) {
+        fputs("\r\033[K", stderr);
+        fflush(stderr);
+        p->shown = false;
+    }
+}
+
+/* ---- Text of the model on a terminal -------------------------------------------------------- */
+
+static bool reorders(uint32_t c) {
+    return c == 0x200e || c == 0x200f || c == 0x2028 || c == 0x2029 ||
+           (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+void term_escape(json_out *out, const char *bytes, size_t n) {
+    for (size_t i = 0; i < n;) {
+        char shown[16];
+        uint32_t c = 0;
+        const size_t len = utf8_decode(bytes + i, n - i, &c);
+        if (len == 0) {
+            snprintf(shown, sizeof shown, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
+        } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+            snprintf(shown, sizeof shown, "^%c", (int)(c ^ 0x40)); /* ESC is ^[, DEL is ^? */
+        } else if ((c >= 0x80 && c < 0xa0) || reorders(c)) {
+            snprintf(shown, sizeof shown, "<U+%04X>", (unsigned)c);
+        } else {
+            json_write_raw(out, bytes + i, len);
+            i += len;
+            continue;
+        }
+        json_write_text(out, shown);
+        i += len ? len : 1;
+    }
+}

@@ -1,0 +1,53 @@
+/*
+ * term.h - the terminal: what is one, colours, the progress line, and Ctrl-C.
+ *
+ * Standard output carries answers only; everything here writes to standard error.
+ */
+#ifndef CLI_TERM_H
+#define CLI_TERM_H
+
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Once, first thing in main: descriptors 0, 1 and 2 exist afterwards (a closed one becomes one that
+ * fails), and a closed pipe ends the program quietly. */
+void term_init(void);
+
+bool term_out_is_tty(void);
+bool term_err_is_tty(void);
+
+/* Should standard error be dimmed where it is not a message?  `choice` is an opt_color. */
+bool term_use_color(int choice);
+
+/* From now on SIGINT and SIGTERM only set a flag, once; the second one ends the program. */
+void term_catch_stop(void);
+bool term_stopped(void);
+
+/* End by the signal that came, so that the shell stops its loop; returns only if none came. */
+void term_die_if_stopped(void);
+
+/* Seconds of a clock that never jumps. */
+double term_now(void);
+
+/* "lfm: ", the text, a newline; the text is made printable. */
+void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A progress line that appears after 0.3 s of work, on a terminal only. */
+typedef struct {
+    bool enabled;
+    bool shown;
+    double started, updated;
+} term_progress;
+
+void term_progress_start(term_progress *p, bool enabled);
+void term_progress_show(term_progress *p, const char *what, size_t done, size_t total);
+void term_progress_end(term_progress *p);
+
+/* Append bytes in a form that cannot drive a terminal: control characters as ^[ and the like, wrong
+ * bytes as \xNN, characters that reorder text as <U+202E>.  Newline and tab stay. */
+void term_escape(json_out *out, const char *bytes, size_t n);
+
+#endif
