@@ -107,7 +107,7 @@ test:
 	@sh tools/test.sh "$(MAKE)"
 
 ## check: unit, golden and command-line tests of one MODE
-check: $(unit_bin) $B/tests/golden_test $B/lfm $B/mkmodel
+check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## layers: no file includes upwards or sideways

@@ -12,7 +12,7 @@ enum {
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 512 * 1024,
     PIECE_ALIGN = 16,           /* rows: whole tiles of every kernel */
-    TOKEN_TILE = 64             /* tokens per call */
+    TOKEN_TILE = 128            /* tokens per call */
 };
 
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
@@ -37,8 +37,10 @@ size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
 static void run_piece(const matmul_job *j, size_t piece) {
     const size_t first = piece * j->piece_rows;
     const size_t rows = j->rows - first < j->piece_rows ? j->rows - first : j->piece_rows;
-    for (size_t at = 0; at < j->n; at += TOKEN_TILE) {
-        const size_t n = j->n - at < TOKEN_TILE ? j->n - at : TOKEN_TILE;
+    const size_t passes = (j->n + TOKEN_TILE - 1) / TOKEN_TILE;
+    const size_t tile = (j->n + passes - 1) / passes; /* an even division: no small rest */
+    for (size_t at = 0; at < j->n; at += tile) {
+        const size_t n = j->n - at < tile ? j->n - at : tile;
         float *y[TOKEN_TILE];
         for (size_t t = 0; t < n; t++) {
             y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + first;
