@@ -51,6 +51,7 @@ lib_obj := $(lib_src:%.c=$B/%.o)
 ISA_avx2       := -O3 -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
+ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
 .PHONY: all help run test check cli-test golden layers clean install tools

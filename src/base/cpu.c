@@ -7,6 +7,21 @@
 
 #include <cpuid.h>
 
+#ifdef __linux__
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
+
+/* Linux gives out AMX's large registers on request only; threads started later inherit the permission. */
+static int amx_permitted(void) {
+#if defined(__linux__) && defined(SYS_arch_prctl)
+    enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };
+    return syscall(SYS_arch_prctl, REQUEST_PERMISSION, TILE_DATA) == 0;
+#else
+    return 0;
+#endif
+}
+
 /* XCR0: which registers the system saves. */
 static uint64_t enabled_state(void) {
     uint32_t low = 0;
@@ -35,6 +50,10 @@ uint32_t cpu_features(void) {
     const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if (has_zmm && (b & avx512) == avx512 && (c & bit_AVX512VNNI)) {
         bits |= CPU_AVX512VNNI;
+    }
+    const uint32_t amx = 1u << 24 | 1u << 25; /* AMX-TILE, AMX-INT8 */
+    if ((d & amx) == amx && (state >> 17 & 3) == 3 && amx_permitted()) {
+        bits |= CPU_AMX_INT8;
     }
     if (__get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4)) {
         bits |= CPU_AVXVNNI;

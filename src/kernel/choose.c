@@ -20,6 +20,7 @@ static const struct {
     {"avx2", CPU_AVX2, kern_overlay_avx2},
     {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, kern_overlay_avxvnni},
     {"avx512vnni", CPU_AVX2 | CPU_AVX512VNNI, kern_overlay_avx512vnni},
+    {"amx", CPU_AVX2 | CPU_AVX512VNNI | CPU_AMX_INT8, kern_overlay_amx},
 #endif
 };
 

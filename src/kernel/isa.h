@@ -8,6 +8,6 @@
 
 typedef void kern_overlay_fn(kern_table *t);
 
-kern_overlay_fn kern_overlay_avx2, kern_overlay_avxvnni, kern_overlay_avx512vnni;
+kern_overlay_fn kern_overlay_avx2, kern_overlay_avxvnni, kern_overlay_avx512vnni, kern_overlay_amx;
 
 #endif

@@ -1,0 +1,414 @@
+/*
+ * x86_amx.c - AMX-int8 tiles for batches: Intel servers since Sapphire Rapids (2023).
+ *
+ * A tile product takes 16 activation rows (A, 16 rows of bytes along k) and 16 weight rows (B, a row per four k, in
+ * the very layout of x86_rows.inc: lane r of vector j holds weights 4j..4j+3 of row r) and adds 16 x 16 int32
+ * sums to C.  So a group of 16 weight rows is unpacked once, as signed bytes, and then meets all tokens.
+ *
+ * Blocks of 32: their scales are floats, so each block's sums leave the tile and are folded at once.
+ * Blocks of 256: scale[g] * q is an integer of at most 13 bits, which is split into two planes of bytes,
+ * 128 * high + low; two tiles gather a whole block and S = 128 * C_high + C_low, exactly.
+ *
+ * Few tokens do not fill a tile: they take the vector kernels (x86_rows.inc with AVX-512-VNNI).
+ */
+#define VL 16
+#define VNNI 1
+#define ISA(name) name##__amx
+#include "kernel/isa.h"
+#include "kernel/x86_rows.inc"
+
+#include <stdlib.h>
+
+enum {
+    MIN_TOKENS = 8,         /* fewer are faster with vectors */
+    GROUP = 16,             /* tokens in a tile */
+    MAX_TOKENS = 128,       /* tokens per pass */
+    MAX_K = 16384           /* longest row whose activations are packed on the stack of a worker */
+};
+
+/* ---- Tiles ----------------------------------------------------------------------------------- */
+
+/* Written as instructions: the intrinsics of some compilers do not tell them that memory is read. */
+#define TILE_LOAD(t, p, stride)                                                                    \
+    __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((size_t)(stride)) : "memory")
+#define TILE_STORE(t, p, stride)                                                                   \
+    __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"((size_t)(stride)) : "memory")
+#define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
+/* C += A . B, both signed */
+#define TILE_DOT(c, a, b)                                                                          \
+    __asm__ volatile("tdpbssd %%tmm" #b ", %%tmm" #a ", %%tmm" #c : : : "memory")
+
+/* Shapes: tmm0..3 are sums; 4 and 5 activations; 6 and 7 weights, of `k` bytes along the row. */
+static void configure(size_t k) {
+    struct {
+        uint8_t palette, start_row, reserved[14];
+        uint16_t bytes[16];
+        uint8_t rows[16];
+    } config = {.palette = 1};
+    for (int t = 0; t < 8; t++) {
+        config.rows[t] = (uint8_t)(t < 6 ? GROUP : k / 4);
+        config.bytes[t] = (uint16_t)(t == 4 || t == 5 ? k : 64);
+    }
+    __asm__ volatile("ldtilecfg %0" : : "m"(config));
+}
+
+static void release(void) {
+    __asm__ volatile("tilerelease" : : : "memory");
+}
+
+/* ---- Activations ------------------------------------------------------------------------------- */
+
+/* Activations of a pass, in the order in which tiles want them; tokens beyond the last are zeros. */
+typedef struct {
+    size_t n;        /* tokens */
+    size_t n_groups;
+    size_t n_blocks;
+    int8_t *q;       /* [n_groups][k / step][GROUP][step]: A tiles of `step` bytes along k */
+    float *d;        /* [n_groups][n_blocks][GROUP] */
+    int16_t *sum;    /* [n_groups][n_blocks][GROUP][block / 16], only for types with a min */
+} packed_x;
+
+static size_t packed_bytes(size_t n_groups, size_t k, size_t block) {
+    return n_groups * GROUP * (k + k / block * sizeof(float) + k / 16 * sizeof(int16_t)) + 3 * 64;
+}
+
+static void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block, size_t step) {
+    const act_layout at = layout_of(k, block);
+    const size_t g = t / GROUP;
+    const size_t lane = t % GROUP;
+    for (size_t i = 0; i < k / step; i++) {
+        memcpy(p->q + ((g * (k / step) + i) * GROUP + lane) * step, x + i * step, step);
+    }
+    const size_t n_sums = block / 16;
+    for (size_t b = 0; b < p->n_blocks; b++) {
+        const size_t cell = (g * p->n_blocks + b) * GROUP + lane;
+        memcpy(&p->d[cell], x + at.d + b * sizeof(float), sizeof(float));
+        memcpy(&p->sum[cell * n_sums], x + at.sum + b * n_sums * 2, n_sums * 2);
+    }
+}
+
+/* Lay the pass out in `memory` of packed_bytes. */
+static packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, size_t block,
+                     size_t step) {
+    packed_x p = {.n = n, .n_groups = (n + GROUP - 1) / GROUP, .n_blocks = k / block};
+    const size_t cells = p.n_groups * p.n_blocks * GROUP;
+    uint8_t *at = memory;
+    p.q = (int8_t *)at;
+    at += kern_pad64(p.n_groups * GROUP * k);
+    p.d = (float *)(void *)at;
+    at += kern_pad64(cells * sizeof(float));
+    p.sum = (int16_t *)(void *)at;
+    for (size_t t = 0; t < n; t++) {
+        pack_token(&p, x[t], t, k, block, step);
+    }
+    for (size_t t = n; t < p.n_groups * GROUP; t++) {
+        const size_t g = t / GROUP;
+        for (size_t i = 0; i < k / step; i++) {
+            memset(p.q + ((g * (k / step) + i) * GROUP + t % GROUP) * step, 0, step);
+        }
+        for (size_t b = 0; b < p.n_blocks; b++) {
+            const size_t cell = (g * p.n_blocks + b) * GROUP + t % GROUP;
+            p.d[cell] = 0;
+            memset(&p.sum[cell * (block / 16)], 0, block / 16 * sizeof(int16_t));
+        }
+    }
+    return p;
+}
+
+/* ---- Blocks of 32 ------------------------------------------------------------------------------ */
+
+/* A group of 16 weight rows, unpacked. */
+typedef struct {
+    vi w[8];
+    vf d;
+    vf m;
+} plane32;
+
+/* Fold one block's sums, [GROUP][16] int32 in memory, into the accumulators of a group of tokens. */
+INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, const plane32 *p, const float *d,
+                        const int16_t *sum, bool has_min) {
+    for (size_t t = 0; t < GROUP; t++) {
+        const vf dx = vf_set1(d[t]);
+        const vi isum = _mm512_load_si512(c + t * 16);
+        acc[t] = vf_fma(vf_from_int(isum), vf_mul(p->d, dx), acc[t]);
+        if (has_min) {
+            const vf m = vf_set1((float)(sum[2 * t] + sum[2 * t + 1]));
+            acc[t] = vf_fma(m, vf_mul(p->m, dx), acc[t]);
+        }
+    }
+}
+
+INLINE void tile_rows32(float *const *y, size_t row, const plane32 *w, const packed_x *x,
+                        bool has_min) {
+    _Alignas(64) int32_t c[2][GROUP * 16];
+    for (size_t g = 0; g < x->n_groups; g++) {
+        const int8_t *q = x->q + g * x->n_blocks * GROUP * 32;
+        const float *d = x->d + g * x->n_blocks * GROUP;
+        const int16_t *sum = x->sum + g * x->n_blocks * GROUP * 2;
+        vf acc[GROUP];
+        for (size_t t = 0; t < GROUP; t++) {
+            acc[t] = vf_zero();
+        }
+        /* One block behind: while sums are folded, the next tile is computed. */
+        for (size_t b = 0; b < x->n_blocks; b++) {
+            TILE_ZERO(0);
+            TILE_LOAD(4, q + b * GROUP * 32, 32);
+            TILE_LOAD(6, w[b].w, 64);
+            TILE_DOT(0, 4, 6);
+            TILE_STORE(0, c[b % 2], 64);
+            if (b > 0) {
+                fold_tile32(acc, c[(b - 1) % 2], &w[b - 1], d + (b - 1) * GROUP,
+                            sum + (b - 1) * GROUP * 2, has_min);
+            }
+        }
+        const size_t last = x->n_blocks - 1;
+        fold_tile32(acc, c[last % 2], &w[last], d + last * GROUP, sum + last * GROUP * 2, has_min);
+        for (size_t t = 0; t < GROUP && g * GROUP + t < x->n; t++) {
+            vf_store(y[g * GROUP + t] + row, acc[t]);
+        }
+    }
+}
+
+INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
+                    size_t k, size_t block_bytes, load32_fn *load, int bias, bool has_min,
+                    uint8_t *memory, plane32 *plane) {
+    const size_t stride = k / 32 * block_bytes;
+    const packed_x p = pack(memory, x, n, k, 32, 32);
+    const vi back = vi_set1_8(bias);
+    for (size_t row = 0; row + 16 <= rows; row += 16) {
+        for (size_t b = 0; b < k / 32; b++) {
+            block32 blk;
+            load(&blk, w + row * stride + b * block_bytes, stride);
+            for (int j = 0; j < 8; j++) {
+                plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
+            }
+            plane[b].d = blk.d;
+            plane[b].m = has_min ? blk.m : blk.d;
+        }
+        tile_rows32(y, row, plane, &p, has_min);
+    }
+}
+
+/* ---- Blocks of 256 ----------------------------------------------------------------------------- */
+
+/* A block of 16 rows: scale * q = 128 * high + low in signed bytes, four k to a lane. */
+typedef struct {
+    vi low[64];
+    vi high[64];
+    vi min[8]; /* int16 pairs */
+    vf d;
+    vf dmin;
+} plane256;
+
+/* Receives blocks as they come apart. */
+typedef struct {
+    plane256 *plane;
+} plane_sink;
+
+#define block_sink plane_sink
+#define sink_weights plane_weights
+#define sink_bias plane_bias
+#define sink_min plane_min
+#define sink_end plane_end
+#define block_q45_k plane_q45_k
+#define block_q4_k plane_q4_k
+#define block_q5_k plane_q5_k
+#define block_q6_k plane_q6_k
+#define block_iq4_xs plane_iq4_xs
+#define negative_pair plane_negative_pair
+#undef LANE_BYTE
+#undef LANE_SBYTE
+
+/* The two planes of 32 products that lie in the even (or odd) bytes. */
+INLINE void split_products(vi *low, vi *high, vi q, vi scale) {
+    const vi product = _mm512_mullo_epi16(q, scale);
+    *high = _mm512_srai_epi16(_mm512_add_epi16(product, _mm512_set1_epi16(64)), 7);
+    *low = _mm512_sub_epi16(product, _mm512_slli_epi16(*high, 7));
+}
+
+INLINE void plane_weights(plane_sink *o, size_t first, const vi *w, int n_vec, vi scale, int bits,
+                          int bias) {
+    (void)bits;
+    const vi bytes = _mm512_set1_epi16(255);
+    const vi back = _mm512_set1_epi16((short)bias);
+    const vi pair = vi_or(vi_and(scale, vi_set1_32(0xffff)), vi_shl32(scale, 16));
+    for (int j = 0; j < n_vec; j++) {
+        vi low[2];
+        vi high[2];
+        split_products(&low[0], &high[0], _mm512_sub_epi16(vi_and(w[j], bytes), back), pair);
+        split_products(&low[1], &high[1], _mm512_sub_epi16(_mm512_srli_epi16(w[j], 8), back), pair);
+        const size_t at = first / 4 + (size_t)j;
+        o->plane->low[at] = vi_or(vi_and(low[0], bytes), _mm512_slli_epi16(low[1], 8));
+        o->plane->high[at] = vi_or(vi_and(high[0], bytes), _mm512_slli_epi16(high[1], 8));
+    }
+}
+
+INLINE void plane_bias(plane_sink *o, size_t group, vi pairs) {
+    (void)o;
+    (void)group;
+    (void)pairs; /* these planes are signed */
+}
+
+INLINE void plane_min(plane_sink *o, size_t group, vi min) {
+    o->plane->min[group / 2] = vi_or(min, vi_shl32(min, 16));
+}
+
+INLINE void plane_end(plane_sink *o, vf d, vf dmin, bool has_min) {
+    (void)has_min;
+    o->plane->d = d;
+    o->plane->dmin = dmin;
+}
+
+#include "kernel/x86_blocks.inc"
+
+typedef void plane256_fn(plane_sink *o, const uint8_t *p, size_t stride);
+
+INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const plane256 *p,
+                         const float *d, const int16_t *sum, bool has_min) {
+    for (size_t t = 0; t < GROUP; t++) {
+        const vf dx = vf_set1(d[t]);
+        const vi s = vi_add32(_mm512_load_si512(low + t * 16),
+                              vi_shl32(_mm512_load_si512(high + t * 16), 7));
+        acc[t] = vf_fma(vf_from_int(s), vf_mul(p->d, dx), acc[t]);
+        if (has_min) {
+            vi m = vi_zero();
+            for (int j = 0; j < 8; j++) {
+                m = vi_dot16(m, p->min[j], broadcast4(sum + 16 * t + 2 * j));
+            }
+            acc[t] = vf_fnma(vf_from_int(m), vf_mul(p->dmin, dx), acc[t]);
+        }
+    }
+}
+
+/* Two groups of tokens share each weight tile. */
+INLINE void tile_rows256(float *const *y, size_t row, const plane256 *w, const packed_x *x,
+                         bool has_min) {
+    _Alignas(64) int32_t c[4][GROUP * 16];
+    for (size_t g = 0; g < x->n_groups; g += 2) {
+        const size_t other = g + 1 < x->n_groups ? g + 1 : g; /* an odd last group meets itself */
+        vf acc[2][GROUP];
+        for (size_t t = 0; t < GROUP; t++) {
+            acc[0][t] = acc[1][t] = vf_zero();
+        }
+        for (size_t b = 0; b < x->n_blocks; b++) {
+            const int8_t *q0 = x->q + (g * x->n_blocks + b) * GROUP * 256;
+            const int8_t *q1 = x->q + (other * x->n_blocks + b) * GROUP * 256;
+            TILE_ZERO(0);
+            TILE_ZERO(1);
+            TILE_ZERO(2);
+            TILE_ZERO(3);
+            for (size_t i = 0; i < 4; i++) {
+                TILE_LOAD(6, w[b].low + 16 * i, 64);
+                TILE_LOAD(4, q0 + i * GROUP * 64, 64);
+                TILE_DOT(0, 4, 6);
+                TILE_LOAD(5, q1 + i * GROUP * 64, 64);
+                TILE_DOT(2, 5, 6);
+                TILE_LOAD(7, w[b].high + 16 * i, 64);
+                TILE_DOT(1, 4, 7);
+                TILE_DOT(3, 5, 7);
+            }
+            TILE_STORE(0, c[0], 64);
+            TILE_STORE(1, c[1], 64);
+            TILE_STORE(2, c[2], 64);
+            TILE_STORE(3, c[3], 64);
+            const size_t at0 = (g * x->n_blocks + b) * GROUP;
+            const size_t at1 = (other * x->n_blocks + b) * GROUP;
+            fold_tile256(acc[0], c[0], c[1], &w[b], x->d + at0, x->sum + at0 * 16, has_min);
+            fold_tile256(acc[1], c[2], c[3], &w[b], x->d + at1, x->sum + at1 * 16, has_min);
+        }
+        for (size_t t = 0; t < 2 * GROUP && g * GROUP + t < x->n; t++) {
+            vf_store(y[g * GROUP + t] + row, acc[t / GROUP][t % GROUP]);
+        }
+    }
+}
+
+INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
+                     size_t k, size_t block_bytes, plane256_fn *block, bool has_min,
+                     uint8_t *memory, plane256 *plane) {
+    const size_t stride = k / 256 * block_bytes;
+    const packed_x p = pack(memory, x, n, k, 256, 64);
+    for (size_t row = 0; row + 16 <= rows; row += 16) {
+        for (size_t b = 0; b < k / 256; b++) {
+            plane_sink o = {&plane[b]};
+            block(&o, w + row * stride + b * block_bytes, stride);
+        }
+        tile_rows256(y, row, plane, &p, has_min);
+    }
+}
+
+/* ---- Slots ------------------------------------------------------------------------------------- */
+
+/* Memory for a pass: packed activations, then the planes of a group of rows; NULL when there is none, and
+ * then the vector kernels do the work. */
+static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes, size_t *plane_at) {
+    const size_t groups = ((n < MAX_TOKENS ? n : MAX_TOKENS) + GROUP - 1) / GROUP;
+    *plane_at = kern_pad64(packed_bytes(groups, k, block));
+    return aligned_alloc(64, *plane_at + kern_pad64(plane_bytes));
+}
+
+#define AMX_SLOT(name, block, plane_type, run)                                                     \
+    static void amx_##name(float *const *restrict y, const void *restrict w,                       \
+                           const void *const *restrict x, size_t n, size_t rows, size_t k) {       \
+        size_t plane_at = 0;                                                                       \
+        const size_t whole = rows / 16 * 16;                                                       \
+        uint8_t *memory = n < MIN_TOKENS || whole == 0 || k > MAX_K                                \
+            ? NULL : pass_memory(n, k, block, k / block * sizeof(plane_type), &plane_at);          \
+        if (!memory) {                                                                             \
+            ISA(mul_##name)(y, w, x, n, rows, k);                                                  \
+            return;                                                                                \
+        }                                                                                          \
+        plane_type *plane = (plane_type *)(void *)(memory + plane_at);                             \
+        const size_t passes = (n + MAX_TOKENS - 1) / MAX_TOKENS;                                   \
+        const size_t tokens = (n + passes - 1) / passes;                                           \
+        configure(block == 32 ? 32 : 64);                                                          \
+        for (size_t t = 0; t < n; t += tokens) {                                                   \
+            const size_t m = n - t < tokens ? n - t : tokens;                                      \
+            run;                                                                                   \
+        }                                                                                          \
+        release();                                                                                 \
+        free(memory);                                                                              \
+        kern_scalar_rest(QTYPE_##block##_##name, y, w, x, n, whole, rows, k);                      \
+    }
+#define QTYPE_32_q4_0 QTYPE_Q4_0
+#define QTYPE_32_q4_1 QTYPE_Q4_1
+#define QTYPE_32_q5_0 QTYPE_Q5_0
+#define QTYPE_32_q5_1 QTYPE_Q5_1
+#define QTYPE_32_q8_0 QTYPE_Q8_0
+#define QTYPE_32_iq4_nl QTYPE_IQ4_NL
+#define QTYPE_32_mxfp4 QTYPE_MXFP4
+#define QTYPE_256_q4_k QTYPE_Q4_K
+#define QTYPE_256_q5_k QTYPE_Q5_K
+#define QTYPE_256_q6_k QTYPE_Q6_K
+#define QTYPE_256_iq4_xs QTYPE_IQ4_XS
+#define AMX32(name, bytes, bias, has_min)                                                          \
+    AMX_SLOT(name, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, bytes, load_##name, bias,      \
+                                        has_min, memory, plane))
+#define AMX256(name, bytes, has_min)                                                               \
+    AMX_SLOT(name, 256, plane256, tiles256(y + t, w, x + t, m, rows, k, bytes, plane_##name,        \
+                                           has_min, memory, plane))
+AMX32(q4_0, 18, 8, false)
+AMX32(q4_1, 20, 0, true)
+AMX32(q5_0, 22, 16, false)
+AMX32(q5_1, 24, 0, true)
+AMX32(q8_0, 34, 128, false)
+AMX32(iq4_nl, 18, 128, false)
+AMX32(mxfp4, 17, 128, false)
+AMX256(q4_k, 144, true)
+AMX256(q5_k, 176, true)
+AMX256(q6_k, 210, false)
+AMX256(iq4_xs, 136, false)
+
+void kern_overlay_amx(kern_table *t) {
+    t->name = "amx";
+    t->mul[QTYPE_Q4_0] = amx_q4_0;
+    t->mul[QTYPE_Q4_1] = amx_q4_1;
+    t->mul[QTYPE_Q5_0] = amx_q5_0;
+    t->mul[QTYPE_Q5_1] = amx_q5_1;
+    t->mul[QTYPE_Q8_0] = amx_q8_0;
+    t->mul[QTYPE_IQ4_NL] = amx_iq4_nl;
+    t->mul[QTYPE_MXFP4] = amx_mxfp4;
+    t->mul[QTYPE_Q4_K] = amx_q4_k;
+    t->mul[QTYPE_Q5_K] = amx_q5_k;
+    t->mul[QTYPE_Q6_K] = amx_q6_k;
+    t->mul[QTYPE_IQ4_XS] = amx_iq4_xs;
+}
