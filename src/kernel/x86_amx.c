@@ -138,9 +138,32 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, const plane32 *p, const
     }
 }
 
+/* Up to four blocks on their way: each has a tile of sums of its own, so that none waits for another. */
+INLINE void dot_blocks(const int8_t *q, const plane32 *w, size_t n) {
+#define DOT_BLOCK(c, a, b)                                                                         \
+    if (c < n) {                                                                                   \
+        TILE_ZERO(c);                                                                              \
+        TILE_LOAD(a, q + c * GROUP * 32, 32);                                                      \
+        TILE_LOAD(b, w[c].w, 64);                                                                  \
+        TILE_DOT(c, a, b);                                                                         \
+    }
+    DOT_BLOCK(0, 4, 6)
+    DOT_BLOCK(1, 5, 7)
+    DOT_BLOCK(2, 4, 6)
+    DOT_BLOCK(3, 5, 7)
+#undef DOT_BLOCK
+}
+
+INLINE void store_blocks(int32_t c[4][GROUP * 16]) {
+    TILE_STORE(0, c[0], 64);
+    TILE_STORE(1, c[1], 64);
+    TILE_STORE(2, c[2], 64);
+    TILE_STORE(3, c[3], 64);
+}
+
 INLINE void tile_rows32(float *const *y, size_t row, const plane32 *w, const packed_x *x,
                         bool has_min) {
-    _Alignas(64) int32_t c[2][GROUP * 16];
+    _Alignas(64) int32_t c[4][GROUP * 16];
     for (size_t g = 0; g < x->n_groups; g++) {
         const int8_t *q = x->q + g * x->n_blocks * GROUP * 32;
         const float *d = x->d + g * x->n_blocks * GROUP;
@@ -149,20 +172,18 @@ INLINE void tile_rows32(float *const *y, size_t row, const plane32 *w, const pac
         for (size_t t = 0; t < GROUP; t++) {
             acc[t] = vf_zero();
         }
-        /* One block behind: while sums are folded, the next tile is computed. */
-        for (size_t b = 0; b < x->n_blocks; b++) {
-            TILE_ZERO(0);
-            TILE_LOAD(4, q + b * GROUP * 32, 32);
-            TILE_LOAD(6, w[b].w, 64);
-            TILE_DOT(0, 4, 6);
-            TILE_STORE(0, c[b % 2], 64);
-            if (b > 0) {
-                fold_tile32(acc, c[(b - 1) % 2], &w[b - 1], d + (b - 1) * GROUP,
-                            sum + (b - 1) * GROUP * 2, has_min);
+        size_t n_before = 0; /* blocks whose sums are in c */
+        for (size_t b = 0; b < x->n_blocks || n_before > 0; b += 4) {
+            /* The next four are computed while the last four are folded. */
+            const size_t left = b < x->n_blocks ? x->n_blocks - b : 0;
+            dot_blocks(q + b * GROUP * 32, w + b, left);
+            for (size_t i = 0; i < n_before; i++) {
+                const size_t at = b - 4 + i;
+                fold_tile32(acc, c[i], &w[at], d + at * GROUP, sum + at * GROUP * 2, has_min);
             }
+            store_blocks(c);
+            n_before = left < 4 ? left : 4;
         }
-        const size_t last = x->n_blocks - 1;
-        fold_tile32(acc, c[last % 2], &w[last], d + last * GROUP, sum + last * GROUP * 2, has_min);
         for (size_t t = 0; t < GROUP && g * GROUP + t < x->n; t++) {
             vf_store(y[g * GROUP + t] + row, acc[t]);
         }
@@ -179,6 +200,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
             load(&blk, w + row * stride + b * block_bytes, stride);
+            prefetch(w + row * stride, row, stride, b, k / 32);
             for (int j = 0; j < 8; j++) {
                 plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
             }
@@ -331,6 +353,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
         for (size_t b = 0; b < k / 256; b++) {
             plane_sink o = {&plane[b]};
             block(&o, w + row * stride + b * block_bytes, stride);
+            prefetch(w + row * stride, row, stride, b, k / 256);
         }
         tile_rows256(y, row, plane, &p, has_min);
     }
