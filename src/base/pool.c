@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SPIN_ROUNDS = 4000, MAX_WORKERS = 512 };
+enum { SPIN_ROUNDS = 2000, MAX_WORKERS = 512 };
 
 struct pool {
     size_t n;

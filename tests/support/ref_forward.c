@@ -218,6 +218,10 @@ ref_shape ref_get_shape(const ref_model *m) {
     return m->shape;
 }
 
+bool ref_is_conv(const ref_model *m, size_t i) {
+    return m->layers[i].taps.w != NULL;
+}
+
 /* ---- Formulas ------------------------------------------------------------------------------- */
 
 /* Four sums instead of one, because a single one would wait for each addition. */
@@ -278,7 +282,7 @@ static double to_half(double x) {
     return (double)f16_to_f32(f32_to_f16((float)x));
 }
 
-/* ---- The operators: out[n][n_embd] from the normalised x[n][n_embd] --------------------------- */
+/* ---- The operators: out[n][n_embd] from the normalised x[n][n_embd] -------------------------- */
 
 static void short_conv(const ref_model *m, const layer *l, const double *x, size_t n,
                        const ref_run *run, double *out) {
@@ -376,7 +380,7 @@ static void attention(const ref_model *m, const layer *l, const double *x, size_
     free(score);
 }
 
-/* ---- The feed-forward blocks ------------------------------------------------------------------ */
+/* ---- The feed-forward blocks ---------------------------------------------------------------- */
 
 /* out += weight * down(silu(gate x) * up x) */
 static void add_swiglu(const tensor *gate, const tensor *up, const tensor *down, size_t mat,
@@ -398,8 +402,8 @@ static void add_swiglu(const tensor *gate, const tensor *up, const tensor *down,
     free(y);
 }
 
-/* Mark the n_used largest of steered[n], the first among equals; returns by how much the least of them
- * exceeds the best of the others. */
+/* Mark the n_used largest of steered[n], the first among equals; returns by how much the least of
+ * them exceeds the best of the others. */
 static double choose(const double *steered, size_t n, size_t n_used, bool *chosen) {
     double least = HUGE_VAL;
     for (size_t i = 0; i <= n_used; i++) {
@@ -499,9 +503,6 @@ void ref_eval(const ref_model *m, const int32_t *tokens, size_t n, const ref_run
         memcpy(h + t * width, m->embd.w + (size_t)tokens[t] * width, width * sizeof *h);
     }
     for (size_t i = 0; i < m->shape.n_layer; i++) {
-        for (size_t at = 0; run->inputs && run->inputs[i] && at < n * width; at++) {
-            h[at] = (double)run->inputs[i][at];
-        }
         run_layer(m, i, h, n, run);
         if (run->layers) {
             memcpy(run->layers + i * n * width, h, n * width * sizeof *h);

@@ -32,22 +32,21 @@ typedef struct {
 } ref_shape;
 
 ref_shape ref_get_shape(const ref_model *m);
+bool ref_is_conv(const ref_model *m, size_t layer); /* short convolution, otherwise attention */
 
 /* Round the activations x[k] in place, as an engine does before they meet weights of `type`. */
 typedef void ref_round_fn(double *x, size_t k, qtype type);
 
 /* What to compute beside the plain mathematics, and what of it to keep; all zero: nothing. */
 typedef struct {
-    ref_round_fn *round;        /* NULL: activations stay as they are */
-    bool kv_f16;                /* keys and values are rounded to half precision */
-    const float *const *inputs; /* [n_layer][n][n_embd]: the stream that enters each layer, instead
-                                   of what the layer before made; NULL entries: as computed */
-    size_t first_logits;        /* position of the first wanted logits */
-    double *logits;             /* [n - first_logits][n_vocab] */
-    double *layers;             /* [n_layer][n][n_embd]: the stream after each layer */
-    int32_t *experts;           /* [n_layer][n][n_used], ascending; -1 in layers without experts */
-    double *margins;            /* [n_layer][n]: how far the last chosen expert's score lies above
-                                   the best one left out; infinite in layers without experts */
+    ref_round_fn *round; /* NULL: activations stay as they are */
+    bool kv_f16;         /* keys and values are rounded to half precision */
+    size_t first_logits; /* position of the first wanted logits */
+    double *logits;      /* [n - first_logits][n_vocab] */
+    double *layers;      /* [n_layer][n][n_embd]: the stream after each layer */
+    int32_t *experts;    /* [n_layer][n][n_used], ascending; -1 in layers without experts */
+    double *margins;     /* [n_layer][n]: how far the last chosen expert's score lies above the
+                            best one left out; infinite in layers without experts */
 } ref_run;
 
 /* Evaluate `n` tokens from the beginning of a text. */
