@@ -232,6 +232,8 @@ typedef struct {
 #define sink_bias plane_bias
 #define sink_min plane_min
 #define sink_end plane_end
+#define block_q2_k plane_q2_k
+#define block_q3_k plane_q3_k
 #define block_q45_k plane_q45_k
 #define block_q4_k plane_q4_k
 #define block_q5_k plane_q5_k
@@ -271,8 +273,8 @@ INLINE void plane_bias(plane_sink *o, size_t group, vi pairs) {
     (void)pairs; /* these planes are signed */
 }
 
-INLINE void plane_min(plane_sink *o, size_t group, vi min) {
-    o->plane->min[group / 2] = vi_or(min, vi_shl32(min, 16));
+INLINE void plane_min(plane_sink *o, size_t group, vi pairs) {
+    o->plane->min[group / 2] = pairs;
 }
 
 INLINE void plane_end(plane_sink *o, vf d, vf dmin, bool has_min) {
@@ -399,6 +401,8 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
 #define QTYPE_32_q8_0 QTYPE_Q8_0
 #define QTYPE_32_iq4_nl QTYPE_IQ4_NL
 #define QTYPE_32_mxfp4 QTYPE_MXFP4
+#define QTYPE_256_q2_k QTYPE_Q2_K
+#define QTYPE_256_q3_k QTYPE_Q3_K
 #define QTYPE_256_q4_k QTYPE_Q4_K
 #define QTYPE_256_q5_k QTYPE_Q5_K
 #define QTYPE_256_q6_k QTYPE_Q6_K
@@ -416,6 +420,8 @@ AMX32(q5_1, 24, 0, true)
 AMX32(q8_0, 34, 128, false)
 AMX32(iq4_nl, 18, 128, false)
 AMX32(mxfp4, 17, 128, false)
+AMX256(q2_k, 84, true)
+AMX256(q3_k, 110, false)
 AMX256(q4_k, 144, true)
 AMX256(q5_k, 176, true)
 AMX256(q6_k, 210, false)
@@ -430,6 +436,8 @@ void kern_overlay_amx(kern_table *t) {
     t->mul[QTYPE_Q8_0] = amx_q8_0;
     t->mul[QTYPE_IQ4_NL] = amx_iq4_nl;
     t->mul[QTYPE_MXFP4] = amx_mxfp4;
+    t->mul[QTYPE_Q2_K] = amx_q2_k;
+    t->mul[QTYPE_Q3_K] = amx_q3_k;
     t->mul[QTYPE_Q4_K] = amx_q4_k;
     t->mul[QTYPE_Q5_K] = amx_q5_k;
     t->mul[QTYPE_Q6_K] = amx_q6_k;
