@@ -1,44 +1,51 @@
 #!/bin/sh
-# Run every test of one build folder ($1, e.g. build/release) and say what failed.
+# Run every test of one build folder ($1, e.g. build/release), as many at once as there are cores, and say what failed.
 # LFM_SHARED (default ../shared) is where the golden data of other engines lies; tests that need it skip without.
 set -u
 build=$1
 export LFM_BIN="$build/lfm" LFM_MKMODEL="$build/mkmodel" LFM_SHARED="${LFM_SHARED:-../shared}"
 export LFM_SANITIZED="${LFM_SANITIZED:-}"
-failed=""
-passed=0
-skipped=0
-for test in "$build"/tests/test_* "$build/tests/golden_test"; do
-    case $test in *.o | *.d) continue ;; esac
-    name=$(basename "$test")
-    log="$build/tests/$name.log"
-    if "$test" >"$log" 2>&1; then
-        n=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
-        s=$(grep -c '^\[  SKIPPED \] [a-z]' "$log")
-        passed=$((passed + ${n:-0}))
-        skipped=$((skipped + s))
-        printf 'ok    %-36s %4s passed' "$name" "${n:-0}"
-        [ "$s" -gt 0 ] && printf ', %s skipped' "$s"
-        printf '\n'
-    else
-        failed="$failed $name"
-        printf 'FAIL  %s (see %s)\n' "$name" "$log"
-        tail -n 40 "$log"
-    fi
+logs="$build/logs"
+rm -rf "$logs"
+mkdir -p "$logs"
+
+# The long ones first, so that no core idles at the end.
+list=""
+for test in tests/cli/run.sh "$build/tests/test_model_forward" "$build/tests/golden_test" tests/*_test.sh \
+    tests/cli/*_test.sh "$build"/tests/kernel_check "$build"/tests/test_*; do
+    case $test in *.o | *.d | *.log) continue ;; esac
+    case " $list " in *" $test "*) continue ;; esac
+    [ -e "$test" ] && list="$list $test"
 done
-for script in tests/cli/run.sh tests/*_test.sh; do
-    [ -e "$script" ] || continue
-    name=$(basename "$(dirname "$script")")/$(basename "$script")
-    log="$build/tests/$(echo "$name" | tr / _).log"
-    if sh "$script" >"$log" 2>&1; then
-        passed=$((passed + 1))
-        printf 'ok    %-36s %s\n' "$name" "$(tail -n 1 "$log")"
-    else
-        failed="$failed $name"
-        printf 'FAIL  %s (see %s)\n' "$name" "$log"
-        tail -n 40 "$log"
-    fi
-done
-n_failed=$(echo "$failed" | wc -w)
-echo "$build: $passed passed, $n_failed failed, $skipped skipped"
-[ -z "$failed" ]
+
+# One test: its output goes to a log, a line with its outcome to standard output.
+cat >"$logs/one.sh" <<'EOF'
+test=$1
+name=$(basename "$test")
+case $test in tests/cli/*) name=cli_$name ;; esac
+log="$2/$name.log"
+case $test in *.sh) sh "$test" >"$log" 2>&1 ;; *) "$test" >"$log" 2>&1 ;; esac
+status=$?
+if [ $status -ne 0 ]; then
+    printf 'FAIL  %s (exit %s, see %s)\n' "$name" "$status" "$log"
+    tail -n 40 "$log"
+    echo "0 1 0" >"$log.count"
+    exit 0
+fi
+passed=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
+skipped=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s).*/\1/p' "$log" | tail -n 1)
+if [ -n "$passed" ]; then
+    line="$passed passed${skipped:+, $skipped skipped}"
+else
+    line=$(tail -n 1 "$log")
+fi
+echo "${passed:-1} 0 ${skipped:-0}" >"$log.count"
+printf 'ok    %-34s %s\n' "$name" "$line"
+EOF
+echo "$list" | tr ' ' '\n' | grep . | xargs -P "$(nproc 2>/dev/null || echo 2)" -I '{}' sh "$logs/one.sh" '{}' "$logs"
+cat "$logs"/*.count | awk -v build="$build" '
+    { passed += $1; failed += $2; skipped += $3 }
+    END {
+        printf "%s: %d passed, %d failed, %d skipped\n", build, passed, failed, skipped
+        exit failed > 0 || passed == 0
+    }'
