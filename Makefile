@@ -99,6 +99,10 @@ $B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $B/libcli.a $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $B/libcli.a $B/liblfm.a -lcmocka $(LIBS) -o $@
 
+# Here the n-th allocation, mapping or thread can be made to fail.
+wrapped := malloc calloc realloc aligned_alloc free mmap munmap pthread_create
+$B/tests/test_alloc_failure: ALL_LDFLAGS += $(wrapped:%=-Wl,--wrap=%)
+
 $B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@

@@ -1,0 +1,218 @@
+/*
+ * test_alloc_failure.c - every allocation, mapping and thread fails once, and then for ever.
+ *
+ * Linked with --wrap, so that the n-th call fails.  From opening a model to sampling a token, each failure must
+ * come back as LFM_ERR_MEMORY, or be survived with the same answer; nothing may be leaked.
+ */
+#include "lfm.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static long calls;     /* allocations so far */
+static long fail_at;   /* the one that fails; 0 = none */
+static int for_ever;   /* and all after it */
+static long live;      /* allocated and not freed */
+
+static int fails(void) {
+    const long n = __atomic_add_fetch(&calls, 1, __ATOMIC_RELAXED);
+    return fail_at != 0 && (for_ever ? n >= fail_at : n == fail_at);
+}
+
+static void *counted(void *p) {
+    if (p) {
+        __atomic_add_fetch(&live, 1, __ATOMIC_RELAXED);
+    }
+    return p;
+}
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t align, size_t n);
+void __real_free(void *p);
+void *__real_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
+int __real_munmap(void *p, size_t n);
+int __real_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t align, size_t n);
+void __wrap_free(void *p);
+void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset);
+int __wrap_munmap(void *p, size_t n);
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg);
+
+void *__wrap_malloc(size_t n) {
+    return fails() ? NULL : counted(__real_malloc(n));
+}
+void *__wrap_calloc(size_t n, size_t size) {
+    return fails() ? NULL : counted(__real_calloc(n, size));
+}
+void *__wrap_realloc(void *p, size_t n) {
+    if (fails()) {
+        return NULL;
+    }
+    return p ? __real_realloc(p, n) : counted(__real_realloc(p, n));
+}
+void *__wrap_aligned_alloc(size_t align, size_t n) {
+    return fails() ? NULL : counted(__real_aligned_alloc(align, n));
+}
+void __wrap_free(void *p) {
+    if (p) {
+        __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
+    }
+    __real_free(p);
+}
+void *__wrap_mmap(void *at, size_t n, int prot, int flags, int fd, off_t offset) {
+    if (fails()) {
+        errno = ENOMEM;
+        return MAP_FAILED;
+    }
+    void *p = __real_mmap(at, n, prot, flags, fd, offset);
+    if (p != MAP_FAILED) {
+        counted(p);
+    }
+    return p;
+}
+int __wrap_munmap(void *p, size_t n) {
+    __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
+    return __real_munmap(p, n);
+}
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg) {
+    return fails() ? EAGAIN : __real_pthread_create(t, attr, fn, arg);
+}
+
+static char model_path[256];
+
+/* The whole way; *token is the choice. */
+static lfm_status scenario(int32_t *token, lfm_error *err) {
+    static const char chat[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
+    lfm_model *model = NULL;
+    lfm_session *session = NULL;
+    lfm_sampler *sampler = NULL;
+    int32_t *prompt = NULL;
+    int32_t *text = NULL;
+    char *rendered = NULL;
+    size_t n_prompt = 0;
+    size_t n_text = 0;
+    size_t n_rendered = 0;
+    const lfm_session_options options = {.n_ctx = 128, .n_batch = 32, .n_threads = 3};
+    lfm_status st = lfm_model_open(&model, model_path, NULL, err);
+    if (st == LFM_OK) {
+        st = lfm_session_new(&session, model, &options, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_chat_tokenize(model, chat, sizeof chat - 1, "Once", &prompt, &n_prompt, &rendered,
+                               &n_rendered, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_tokenize(model, " upon a time", 12, 0, &text, &n_text, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_eval(session, prompt, n_prompt, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_eval(session, text, n_text, err);
+    }
+    if (st == LFM_OK) {
+        lfm_sampling settings = lfm_sampling_default(model);
+        settings.seed = 7;
+        st = lfm_sampler_new(&sampler, model, &settings, err);
+    }
+    for (size_t i = 0; st == LFM_OK && i < n_text; i++) {
+        st = lfm_sampler_accept(sampler, text[i], err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_sampler_pick(sampler, lfm_logits(session), token, err);
+    }
+    lfm_free(prompt);
+    lfm_free(text);
+    lfm_free(rendered);
+    lfm_sampler_free(sampler);
+    lfm_session_free(session);
+    lfm_model_close(model);
+    return st;
+}
+
+static void sweep(int forever) {
+    lfm_error err = {0};
+    int32_t right = -1;
+    fail_at = 0;
+    calls = 0;
+    assert_int_equal(scenario(&right, &err), LFM_OK);
+    const long total = calls;
+    const long before = live;
+    long survived = 0;
+    assert_true(total > 20);
+    for_ever = forever;
+    for (long n = 1; n <= total; n++) {
+        int32_t token = -1;
+        err = (lfm_error){0};
+        calls = 0;
+        fail_at = n;
+        const lfm_status st = scenario(&token, &err);
+        fail_at = 0;
+        if (st == LFM_OK) { /* a thread, or memory that only makes it faster */
+            assert_int_equal(token, right);
+            survived++;
+        } else {
+            assert_int_equal(st, LFM_ERR_MEMORY);
+            assert_int_equal(err.status, LFM_ERR_MEMORY);
+            assert_true(strlen(err.text) > 10);
+        }
+        if (live != before) {
+            print_message("call %ld of %ld left %ld allocations (%s)\n", n, total, live - before,
+                          err.text);
+        }
+        assert_int_equal(live, before);
+    }
+    print_message("%ld calls, each failed %s: %ld survived, the others said so\n", total,
+                  forever ? "for ever" : "once", survived);
+    assert_true(survived < total);
+}
+
+static void test_fail_once(void **state) {
+    (void)state;
+    sweep(0);
+}
+
+static void test_fail_for_ever(void **state) {
+    (void)state;
+    sweep(1);
+}
+
+static int make_model(void **state) {
+    (void)state;
+    const char *maker = getenv("LFM_MKMODEL");
+    char command[1024];
+    snprintf(model_path, sizeof model_path, "/tmp/lfm-alloc-%ld.gguf", (long)getpid());
+    snprintf(command, sizeof command, "'%s' nano-moe Q4_0 -o %s --seed 5 >/dev/null",
+             maker ? maker : "build/release/mkmodel", model_path);
+    return system(command);
+}
+
+static int drop_model(void **state) {
+    (void)state;
+    return remove(model_path);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fail_once),
+        cmocka_unit_test(test_fail_for_ever),
+    };
+    return cmocka_run_group_tests(tests, make_model, drop_model);
+}

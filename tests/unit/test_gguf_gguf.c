@@ -1,0 +1,492 @@
+/*
+ * test_gguf_gguf.c - reading GGUF: what is accepted, and one clear line for everything else.
+ */
+#include "gguf/format.h"
+#include "gguf/gguf.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* ---- Files in memory --------------------------------------------------------------------------- */
+
+typedef struct {
+    _Alignas(8) uint8_t bytes[8192];
+    size_t n;
+    size_t at_key;    /* where the first key starts */
+    size_t at_tensor; /* where the first tensor's description starts */
+} image;
+
+static void put(image *f, const void *p, size_t n) {
+    assert_true(f->n + n <= sizeof f->bytes);
+    memcpy(f->bytes + f->n, p, n);
+    f->n += n;
+}
+static void put_u32(image *f, uint32_t v) { put(f, &v, sizeof v); }
+static void put_u64(image *f, uint64_t v) { put(f, &v, sizeof v); }
+static void put_str(image *f, const char *s) {
+    put_u64(f, strlen(s));
+    put(f, s, strlen(s));
+}
+
+static void put_header(image *f, uint32_t version, uint64_t n_tensors, uint64_t n_keys) {
+    put(f, "GGUF", 4);
+    put_u32(f, version);
+    put_u64(f, n_tensors);
+    put_u64(f, n_keys);
+}
+
+static void put_key(image *f, const char *name, uint32_t type, const void *value, size_t n) {
+    put_str(f, name);
+    put_u32(f, type);
+    put(f, value, n);
+}
+
+static void put_tensor(image *f, const char *name, uint64_t d0, uint64_t d1, uint32_t type,
+                       uint64_t offset) {
+    put_str(f, name);
+    put_u32(f, 2);
+    put_u64(f, d0);
+    put_u64(f, d1);
+    put_u32(f, type);
+    put_u64(f, offset);
+}
+
+static void pad(image *f, size_t align) {
+    while (f->n % align != 0) {
+        put(f, "", 1);
+    }
+}
+
+/* One key of every kind, two tensors. */
+static image valid(uint32_t version) {
+    image f = {.n = 0};
+    const uint64_t big = 1ull << 40;
+    const double half = 0.5;
+    const float third = 0.25f;
+    const int32_t minus = -7;
+    put_header(&f, version, 2, 8);
+    f.at_key = f.n;
+    put_key(&f, "a.u8", GGUF_U8, "\5", 1);
+    put_key(&f, "a.i32", GGUF_I32, &minus, 4);
+    put_key(&f, "a.u64", GGUF_U64, &big, 8);
+    put_key(&f, "a.f32", GGUF_F32, &third, 4);
+    put_key(&f, "a.f64", GGUF_F64, &half, 8);
+    put_key(&f, "a.bool", GGUF_BOOL, "\1", 1);
+    put_str(&f, "a.names");
+    put_u32(&f, GGUF_ARRAY);
+    put_u32(&f, GGUF_STRING);
+    put_u64(&f, 2);
+    put_str(&f, "one");
+    put_str(&f, "two");
+    put_str(&f, "a.nested"); /* [[1, 2], [3]] */
+    put_u32(&f, GGUF_ARRAY);
+    put_u32(&f, GGUF_ARRAY);
+    put_u64(&f, 2);
+    put_u32(&f, GGUF_U8);
+    put_u64(&f, 2);
+    put(&f, "\1\2", 2);
+    put_u32(&f, GGUF_U8);
+    put_u64(&f, 1);
+    put(&f, "\3", 1);
+    f.at_tensor = f.n;
+    put_tensor(&f, "first", 4, 2, 0, 0);   /* F32: 32 bytes */
+    put_tensor(&f, "second", 32, 2, 2, 32); /* Q4_0: 36 bytes */
+    pad(&f, 32);
+    for (int i = 0; i < 68; i++) {
+        put(&f, "\1", 1);
+    }
+    return f;
+}
+
+/* Parse; every outcome must close cleanly, and an error must be one printable line. */
+static lfm_status parse(const image *f, size_t n, lfm_error *err) {
+    gguf_file g;
+    *err = (lfm_error){0};
+    void *copy = NULL; /* exactly n bytes, so that a sanitizer sees a read past them */
+    assert_int_equal(posix_memalign(&copy, 8, n ? n : 1), 0);
+    memcpy(copy, f->bytes, n);
+    const lfm_status st = gguf_parse(&g, copy, n, "x.gguf", err);
+    gguf_close(&g);
+    free(copy);
+    if (st != LFM_OK) {
+        assert_int_equal(err->status, st);
+        assert_non_null(strstr(err->text, "x.gguf: "));
+        for (const char *p = err->text; *p; p++) {
+            assert_true((unsigned char)*p >= ' ');
+        }
+    }
+    return st;
+}
+
+static void expect(const image *f, lfm_status status, const char *text) {
+    lfm_error err;
+    const lfm_status st = parse(f, f->n, &err);
+    if (st != status || (text && !strstr(err.text, text))) {
+        print_message("got %d \"%s\", expected %d \"%s\"\n", st, err.text, status, text);
+    }
+    assert_int_equal(st, status);
+    assert_true(text == NULL || strstr(err.text, text) != NULL);
+}
+
+/* ---- What is accepted -------------------------------------------------------------------------- */
+
+static void test_valid(void **state) {
+    (void)state;
+    for (uint32_t version = 2; version <= 3; version++) {
+        const image f = valid(version);
+        gguf_file g;
+        lfm_error err = {0};
+        assert_int_equal(gguf_parse(&g, f.bytes, f.n, "x.gguf", &err), LFM_OK);
+        assert_int_equal(g.version, version);
+        assert_int_equal(g.n_keys, 8);
+        assert_int_equal(g.n_tensors, 2);
+        uint32_t u = 0;
+        float v = 0;
+        bool b = false;
+        assert_int_equal(gguf_need_u32(&g, "a.u8", 0, 10, &u, &err), LFM_OK);
+        assert_int_equal(u, 5);
+        assert_int_equal(gguf_need_f32(&g, "a.f64", &v, &err), LFM_OK);
+        assert_true(v == 0.5f);
+        assert_int_equal(gguf_get_bool(&g, "a.bool", &b, &err), LFM_OK);
+        assert_true(b);
+        const gguf_key *names = NULL;
+        assert_int_equal(gguf_need_array(&g, "a.names", GGUF_STRING, GGUF_STRING, &names, &err),
+                         LFM_OK);
+        const uint8_t *at = names->data;
+        const gguf_str one = gguf_next_str(&at);
+        const gguf_str two = gguf_next_str(&at);
+        assert_memory_equal(one.ptr, "one", 3);
+        assert_memory_equal(two.ptr, "two", 3);
+        const gguf_tensor *t = gguf_get_tensor(&g, "second");
+        assert_non_null(t);
+        assert_int_equal(t->type, QTYPE_Q4_0);
+        assert_int_equal(t->n_bytes, 36);
+        assert_int_equal(t->data - f.bytes, (f.n - 68) + 32);
+        assert_null(gguf_get_tensor(&g, "third"));
+        assert_null(gguf_get(&g, "a"));
+        gguf_close(&g);
+    }
+}
+
+static void test_getters(void **state) {
+    (void)state;
+    const image f = valid(3);
+    gguf_file g;
+    assert_int_equal(gguf_parse(&g, f.bytes, f.n, "x.gguf", NULL), LFM_OK);
+    uint32_t u = 77;
+    float v = 0;
+    gguf_str s;
+    const gguf_key *key = NULL;
+    lfm_error err = {0};
+    assert_int_equal(gguf_get_u32(&g, "absent", 0, 9, &u, &err), LFM_OK);
+    assert_int_equal(u, 77);
+#define REFUSED(call, says)                                                                        \
+    err = (lfm_error){0};                                                                          \
+    assert_int_equal(call, LFM_ERR_FORMAT);                                                        \
+    assert_non_null(strstr(err.text, says))
+    REFUSED(gguf_need_u32(&g, "absent", 0, 9, &u, &err), "'absent' is missing");
+    REFUSED(gguf_get_u32(&g, "a.u8", 6, 9, &u, &err), "is 5, outside 6 to 9");
+    REFUSED(gguf_get_u32(&g, "a.i32", 0, 9, &u, &err), "is -7");
+    REFUSED(gguf_get_u32(&g, "a.u64", 0, UINT32_MAX, &u, &err), "outside");
+    REFUSED(gguf_get_u32(&g, "a.f32", 0, 9, &u, &err), "should be an integer");
+    REFUSED(gguf_get_f32(&g, "a.u8", &v, &err), "should be a float");
+    REFUSED(gguf_get_str(&g, "a.u8", &s, &err), "should be text");
+    REFUSED(gguf_need_array(&g, "a.names", GGUF_I32, GGUF_U32, &key, &err), "array of i32");
+#undef REFUSED
+    char text[64];
+    gguf_format_value(gguf_get(&g, "a.names"), text, sizeof text);
+    assert_string_equal(text, "[one, two]");
+    gguf_format_value(gguf_get(&g, "a.names"), text, 8);
+    assert_string_equal(text, "[one...");
+    gguf_format_value(gguf_get(&g, "a.i32"), text, sizeof text);
+    assert_string_equal(text, "-7");
+    gguf_close(&g);
+}
+
+/* ---- What is refused --------------------------------------------------------------------------- */
+
+static void test_not_gguf(void **state) {
+    (void)state;
+    static const struct {
+        const char *start;
+        const char *text;
+    } cases[] = {
+        {"", "not a GGUF file (0 bytes)"},
+        {"GG", "not a GGUF file"},
+        {"<!DOCTYPE html>", "web page"},
+        {"version https://git-lfs.github.com/spec/v1", "Git LFS pointer"},
+        {"PK\3\4xxxxxxxxxxxxxxxxxxxx", "zip"},
+        {"FUGGxxxxxxxxxxxxxxxxxxxxxxxx", "big-endian"},
+        {"GGUF", "header is cut short"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        image f = {.n = 0};
+        put(&f, cases[i].start, strlen(cases[i].start));
+        expect(&f, LFM_ERR_FORMAT, cases[i].text);
+    }
+}
+
+static void test_header(void **state) {
+    (void)state;
+    static const struct {
+        size_t at;
+        uint64_t value;
+        size_t n;
+        lfm_status status;
+        const char *text;
+    } cases[] = {
+        {4, 0, 4, LFM_ERR_UNSUPPORTED, "version 0"},
+        {4, 1, 4, LFM_ERR_UNSUPPORTED, "version 1"},
+        {4, 4, 4, LFM_ERR_UNSUPPORTED, "version 4"},
+        {4, 0x03000000, 4, LFM_ERR_UNSUPPORTED, "big-endian GGUF version 3"},
+        {8, UINT64_MAX, 8, LFM_ERR_FORMAT, "tensors are impossible"},
+        {8, 1ull << 60, 8, LFM_ERR_FORMAT, "tensors are impossible"},
+        {8, 0, 8, LFM_ERR_FORMAT, "no tensors"},
+        {16, 1ull << 58, 8, LFM_ERR_FORMAT, "keys are impossible"},
+        {16, 9, 8, LFM_ERR_FORMAT, NULL},
+        {16, 7, 8, LFM_ERR_FORMAT, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        image f = valid(3);
+        memcpy(f.bytes + cases[i].at, &cases[i].value, cases[i].n);
+        expect(&f, cases[i].status, cases[i].text);
+    }
+}
+
+/* Files with one key, which is wrong. */
+static image one_key(const char *name, size_t name_len, uint32_t type, const void *value, size_t n) {
+    image f = {.n = 0};
+    put_header(&f, 3, 1, 1);
+    put_u64(&f, name_len);
+    put(&f, name, strlen(name));
+    put_u32(&f, type);
+    put(&f, value, n);
+    put_tensor(&f, "t", 4, 2, 0, 0);
+    pad(&f, 32);
+    for (int i = 0; i < 64; i++) {
+        put(&f, "", 1);
+    }
+    return f;
+}
+
+static void test_keys(void **state) {
+    (void)state;
+    const uint64_t huge = UINT64_MAX;
+    struct {
+        uint32_t element;
+        uint32_t pad;
+        uint64_t count;
+    } array = {GGUF_U32, 0, 1ull << 62};
+    uint8_t packed[12];
+    memcpy(packed, &array.element, 4);
+    memcpy(packed + 4, &array.count, 8);
+    image f = one_key("", 0, GGUF_U8, "\1", 1);
+    expect(&f, LFM_ERR_FORMAT, "empty, too long or not printable");
+    f = one_key("a\033b", 3, GGUF_U8, "\1", 1);
+    expect(&f, LFM_ERR_FORMAT, "not printable");
+    f = one_key("a", 1ull << 63, GGUF_U8, "\1", 1);
+    expect(&f, LFM_ERR_FORMAT, "key 0");
+    f = one_key("k", 1, 13, "\1", 1);
+    expect(&f, LFM_ERR_FORMAT, "'k' has a value of an unknown type");
+    f = one_key("k", 1, GGUF_BOOL, "\2", 1);
+    expect(&f, LFM_ERR_FORMAT, "neither 0 nor 1");
+    f = one_key("k", 1, GGUF_STRING, &huge, 8);
+    expect(&f, LFM_ERR_FORMAT, "past the end");
+    f = one_key("k", 1, GGUF_ARRAY, packed, 12);
+    expect(&f, LFM_ERR_FORMAT, "more elements");
+    array.element = GGUF_STRING;
+    array.count = 1u << 29;
+    memcpy(packed, &array.element, 4);
+    memcpy(packed + 4, &array.count, 8);
+    f = one_key("k", 1, GGUF_ARRAY, packed, 12);
+    expect(&f, LFM_ERR_FORMAT, "more elements");
+    /* Arrays in arrays, ten deep. */
+    uint8_t deep[12 * 10];
+    array.element = GGUF_ARRAY;
+    array.count = 1;
+    for (size_t i = 0; i < 10; i++) {
+        memcpy(deep + 12 * i, &array.element, 4);
+        memcpy(deep + 12 * i + 4, &array.count, 8);
+    }
+    f = one_key("k", 1, GGUF_ARRAY, deep, sizeof deep);
+    expect(&f, LFM_ERR_FORMAT, "nests arrays too deeply");
+    /* The same key twice. */
+    f = (image){.n = 0};
+    put_header(&f, 3, 1, 2);
+    put_key(&f, "k", GGUF_U8, "\1", 1);
+    put_key(&f, "k", GGUF_U8, "\1", 1);
+    put_tensor(&f, "t", 4, 2, 0, 0);
+    pad(&f, 32);
+    put(&f, f.bytes, 32);
+    expect(&f, LFM_ERR_FORMAT, "'k' appears twice");
+    static const struct {
+        uint32_t alignment;
+        const char *text;
+    } alignments[] = {{0, "outside 8"}, {33, "power of two"}, {4, "outside 8"}, {1u << 31, "outside 8"}};
+    for (size_t i = 0; i < sizeof alignments / sizeof alignments[0]; i++) {
+        f = one_key("general.alignment", 17, GGUF_U32, &alignments[i].alignment, 4);
+        expect(&f, LFM_ERR_FORMAT, alignments[i].text);
+    }
+}
+
+static void test_tensors(void **state) {
+    (void)state;
+    const size_t dims = 8 + 5; /* after the name "first" */
+    static const struct {
+        size_t at; /* from the description of the first tensor */
+        uint64_t value;
+        size_t n;
+        lfm_status status;
+        const char *text;
+    } cases[] = {
+        {0, 64, 8, LFM_ERR_FORMAT, NULL},
+        {0, 0, 8, LFM_ERR_FORMAT, "empty"},
+        {8, 0x1b, 1, LFM_ERR_FORMAT, "not printable"},
+        {13, 0, 4, LFM_ERR_FORMAT, "1 to 4 dimensions"},
+        {13, 5, 4, LFM_ERR_FORMAT, "1 to 4 dimensions"},
+        {17, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
+        {25, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
+        {17, 1ull << 63, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
+        {17, 1ull << 62, 8, LFM_ERR_FORMAT, NULL},
+        {17, 1ull << 61, 8, LFM_ERR_FORMAT, NULL},
+        {33, 999, 4, LFM_ERR_UNSUPPORTED, "unknown type number 999"},
+        {33, 4, 4, LFM_ERR_UNSUPPORTED, "removed"},
+        {33, 12, 4, LFM_ERR_FORMAT, "blocks of 256"},
+        {37, 8, 8, LFM_ERR_FORMAT, "multiple of the alignment"},
+        {37, 32, 8, LFM_ERR_FORMAT, "overlap"},
+        {37, 1ull << 40, 8, LFM_ERR_FORMAT, "download is incomplete"},
+        {37, UINT64_MAX - 31, 8, LFM_ERR_FORMAT, "impossible offset"},
+    };
+    assert_int_equal(dims, 13);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        image f = valid(3);
+        memcpy(f.bytes + f.at_tensor + cases[i].at, &cases[i].value, cases[i].n);
+        expect(&f, cases[i].status, cases[i].text);
+    }
+    image f = valid(3); /* two tensors of one name */
+    const uint64_t five = 5;
+    memcpy(f.bytes + f.at_tensor + 45, &five, 8);
+    memmove(f.bytes + f.at_tensor + 53, "first", 5);
+    memmove(f.bytes + f.at_tensor + 58, f.bytes + f.at_tensor + 59, f.n - f.at_tensor - 59);
+    expect(&f, LFM_ERR_FORMAT, NULL);
+}
+
+/* A cut anywhere is refused. */
+static void test_cuts(void **state) {
+    (void)state;
+    const image f = valid(3);
+    lfm_error err;
+    assert_int_equal(parse(&f, f.n, &err), LFM_OK);
+    for (size_t n = 0; n < f.n; n++) {
+        assert_int_equal(parse(&f, n, &err), LFM_ERR_FORMAT);
+    }
+}
+
+/* Every bit and many bytes of the metadata changed: accepted or refused, never worse. */
+static void test_flips(void **state) {
+    (void)state;
+    const image good = valid(3);
+    size_t accepted = 0;
+    size_t refused = 0;
+    for (size_t at = 0; at < good.n - 68; at++) {
+        for (int change = 0; change < 12; change++) {
+            static const uint8_t values[] = {0, 0x7f, 0x80, 0xff};
+            image f = good;
+            f.bytes[at] = change < 8 ? (uint8_t)(f.bytes[at] ^ 1 << change) : values[change - 8];
+            lfm_error err;
+            if (parse(&f, f.n, &err) == LFM_OK) {
+                accepted++;
+            } else {
+                refused++;
+            }
+        }
+    }
+    assert_true(refused > accepted / 4);
+    assert_true(accepted > 0);
+}
+
+/* ---- Files on disk ----------------------------------------------------------------------------- */
+
+static void write_file(const char *path, const image *f) {
+    FILE *out = fopen(path, "wb");
+    assert_non_null(out);
+    assert_int_equal(fwrite(f->bytes, 1, f->n, out), f->n);
+    assert_int_equal(fclose(out), 0);
+}
+
+/* One part of a split model: one tensor each. */
+static image part(uint16_t no, uint16_t count, const char *tensor) {
+    image f = {.n = 0};
+    const int32_t total = 2;
+    put_header(&f, 3, 1, 3);
+    put_key(&f, "split.no", GGUF_U16, &no, 2);
+    put_key(&f, "split.count", GGUF_U16, &count, 2);
+    put_key(&f, "split.tensors.count", GGUF_I32, &total, 4);
+    put_tensor(&f, tensor, 4, 2, 0, 0);
+    pad(&f, 32);
+    for (int i = 0; i < 32; i++) {
+        put(&f, tensor, 1);
+    }
+    return f;
+}
+
+static void test_split(void **state) {
+    (void)state;
+    char dir[] = "/tmp/lfm-gguf-XXXXXX";
+    char a[64];
+    char b[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(a, sizeof a, "%s/m-00001-of-00002.gguf", dir);
+    snprintf(b, sizeof b, "%s/m-00002-of-00002.gguf", dir);
+    const image first = part(0, 2, "a");
+    const image second = part(1, 2, "b");
+    gguf_file g;
+    lfm_error err = {0};
+    write_file(a, &first);
+    assert_int_equal(gguf_open(&g, a, &err), LFM_ERR_IO);
+    assert_non_null(strstr(err.text, "m-00002-of-00002.gguf"));
+    gguf_close(&g);
+    write_file(b, &second);
+    for (int i = 0; i < 2; i++) { /* either part will do */
+        err = (lfm_error){0};
+        assert_int_equal(gguf_open(&g, i ? b : a, &err), LFM_OK);
+        assert_int_equal(g.n_parts, 2);
+        assert_int_equal(g.n_tensors, 2);
+        assert_int_equal(gguf_get_tensor(&g, "b")->data[0], 'b');
+        assert_int_equal(gguf_get_tensor(&g, "b")->part, 1);
+        gguf_close(&g);
+    }
+    write_file(b, &first); /* the wrong part */
+    err = (lfm_error){0};
+    assert_int_equal(gguf_open(&g, a, &err), LFM_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "says it is part 1 of 2"));
+    gguf_close(&g);
+    err = (lfm_error){0};
+    assert_int_equal(gguf_open(&g, dir, &err), LFM_ERR_IO);
+    assert_non_null(strstr(err.text, "is a directory"));
+    gguf_close(&g);
+    err = (lfm_error){0};
+    assert_int_equal(gguf_open(&g, "/dev/null", &err), LFM_ERR_IO);
+    assert_non_null(strstr(err.text, "not a regular file"));
+    gguf_close(&g);
+    assert_int_equal(unlink(a) | unlink(b) | rmdir(dir), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters),
+        cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
+        cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
+        cmocka_unit_test(test_split),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
