@@ -36,43 +36,48 @@ static bool is_dangerous(uint32_t c) {
            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+/* The next character: its bytes, and whether it may be shown as it is. */
+static size_t next_character(const unsigned char *p, size_t n, bool *plain) {
+    uint32_t code = 0;
+    const size_t len = character_length(p, n, &code);
+    *plain = len != 0 && !is_dangerous(code);
+    return len == 0 ? 1 : len;
+}
+
 size_t err_escape(char *out, size_t cap, const char *bytes, size_t n) {
     static const char hex[] = "0123456789abcdef";
     const unsigned char *p = (const unsigned char *)bytes;
-    size_t len = 0;
-    size_t i = 0;
+    bool plain = false;
+    size_t total = 0; /* length of everything, escaped */
+    for (size_t i = 0; i < n && total < cap;) {
+        const size_t step = next_character(p + i, n - i, &plain);
+        total += plain ? step : 4 * step;
+        i += step;
+    }
     if (cap == 0) {
         return 0;
     }
-    while (i < n) {
-        uint32_t code = 0;
-        size_t step = character_length(p + i, n - i, &code);
-        const bool plain = step != 0 && !is_dangerous(code);
-        if (step == 0) {
-            step = 1;
-        }
-        const size_t need = plain ? step : 4 * step;
-        const size_t reserve = i + step < n ? 3 : 0; /* room for "..." unless this is the end */
-        if (len + need + reserve + 1 > cap) {
+    const size_t dots = total < cap ? 0 : cap - 1 < 3 ? cap - 1 : 3;
+    size_t len = 0;
+    for (size_t i = 0; i < n;) {
+        const size_t step = next_character(p + i, n - i, &plain);
+        if (len + (plain ? step : 4 * step) + dots + 1 > cap) {
             break;
         }
-        for (size_t j = 0; j < step; j++) {
+        for (size_t j = i; j < i + step; j++) {
             if (plain) {
-                out[len++] = (char)p[i + j];
+                out[len++] = (char)p[j];
             } else {
                 out[len++] = '\\';
                 out[len++] = 'x';
-                out[len++] = hex[p[i + j] >> 4];
-                out[len++] = hex[p[i + j] & 15];
+                out[len++] = hex[p[j] >> 4];
+                out[len++] = hex[p[j] & 15];
             }
         }
         i += step;
     }
-    if (i < n) {
-        for (int dots = 0; dots < 3 && len + 1 < cap; dots++) {
-            out[len++] = '.';
-        }
-    }
+    memset(out + len, '.', dots);
+    len += dots;
     out[len] = '\0';
     return len;
 }
