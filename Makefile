@@ -40,6 +40,7 @@ maker_obj := $(patsubst %.c,$B/%.o,$(wildcard tools/mkmodel/*.c))
 unit_src  := $(wildcard tests/unit/test_*.c)
 unit_bin  := $(unit_src:tests/unit/%.c=$B/tests/%)
 support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
+check_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/*.c))
 
 # ISA files are chosen by architecture and built with their own flags; everything else is baseline.
 machine := $(shell $(CC) -dumpmachine)
@@ -48,7 +49,7 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-ISA_avx2       := -O3 -mavx2 -mfma -mf16c
+ISA_avx2       := $(if $(filter release,$(MODE)),-O3) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
@@ -81,6 +82,12 @@ $B/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_CFLAGS) -c $< -o $@
 
+## run: build, and let the model in the box tell the beginning of a story
+run: $B/lfm
+	$B/lfm run models/lfm-stories-Q4_0.gguf --raw --temp 0.7 --min-p 0.1 --top-k 0 -s 1 -n 150 \
+	    --prefill "Reddy Fox was hungry." -p ""
+	@echo
+
 ## tools: the model maker, build/release/mkmodel
 tools: $B/mkmodel
 
@@ -107,12 +114,17 @@ $B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
 
+# Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
+$B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $(check_obj) $(support_obj) $B/liblfm.a $(LIBS) -o $@
+
 ## test: everything that proves the program right, under three minutes
 test:
 	@sh tools/test.sh "$(MAKE)"
 
 ## check: unit, golden and command-line tests of one MODE
-check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/lfm $B/mkmodel
+check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## layers: no file includes upwards or sideways
@@ -128,5 +140,5 @@ clean:
 	rm -rf build
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
-         $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d
+         $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d)
 .SECONDARY:

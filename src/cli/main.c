@@ -92,8 +92,8 @@ static int run_command(const cli_command *command, int argc, char *const *argv) 
     } else if (o.help) {
         code = help(command->name);
     } else if (!o.model) {
-        term_message("no model; give a GGUF file: lfm %s, or -m FILE, or set LFM_MODEL",
-                     command->synopsis);
+        term_message("no model; give a GGUF file: lfm %s, or -m FILE, or set LFM_MODEL. One to try "
+                     "comes with the source: models/lfm-stories-Q4_0.gguf", command->synopsis);
         code = CLI_USAGE;
     } else {
         code = command->run(&o);

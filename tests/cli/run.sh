@@ -4,7 +4,8 @@
 #   tests/cli/run.sh [NAME.test ...]      from the repository root; default: all of them
 #
 # A case is a block of lines; blocks are separated by blank lines, and # begins a comment:
-#   $ COMMAND      a shell command; `lfm` is the program, `nano.gguf` a small model
+#   $ COMMAND      a shell command; `lfm` is the program, `nano.gguf` a small model with random weights,
+#                  `story.gguf` the trained one in models/
 #   = N            its exit status (0 if the line is absent)
 #   > PATTERN      a line of standard output matches this extended regular expression
 #   >              standard output is empty
@@ -73,7 +74,8 @@ begin() {
 
 run_file() {
     rm -rf "$work/dir"
-    mkdir "$work/dir" && ln "$work/nano.gguf" "$work/dir/nano.gguf" || exit 1
+    mkdir "$work/dir" && ln "$work/nano.gguf" "$work/dir/nano.gguf" &&
+        ln -s "$root/models/lfm-stories-Q4_0.gguf" "$work/dir/story.gguf" || exit 1
     line_number=0
     begin
     while IFS= read -r row || [ -n "$row" ]; do

@@ -400,7 +400,7 @@ static void test_flips(void **state) {
         for (int change = 0; change < 12; change++) {
             static const uint8_t values[] = {0, 0x7f, 0x80, 0xff};
             image f = good;
-            f.bytes[at] = change < 8 ? (uint8_t)(f.bytes[at] ^ 1 << change) : values[change - 8];
+            f.bytes[at] = (uint8_t)(change < 8 ? f.bytes[at] ^ 1 << change : values[change - 8]);
             lfm_error err;
             if (parse(&f, f.n, &err) == LFM_OK) {
                 accepted++;
