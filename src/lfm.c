@@ -53,7 +53,7 @@ struct lfm_sampler {
     sampler *inner;
 };
 
-/* ---- Model ------------------------------------------------------------------------------------ */
+/* ---- Model ---------------------------------------------------------------------------------- */
 
 static void describe(lfm_model *m) {
     const model_shape *s = &m->shape;
@@ -197,7 +197,7 @@ bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out) {
     return true;
 }
 
-/* ---- Tokens ----------------------------------------------------------------------------------- */
+/* ---- Tokens --------------------------------------------------------------------------------- */
 
 lfm_status lfm_tokenize(const lfm_model *m, const char *text, size_t n_bytes, int flags,
                         int32_t **tokens, size_t *n, lfm_error *err) {
@@ -241,10 +241,10 @@ int32_t lfm_token_find(const lfm_model *m, const char *name) {
     return tok_find(m->tok, name, strlen(name));
 }
 
-/* ---- Chat ------------------------------------------------------------------------------------- */
+/* ---- Chat ----------------------------------------------------------------------------------- */
 
-/* Encode the pieces: the template's control texts become their tokens, runs of text between them are
- * encoded as text whatever they say. */
+/* Encode the pieces: the template's control texts become their tokens, runs of text between them
+ * are encoded as text whatever they say. */
 static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list *out,
                                 lfm_error *err) {
     lfm_status st = LFM_OK;
@@ -341,7 +341,7 @@ const char *lfm_chat_warning(const lfm_model *m) {
     }
 }
 
-/* ---- Session ---------------------------------------------------------------------------------- */
+/* ---- Session -------------------------------------------------------------------------------- */
 
 static state_options state_options_of(const lfm_model *m, const lfm_session_options *opt) {
     const uint32_t batch = opt->n_batch == 0 ? DEFAULT_BATCH : opt->n_batch;
@@ -517,7 +517,7 @@ void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx) {
     s->layer_ctx = ctx;
 }
 
-/* ---- Sampling --------------------------------------------------------------------------------- */
+/* ---- Sampling ------------------------------------------------------------------------------- */
 
 /* Values of the model cards, told apart by what the file shows (MODEL.md, "Sampling"). */
 lfm_sampling lfm_sampling_default(const lfm_model *m) {

@@ -1,8 +1,8 @@
 /*
  * arena.h - one block of memory handed out in aligned pieces; nothing is freed singly.
  *
- * Sizes are computed by running the same allocations twice: first on an arena without memory, which only
- * counts, then on one of exactly that size.
+ * Sizes are computed by running the same allocations twice: first on an arena without memory, which
+ * only counts, then on one of exactly that size.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -25,7 +25,8 @@ typedef struct {
 lfm_status arena_open(arena *a, uint64_t size, lfm_error *err);
 void arena_close(arena *a); /* safe on a zeroed struct */
 
-/* n * size bytes, 64-byte aligned; NULL while counting, or on overflow (a->overflow is then set). */
+/* n * size bytes, 64-byte aligned; NULL while counting, or on overflow (a->overflow is then set).
+ */
 void *arena_get(arena *a, uint64_t n, uint64_t size);
 
 #endif

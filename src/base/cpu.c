@@ -12,7 +12,8 @@
 #include <unistd.h>
 #endif
 
-/* Linux gives out AMX's large registers on request only; threads started later inherit the permission. */
+/* Linux gives out AMX's large registers on request only; threads started later inherit the
+ * permission. */
 static int amx_permitted(void) {
 #if defined(__linux__) && defined(SYS_arch_prctl)
     enum { REQUEST_PERMISSION = 0x1023, TILE_DATA = 18 };

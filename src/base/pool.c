@@ -1,9 +1,10 @@
 /*
  * pool.c - workers, wake-up and barrier.
  *
- * A run is announced by advancing `epoch`; each worker compares it with the last one it served.  Waiting
- * spins for a few microseconds, because the next run of a token usually follows at once, and then sleeps
- * on a condition variable, because a spinning thread that shares its core with somebody else stops everybody.
+ * A run is announced by advancing `epoch`; each worker compares it with the last one it served.
+ * Waiting spins for a few microseconds, because the next run of a token usually follows at once,
+ * and then sleeps on a condition variable, because a spinning thread that shares its core with
+ * somebody else stops everybody.
  */
 #include "base/pool.h"
 
@@ -61,8 +62,8 @@ static void wait_change(pool *p, _Atomic uint32_t *word, uint32_t old) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Wake those who gave up spinning.  The word has been advanced (sequentially consistent) before: a thread
- * that counted itself as a sleeper sees it, or we see the sleeper. */
+/* Wake those who gave up spinning.  The word has been advanced (sequentially consistent) before: a
+ * thread that counted itself as a sleeper sees it, or we see the sleeper. */
 static void wake_sleepers(pool *p) {
     if (atomic_load(&p->sleepers) > 0) {
         pthread_mutex_lock(&p->lock);
@@ -178,7 +179,8 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
 }
 
 bool team_take(team *t, size_t n, size_t *piece) {
-    /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out once. */
+    /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out
+     * once. */
     *piece = t->pool ? atomic_fetch_add_explicit(&t->pool->taken, 1, memory_order_relaxed)
                      : t->taken++;
     return *piece < n;

@@ -27,7 +27,7 @@ enum {
     MAX_ALIGNMENT = 1 << 20
 };
 
-/* ---- Cursor ----------------------------------------------------------------------------------- */
+/* ---- Cursor --------------------------------------------------------------------------------- */
 
 /* Failure sticks: after one short read everything else reads as zero, and `ok` tells. */
 typedef struct {
@@ -67,7 +67,7 @@ static uint64_t left(const cursor *c) {
     return c->ok ? c->size - c->pos : 0;
 }
 
-/* ---- Hash index over names -------------------------------------------------------------------- */
+/* ---- Hash index over names ------------------------------------------------------------------ */
 
 static uint64_t hash_name(const char *p, size_t n) {
     uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
@@ -128,7 +128,7 @@ const gguf_tensor *gguf_get_tensor(const gguf_file *f, const char *name) {
     return f->tensor_index[at] ? &f->tensors[f->tensor_index[at] - 1] : NULL;
 }
 
-/* ---- Header ----------------------------------------------------------------------------------- */
+/* ---- Header --------------------------------------------------------------------------------- */
 
 /* What a file that is not GGUF seems to be. */
 static const char *looks_like(const uint8_t *p, size_t n) {
@@ -192,7 +192,7 @@ static lfm_status read_header(gguf_file *f, cursor *c, uint64_t *n_tensors, uint
     return LFM_OK;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------- */
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *name;
@@ -341,7 +341,7 @@ static lfm_status read_keys(gguf_file *f, cursor *c, uint64_t n, lfm_error *err)
     return LFM_OK;
 }
 
-/* ---- Tensors ---------------------------------------------------------------------------------- */
+/* ---- Tensors -------------------------------------------------------------------------------- */
 
 static lfm_status bad_tensor(const gguf_file *f, gguf_str name, lfm_error *err, const char *why) {
     return err_set(err, LFM_ERR_FORMAT, "%s: tensor '%.*s' %s", f->path,
@@ -533,9 +533,10 @@ static lfm_status index_tensors(gguf_file *f, lfm_error *err) {
     return LFM_OK;
 }
 
-/* ---- Parts and whole files -------------------------------------------------------------------- */
+/* ---- Parts and whole files ------------------------------------------------------------------ */
 
-/* Read one file: its keys into f->keys (replacing none) and its tensors behind those of earlier parts. */
+/* Read one file: its keys into f->keys (replacing none) and its tensors behind those of earlier
+ * parts. */
 static lfm_status read_part(gguf_file *f, const void *bytes, size_t size, uint32_t part,
                             lfm_error *err) {
     cursor c = {.base = bytes, .size = size, .ok = true};
@@ -600,7 +601,8 @@ static void drop_keys(gguf_file *f) {
     f->n_keys = 0;
 }
 
-/* Does this part say that it is number `part` of `count`?  A file that is not split says neither. */
+/* Does this part say that it is number `part` of `count`?  A file that is not split says neither.
+ */
 static lfm_status check_split(const gguf_file *f, uint32_t part, uint32_t count, lfm_error *err) {
     uint32_t no = 0;
     uint32_t n = 1;
@@ -699,7 +701,7 @@ void gguf_close(gguf_file *f) {
     *f = (gguf_file){0};
 }
 
-/* ---- Typed lookups ---------------------------------------------------------------------------- */
+/* ---- Typed lookups -------------------------------------------------------------------------- */
 
 static lfm_status wrong_type(const gguf_file *f, const gguf_key *key, const char *want,
                              lfm_error *err) {

@@ -11,11 +11,12 @@
 #include <math.h>
 #include <stdbool.h>
 
-/* exp(x) within 2 ulp for x <= 88; 0 below -87.3, where the result would be subnormal; above 88.3, infinity.
- * NaN gives NaN.
+/* exp(x) within 2 ulp for x <= 88; 0 below -87.3, where the result would be subnormal; above 88.3,
+ * infinity. NaN gives NaN.
  *
  * x = n ln2 + r with |r| <= ln2 / 2 (ln2 in two parts, Cody and Waite), exp(r) by a polynomial of
- * degree 6 (Taylor coefficients; the remainder is below 2^-24), and 2^n through the exponent bits. */
+ * degree 6 (Taylor coefficients; the remainder is below 2^-24), and 2^n through the exponent bits.
+ */
 static inline float kern_exp(float x) {
     if (!(x >= -87.3f)) {
         return x != x ? x : 0.0f;

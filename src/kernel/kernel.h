@@ -12,9 +12,9 @@
  *        amax < KERN_AMAX_MIN, zeros included: d = 0 and q = 0 (nothing is subnormal or overflows);
  *        a NaN or an infinity in the block: d = NaN (0x7fc00000) and q = 0, so that every product
  *        with the block is NaN.  NaN results equal each other whatever their bits.
- * 2. A block of weights is, whatever its type, d * scale[g] * q[i] - dmin * min[g], with integers q, scale, min
- *    and groups g of 16 weights (kern_block).  The product with a row of activations folds the blocks
- *    in file order, one output row at a time:
+ * 2. A block of weights is, whatever its type, d * scale[g] * q[i] - dmin * min[g], with integers
+ *    q, scale, min and groups g of 16 weights (kern_block).  The product with a row of activations
+ *    folds the blocks in file order, one output row at a time:
  *        S = sum of scale[g] * q[i] * x[i]         exact in integers (so the order is free)
  *        M = sum of min[g] * x[i]                  exact in integers
  *        acc = fmaf((float)S, d * dx, acc)         d * dx rounded to f32
@@ -22,9 +22,9 @@
  *    once per block of activations, from acc = 0.  (float)S rounds to nearest even.  A block of
  *    64 or 128 weights meets 32 activations at a time.  S needs 64 bits for NVFP4 (scales up to
  *    15 << 14); for all other types S and M stay below 2^31.
- * 3. F32, F16 and BF16 weights meet f32 activations: 16 virtual lanes, lane l folding i = l, l + 16, ...
- *    with acc[l] = fmaf(w[i], x[i], acc[l]); then the lanes are halved: l += l + 8, + 4, + 2, + 1.
- *    Sums of squares and other reductions along a row use the same 16 lanes.
+ * 3. F32, F16 and BF16 weights meet f32 activations: 16 virtual lanes, lane l folding i = l, l +
+ *    16, ... with acc[l] = fmaf(w[i], x[i], acc[l]); then the lanes are halved: l += l + 8, + 4, +
+ *    2, + 1. Sums of squares and other reductions along a row use the same 16 lanes.
  * 4. exp is kern_exp: the same operations in every file.  Sigmoid and silu are made of it.
  *    Square roots and divisions are the correctly rounded ones; no approximations.
  * 5. Attention walks the cache in chunks of KERN_ATTN_CHUNK positions and merges them in order.
@@ -56,8 +56,8 @@ enum {
 
 /* ---- Weights in plain integers --------------------------------------------------------------- */
 
-/* weight[i] = d * scale[i / 16] * q[i] - dmin * min[i / 16], each product rounded to f32 in this order
- * (d * scale first).  Only the first block_weights of a type are filled; dmin is 0 for types
+/* weight[i] = d * scale[i / 16] * q[i] - dmin * min[i / 16], each product rounded to f32 in this
+ * order (d * scale first).  Only the first block_weights of a type are filled; dmin is 0 for types
  * without a min. */
 typedef struct {
     float d;
@@ -79,7 +79,7 @@ bool kern_has_min(qtype type);
 /* y[k] = the row of `k` weights as floats; k is a multiple of the type's block_weights. */
 void kern_dequantize(qtype type, float *restrict y, const void *restrict row, size_t k);
 
-/* ---- Activations ------------------------------------------------------------------------------ */
+/* ---- Activations ---------------------------------------------------------------------------- */
 
 /* Values per block of activations for a weight type: 32 or 256; 0 = the type takes f32. */
 static inline size_t kern_act_block(qtype type, size_t block_weights) {
@@ -104,7 +104,7 @@ static inline size_t kern_act_bytes(size_t k, size_t block) {
     return kern_act_sum_offset(k, block) + kern_pad64(k / KERN_GROUP * sizeof(int16_t));
 }
 
-/* ---- Slots ------------------------------------------------------------------------------------ */
+/* ---- Slots ---------------------------------------------------------------------------------- */
 
 /* Quantise x[k] into `act`; k is a multiple of `block`. */
 typedef void kern_quantize_fn(void *restrict act, const float *restrict x, size_t k, size_t block);
@@ -112,7 +112,8 @@ typedef void kern_quantize_fn(void *restrict act, const float *restrict x, size_
 /* y[t][r] = W[r] . x[t] for `rows` rows of W, contiguous, and `n` rows of activations.
  *
  * x[t] points to a quantised row (kern_act_bytes) or, for F32/F16/BF16 weights, to k floats;
- * y[t] to at least `rows` floats.  Nothing overlaps.  Reads exactly rows * qtype_row_bytes(k) bytes of W. */
+ * y[t] to at least `rows` floats.  Nothing overlaps.  Reads exactly rows * qtype_row_bytes(k) bytes
+ * of W. */
 typedef void kern_mul_fn(float *const *restrict y, const void *restrict w,
                          const void *const *restrict x, size_t n, size_t rows, size_t k);
 
@@ -130,8 +131,9 @@ typedef void kern_silu_fn(float *y, const float *gate, const float *up, size_t n
 typedef void kern_axpy_fn(float *restrict y, const float *restrict x, float a, size_t n);
 
 /* One token of the short convolution, for n channels: u = b * v;
- * y = c * (taps0 * old + taps1 * last + taps2 * u), the first product rounded, then two fmaf; then old = last, last = u.
- * taps is [n][3], the third for the current token; old and last are the inputs of two tokens before and of the one before. */
+ * y = c * (taps0 * old + taps1 * last + taps2 * u), the first product rounded, then two fmaf; then
+ * old = last, last = u. taps is [n][3], the third for the current token; old and last are the
+ * inputs of two tokens before and of the one before. */
 typedef void kern_conv_fn(float *restrict y, const float *restrict b, const float *restrict c,
                           const float *restrict v, const float *restrict taps,
                           float *restrict old, float *restrict last, size_t n);
@@ -144,8 +146,9 @@ typedef enum { KERN_KV_F16, KERN_KV_F32 } kern_kv;
  *
  * q and out are [n_q][dim]; k and v point to the head's first position, `stride` bytes apart.
  * Scores: q is multiplied by scale first; dots in 16 lanes.  Per chunk: m = max(running, chunk),
- * p = exp(s - m), sum of p in 16 lanes; the running sum and acc are multiplied by exp(old m - m), then
- * the chunk's sum is added and acc[d] folded with fmaf in position order.  At the end out = acc / sum. */
+ * p = exp(s - m), sum of p in 16 lanes; the running sum and acc are multiplied by exp(old m - m),
+ * then the chunk's sum is added and acc[d] folded with fmaf in position order.  At the end out =
+ * acc / sum. */
 typedef void kern_attend_fn(float *restrict out, const float *restrict q, const void *restrict k,
                             const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
                             size_t stride, float scale, kern_kv kind);
@@ -169,7 +172,8 @@ typedef struct {
 /* Fill every slot with the scalar functions. */
 void kern_scalar(kern_table *t);
 
-/* For kernels that work on groups of rows, or of lanes: the scalar ones finish what is left, with the same bits. */
+/* For kernels that work on groups of rows, or of lanes: the scalar ones finish what is left, with
+ * the same bits. */
 
 /* Rows [first, rows) of a product. */
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,

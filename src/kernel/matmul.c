@@ -1,9 +1,10 @@
 /*
  * matmul.c - dividing matrix products into pieces.
  *
- * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the result does
- * not depend on who computes what.  Small pieces let a slow core do less than the others; long ones give the memory
- * system long runs of lines (a piece's first rows come without prefetch).
+ * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the
+ * result does not depend on who computes what.  Small pieces let a slow core do less than the
+ * others; long ones give the memory system long runs of lines (a piece's first rows come without
+ * prefetch).
  */
 #include "kernel/matmul.h"
 

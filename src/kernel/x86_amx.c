@@ -1,13 +1,15 @@
 /*
  * x86_amx.c - AMX-int8 tiles for batches: Intel servers since Sapphire Rapids (2023).
  *
- * A tile product takes 16 activation rows (A, 16 rows of bytes along k) and 16 weight rows (B, a row per four k, in
- * the very layout of x86_rows.inc: lane r of vector j holds weights 4j..4j+3 of row r) and adds 16 x 16 int32
- * sums to C.  So a group of 16 weight rows is unpacked once, as signed bytes, and then meets all tokens.
+ * A tile product takes 16 activation rows (A, 16 rows of bytes along k) and 16 weight rows (B, a
+ * row per four k, in the very layout of x86_rows.inc: lane r of vector j holds weights 4j..4j+3 of
+ * row r) and adds 16 x 16 int32 sums to C.  So a group of 16 weight rows is unpacked once, as
+ * signed bytes, and then meets all tokens.
  *
- * Blocks of 32: their scales are floats, so each block's sums leave the tile and are folded at once.
- * Blocks of 256: scale[g] * q is an integer of at most 13 bits, which is split into two planes of bytes,
- * 128 * high + low; two tiles gather a whole block and S = 128 * C_high + C_low, exactly.
+ * Blocks of 32: their scales are floats, so each block's sums leave the tile and are folded at
+ * once. Blocks of 256: scale[g] * q is an integer of at most 13 bits, which is split into two
+ * planes of bytes, 128 * high + low; two tiles gather a whole block and S = 128 * C_high + C_low,
+ * exactly.
  *
  * Few tokens do not fill a tile: they take the vector kernels (x86_rows.inc with AVX-512-VNNI).
  */
@@ -28,7 +30,8 @@ enum {
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
 
-/* Written as instructions: the intrinsics of some compilers do not tell them that memory is read. */
+/* Written as instructions: the intrinsics of some compilers do not tell them that memory is read.
+ */
 #define TILE_LOAD(t, p, stride)                                                                    \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_STORE(t, p, stride)                                                                   \
@@ -56,9 +59,10 @@ static void release(void) {
     __asm__ volatile("tilerelease" : : : "memory");
 }
 
-/* ---- Activations ------------------------------------------------------------------------------- */
+/* ---- Activations ---------------------------------------------------------------------------- */
 
-/* Activations of a pass, in the order in which tiles want them; tokens beyond the last are zeros. */
+/* Activations of a pass, in the order in which tiles want them; tokens beyond the last are zeros.
+ */
 typedef struct {
     size_t n;        /* tokens */
     size_t n_groups;
@@ -115,7 +119,7 @@ static packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, 
     return p;
 }
 
-/* ---- Blocks of 32 ------------------------------------------------------------------------------ */
+/* ---- Blocks of 32 --------------------------------------------------------------------------- */
 
 /* A group of 16 weight rows, unpacked. */
 typedef struct {
@@ -124,7 +128,8 @@ typedef struct {
     vf m;
 } plane32;
 
-/* Fold one block's sums, [GROUP][16] int32 in memory, into the accumulators of a group of tokens. */
+/* Fold one block's sums, [GROUP][16] int32 in memory, into the accumulators of a group of tokens.
+ */
 INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, const plane32 *p, const float *d,
                         const int16_t *sum, bool has_min) {
     for (size_t t = 0; t < GROUP; t++) {
@@ -138,7 +143,8 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, const plane32 *p, const
     }
 }
 
-/* Up to four blocks on their way: each has a tile of sums of its own, so that none waits for another. */
+/* Up to four blocks on their way: each has a tile of sums of its own, so that none waits for
+ * another. */
 INLINE void dot_blocks(const int8_t *q, const plane32 *w, size_t n) {
 #define DOT_BLOCK(c, a, b)                                                                         \
     if (c < n) {                                                                                   \
@@ -211,7 +217,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
     }
 }
 
-/* ---- Blocks of 256 ----------------------------------------------------------------------------- */
+/* ---- Blocks of 256 -------------------------------------------------------------------------- */
 
 /* A block of 16 rows: scale * q = 128 * high + low in signed bytes, four k to a lane. */
 typedef struct {
@@ -361,10 +367,10 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
     }
 }
 
-/* ---- Slots ------------------------------------------------------------------------------------- */
+/* ---- Slots ---------------------------------------------------------------------------------- */
 
-/* Memory for a pass: packed activations, then the planes of a group of rows; NULL when there is none, and
- * then the vector kernels do the work. */
+/* Memory for a pass: packed activations, then the planes of a group of rows; NULL when there is
+ * none, and then the vector kernels do the work. */
 static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes, size_t *plane_at) {
     const size_t groups = ((n < MAX_TOKENS ? n : MAX_TOKENS) + GROUP - 1) / GROUP;
     *plane_at = kern_pad64(packed_bytes(groups, k, block));

@@ -1,8 +1,9 @@
 /*
- * block.h - what the blocks of a layer share: one batch on its way through the model, and its steps.
+ * block.h - what the blocks of a layer share: one batch on its way through the model, and its
+ * steps.
  *
- * Every worker of the team runs the same functions; a step's pieces are taken by whoever is free, and
- * each function returns with the step ended (team_sync), so that its results are there for all.
+ * Every worker of the team runs the same functions; a step's pieces are taken by whoever is free,
+ * and each function returns with the step ended (team_sync), so that its results are there for all.
  */
 #ifndef MODEL_BLOCK_H
 #define MODEL_BLOCK_H
@@ -35,8 +36,8 @@ void batch_settle(batch *b);
 /* The other forms of `in`, from its floats [n][width].  One step. */
 void batch_fill(batch *b, size_t width, unsigned mask);
 
-/* The products of up to 3 matrices with the rows of `in`; out[i] receives those of matrix i as [n][rows].
- * One step. */
+/* The products of up to 3 matrices with the rows of `in`; out[i] receives those of matrix i as
+ * [n][rows]. One step. */
 void batch_multiply(batch *b, const weight *const *w, float *const *out, size_t n_weights);
 
 /* The blocks: from x (through batch_enter) to something pending. */

@@ -1,8 +1,8 @@
 /*
  * block_conv.c - the gated short convolution of LFM2.
  *
- * 18 of the 24 layers of the 8B model mix positions with this instead of attention.  It remembers only the
- * last two inputs per channel, so its state does not grow with the context.
+ * 18 of the 24 layers of the 8B model mix positions with this instead of attention.  It remembers
+ * only the last two inputs per channel, so its state does not grow with the context.
  *
  * Source: MODEL.md, "Short convolution".
  */

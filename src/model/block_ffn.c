@@ -3,7 +3,8 @@
  *
  * The mixture is computed expert by expert: the tokens that chose an expert are multiplied with its
  * matrices together, so each chosen expert's weights are read once per batch.  Outputs are kept per
- * (token, rank) and added in the order of the ranks, so a token's sum does not depend on its neighbours.
+ * (token, rank) and added in the order of the ranks, so a token's sum does not depend on its
+ * neighbours.
  *
  * Source: MODEL.md, "Feed-forward" and "Router".
  */
@@ -29,8 +30,9 @@ void block_dense(batch *b, const layer_weights *l) {
     b->waiting = PENDING_DELTA;
 }
 
-/* Choose experts for one token.  The bias steers the choice only; the mixing weights come from the scores
- * without it.  Ties go to the lower id, and a NaN is never larger, so the ids are always valid. */
+/* Choose experts for one token.  The bias steers the choice only; the mixing weights come from the
+ * scores without it.  Ties go to the lower id, and a NaN is never larger, so the ids are always
+ * valid. */
 static void choose_experts(const model_shape *s, const float *logits, const float *bias,
                            expert_choice *choice) {
     float score[SHAPE_MAX_EXPERTS];
@@ -63,8 +65,8 @@ static void choose_experts(const model_shape *s, const float *logits, const floa
     }
 }
 
-/* Sort the slots by expert (counting sort, so slots of one expert stay in token order) and write the
- * jobs of the gate and up step: two per expert that anybody chose. */
+/* Sort the slots by expert (counting sort, so slots of one expert stay in token order) and write
+ * the jobs of the gate and up step: two per expert that anybody chose. */
 static void group_by_expert(batch *b, const layer_weights *l) {
     model_state *st = b->st;
     const model_shape *s = st->shape;

@@ -19,8 +19,8 @@ typedef struct {
     void *on_layer_ctx;
 } forward_request;
 
-/* Evaluate a batch and move the timeline forward.  LFM_ERR_NUMERIC names the layer (or the output) in which NaN
- * or infinity first appeared; the timeline is then unusable until state_reset. */
+/* Evaluate a batch and move the timeline forward.  LFM_ERR_NUMERIC names the layer (or the output)
+ * in which NaN or infinity first appeared; the timeline is then unusable until state_reset. */
 lfm_status model_forward(model_state *st, pool *threads, const forward_request *rq, lfm_error *err);
 
 #endif

@@ -41,7 +41,8 @@ typedef struct {
 } model_shape;
 
 /* Read <arch>.* keys.  LFM_ERR_UNSUPPORTED names an architecture or a key that would change the
- * mathematics in a way this program does not implement; LFM_ERR_FORMAT a key that is missing or wrong. */
+ * mathematics in a way this program does not implement; LFM_ERR_FORMAT a key that is missing or
+ * wrong. */
 lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err);
 
 #endif

@@ -79,8 +79,8 @@ typedef struct {
     kern_kv kv;
 } state_options;
 
-/* Memory that a state takes: the timeline for n_ctx tokens, and the scratch.  LFM_ERR_MEMORY when the sizes
- * do not fit 64 bits. */
+/* Memory that a state takes: the timeline for n_ctx tokens, and the scratch.  LFM_ERR_MEMORY when
+ * the sizes do not fit 64 bits. */
 lfm_status state_plan(const model_shape *s, const model_weights *w, state_options opt,
                       uint64_t *timeline_bytes, uint64_t *scratch_bytes, lfm_error *err);
 

@@ -74,8 +74,8 @@ static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t
     return LFM_OK;
 }
 
-/* An F32 vector or small table.  GGUF aligns tensors to 8 bytes or more (gguf.c checks), so floats can
- * be used where they lie. */
+/* An F32 vector or small table.  GGUF aligns tensors to 8 bytes or more (gguf.c checks), so floats
+ * can be used where they lie. */
 static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t d0, uint64_t d1,
                               const float **out) {
     const tensor_name name = name_of(layer, suffix);

@@ -62,7 +62,8 @@ typedef struct {
 } model_weights;
 
 /* Bind every tensor by name and check its type and shape.  Sets s->n_vocab from the embedding.
- * A tensor that the architecture does not have is LFM_ERR_UNSUPPORTED: it would change the answer. */
+ * A tensor that the architecture does not have is LFM_ERR_UNSUPPORTED: it would change the answer.
+ */
 lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lfm_error *err);
 void weights_drop(model_weights *w); /* safe on a zeroed struct */
 

@@ -1,8 +1,9 @@
 /*
  * test_alloc_failure.c - every allocation, mapping and thread fails once, and then for ever.
  *
- * Linked with --wrap, so that the n-th call fails.  From opening a model to sampling a token, each failure must
- * come back as LFM_ERR_MEMORY, or be survived with the same answer; nothing may be leaked.
+ * Linked with --wrap, so that the n-th call fails.  From opening a model to sampling a token, each
+ * failure must come back as LFM_ERR_MEMORY, or be survived with the same answer; nothing may be
+ * leaked.
  */
 #include "lfm.h"
 

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-/* ---- Files in memory --------------------------------------------------------------------------- */
+/* ---- Files in memory ------------------------------------------------------------------------ */
 
 typedef struct {
     _Alignas(8) uint8_t bytes[8192];
@@ -136,7 +136,7 @@ static void expect(const image *f, lfm_status status, const char *text) {
     assert_true(text == NULL || strstr(err.text, text) != NULL);
 }
 
-/* ---- What is accepted -------------------------------------------------------------------------- */
+/* ---- What is accepted ----------------------------------------------------------------------- */
 
 static void test_valid(void **state) {
     (void)state;
@@ -211,7 +211,7 @@ static void test_getters(void **state) {
     gguf_close(&g);
 }
 
-/* ---- What is refused --------------------------------------------------------------------------- */
+/* ---- What is refused ------------------------------------------------------------------------ */
 
 static void test_not_gguf(void **state) {
     (void)state;
@@ -413,7 +413,7 @@ static void test_flips(void **state) {
     assert_true(accepted > 0);
 }
 
-/* ---- Files on disk ----------------------------------------------------------------------------- */
+/* ---- Files on disk -------------------------------------------------------------------------- */
 
 static void write_file(const char *path, const image *f) {
     FILE *out = fopen(path, "wb");

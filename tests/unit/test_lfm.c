@@ -249,7 +249,8 @@ static void test_nan(void **state) {
     lfm_model *m = NULL;
     lfm_session *s = NULL;
     lfm_error err = {0};
-    /* The offset of a tensor's data: ask the library for its size and find its bytes by their order. */
+    /* The offset of a tensor's data: ask the library for its size and find its bytes by their
+     * order. */
     uint8_t *copy = malloc(good_size);
     memcpy(copy, good, good_size);
     const size_t norm = behind("blk.3.ffn_norm.weight");

@@ -1,0 +1,15 @@
+/*
+ * arm_dotprod.c - the dot products of ARMv8.2: Cortex-A55 and A75 (2017), Apple since the A13, Neoverse N1.
+ *
+ * Only the integer products differ from NEON.
+ */
+#define DOT 1
+#define MM 0
+#define ISA(name) name##__dotprod
+#include "kernel/isa.h"
+#include "kernel/arm_rows.inc"
+
+void kern_overlay_dotprod(kern_table *t) {
+    t->name = "dotprod";
+    overlay_rows(t);
+}
