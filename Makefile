@@ -53,6 +53,9 @@ ISA_avx2       := $(if $(filter release,$(MODE)),-O3) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
+ISA_neon       := $(if $(filter release,$(MODE)),-O3)
+ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
+ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
 .PHONY: all help run test check cli-test golden layers clean install tools

@@ -21,6 +21,10 @@ static const struct {
     {"avxvnni", CPU_AVX2 | CPU_AVXVNNI, kern_overlay_avxvnni},
     {"avx512vnni", CPU_AVX2 | CPU_AVX512VNNI, kern_overlay_avx512vnni},
     {"amx", CPU_AVX2 | CPU_AVX512VNNI | CPU_AMX_INT8, kern_overlay_amx},
+#elif defined(__aarch64__)
+    {"neon", CPU_NEON, kern_overlay_neon},
+    {"dotprod", CPU_NEON | CPU_DOTPROD, kern_overlay_dotprod},
+    {"i8mm", CPU_NEON | CPU_DOTPROD | CPU_I8MM, kern_overlay_i8mm},
 #endif
 };
 

@@ -9,5 +9,6 @@
 typedef void kern_overlay_fn(kern_table *t);
 
 kern_overlay_fn kern_overlay_avx2, kern_overlay_avxvnni, kern_overlay_avx512vnni, kern_overlay_amx;
+kern_overlay_fn kern_overlay_neon, kern_overlay_dotprod, kern_overlay_i8mm;
 
 #endif
