@@ -58,7 +58,7 @@ ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
-.PHONY: all help run test check cli-test golden layers clean install tools
+.PHONY: all help run test test-cross check cli-test golden layers clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -129,6 +129,10 @@ test:
 ## check: unit, golden and command-line tests of one MODE
 check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
+
+## test-cross: kernels and logits on ARM and older x86, under qemu
+test-cross:
+	@sh tools/cross.sh "$(MAKE)"
 
 ## layers: no file includes upwards or sideways
 layers:

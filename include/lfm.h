@@ -154,7 +154,7 @@ typedef enum { LFM_KV_F16 = 0, LFM_KV_F32 } lfm_kv_type;
 
 typedef struct {
     uint32_t n_ctx;     /* longest context; 0 = what the model allows, grown as needed */
-    uint32_t n_batch;   /* tokens evaluated together at most; 0 = 512.  Results do not depend on it */
+    uint32_t n_batch;   /* most tokens evaluated together; 0 = 512.  Results do not depend on it */
     uint32_t n_threads; /* 0 = number of physical cores.  Results do not depend on it */
     lfm_kv_type kv;     /* how keys and values are kept */
 } lfm_session_options;

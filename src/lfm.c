@@ -256,7 +256,8 @@ static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list
             i++;
             continue;
         }
-        size_t len = p->len; /* join what follows: the text is split by its own rules, not by pieces */
+        /* Join what follows: text is split by its own rules, not by pieces. */
+        size_t len = p->len;
         for (i++; i < c->n && !c->pieces[i].control; i++) {
             len += c->pieces[i].len;
         }
@@ -336,7 +337,8 @@ lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_l
 const char *lfm_chat_warning(const lfm_model *m) {
     switch (m->template) {
     case CHAT_NONE: return "the file has no chat template; using plain ChatML";
-    case CHAT_UNKNOWN: return "the file's chat template is not one that lfm knows; using plain ChatML";
+    case CHAT_UNKNOWN:
+        return "the file's chat template is not one that lfm knows; using plain ChatML";
     default: return "";
     }
 }
@@ -353,7 +355,8 @@ static state_options state_options_of(const lfm_model *m, const lfm_session_opti
     };
 }
 
-static lfm_status check_options(const lfm_model *m, const lfm_session_options *opt, lfm_error *err) {
+static lfm_status check_options(const lfm_model *m, const lfm_session_options *opt,
+                                lfm_error *err) {
     if (m->vocab_only) {
         return err_set(err, LFM_ERR_ARG, "the model was opened for its vocabulary only");
     }
@@ -529,7 +532,7 @@ lfm_sampling lfm_sampling_default(const lfm_model *m) {
     if (m->template == CHAT_LFM25_THINKING) { /* LFM2.5-8B-A1B */
         s.temperature = 0.2f;
         s.top_k = 80;
-    } else if (lfm2 && m->shape.n_layer < 40) { /* LFM2; the 24B has 40 layers and the general values */
+    } else if (lfm2 && m->shape.n_layer < 40) { /* the 24B has 40 and takes the general values */
         s.temperature = 0.3f;
         s.top_k = 0;
         s.min_p = 0.15f;

@@ -35,11 +35,17 @@ static const uint8_t *put_value(text_out *o, gguf_type type, const uint8_t *p) {
     switch (type) {
     case GGUF_U8: n = snprintf(number, sizeof number, "%u", p[0]); size = 1; break;
     case GGUF_I8: n = snprintf(number, sizeof number, "%d", (int8_t)p[0]); size = 1; break;
-    case GGUF_BOOL: n = snprintf(number, sizeof number, "%s", p[0] ? "true" : "false"); size = 1; break;
+    case GGUF_BOOL:
+        n = snprintf(number, sizeof number, "%s", p[0] ? "true" : "false");
+        size = 1;
+        break;
     case GGUF_U16: n = snprintf(number, sizeof number, "%u", load_u16(p)); size = 2; break;
     case GGUF_I16: n = snprintf(number, sizeof number, "%d", (int16_t)load_u16(p)); size = 2; break;
     case GGUF_U32: n = snprintf(number, sizeof number, "%" PRIu32, load_u32(p)); size = 4; break;
-    case GGUF_I32: n = snprintf(number, sizeof number, "%" PRId32, (int32_t)load_u32(p)); size = 4; break;
+    case GGUF_I32:
+        n = snprintf(number, sizeof number, "%" PRId32, (int32_t)load_u32(p));
+        size = 4;
+        break;
     case GGUF_F32:
         n = snprintf(number, sizeof number, "%.9g", (double)f32_from_bits(load_u32(p)));
         size = 4;

@@ -139,7 +139,8 @@ static const char *looks_like(const uint8_t *p, size_t n) {
     } known[] = {
         {"<!DOCTYPE", 9, "a web page (the download went wrong)"},
         {"<html", 5, "a web page (the download went wrong)"},
-        {"version https://git-lfs", 23, "a Git LFS pointer (run `git lfs pull` where it came from)"},
+        {"version https://git-lfs", 23,
+         "a Git LFS pointer (run `git lfs pull` where it came from)"},
         {"PK\3\4", 4, "a zip archive or PyTorch checkpoint (convert it to GGUF)"},
         {"\x7f" "ELF", 4, "a program"},
         {"\x1f\x8b", 2, "gzip-compressed (unpack it first)"},
@@ -183,7 +184,8 @@ static lfm_status read_header(gguf_file *f, cursor *c, uint64_t *n_tensors, uint
     f->version = version;
     if (*n_keys > MAX_KEYS || *n_keys > left(c) / MIN_KEY_BYTES) {
         return err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu64 " metadata keys are impossible in a "
-                       "file of %" PRIu64 " bytes (at most %d)", f->path, *n_keys, c->size, MAX_KEYS);
+                       "file of %" PRIu64 " bytes (at most %d)", f->path, *n_keys, c->size,
+                       MAX_KEYS);
     }
     if (*n_tensors > MAX_TENSORS || *n_tensors > left(c) / MIN_TENSOR_BYTES) {
         return err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu64 " tensors are impossible in a file of "
@@ -374,7 +376,8 @@ static lfm_status read_tensor(gguf_file *f, cursor *c, gguf_tensor *t, uint64_t 
     }
     if (t->name.len > MAX_NAME_LENGTH || !is_name(t->name)) {
         return err_set(err, LFM_ERR_FORMAT, "%s: the tensor at byte %" PRIu64 " has a name that is "
-                       "empty, longer than %d bytes or not printable", f->path, at, MAX_NAME_LENGTH);
+                       "empty, longer than %d bytes or not printable", f->path, at,
+                       MAX_NAME_LENGTH);
     }
     if (t->n_dims < 1 || t->n_dims > 4) {
         return bad_tensor(f, t->name, err, "does not have 1 to 4 dimensions");
@@ -457,8 +460,8 @@ static lfm_status check_overlap(const gguf_file *f, size_t first, lfm_error *err
 }
 
 /* Turn the offsets of the tensors from `first` on into addresses. */
-static lfm_status place_tensors(gguf_file *f, const cursor *c, size_t first, const uint64_t *offsets,
-                                uint32_t alignment, lfm_error *err) {
+static lfm_status place_tensors(gguf_file *f, const cursor *c, size_t first,
+                                const uint64_t *offsets, uint32_t alignment, lfm_error *err) {
     uint64_t start = 0;
     uint64_t needed = 0;
     if (!align_u64(c->pos, alignment, &start)) {
@@ -551,8 +554,8 @@ static lfm_status read_part(gguf_file *f, const void *bytes, size_t size, uint32
         st = gguf_get_u32(f, "general.alignment", 8, MAX_ALIGNMENT, &alignment, err);
     }
     if (st == LFM_OK && (alignment & (alignment - 1)) != 0) {
-        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'general.alignment' is %" PRIu32 ", which is not "
-                     "a power of two", f->path, alignment);
+        st = err_set(err, LFM_ERR_FORMAT, "%s: key 'general.alignment' is %" PRIu32 ", which is "
+                     "not a power of two", f->path, alignment);
     }
     if (st == LFM_OK) {
         st = read_tensors(f, &c, n_tensors, part, alignment, err);
@@ -673,7 +676,8 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     }
     f->parts = calloc(count, sizeof *f->parts);
     if (!f->parts) {
-        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " files", f->path, count);
+        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " files", f->path,
+                       count);
     }
     lfm_status st = open_parts(f, path, stem, split, count, err);
     if (st == LFM_OK) {

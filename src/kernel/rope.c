@@ -60,10 +60,11 @@ void rope_angles(float *cosine, float *sine, const double *freq, size_t n, uint3
     for (size_t i = 0; i < n; i++) {
         const double angle = pos * freq[i];
         const double quarter = rint(angle * 0.63661977236758134); /* 2 / pi */
-        /* pi/2 in three parts of 33 bits each, so that the products are exact (fdlibm's constants).
-         */
+        /* pi/2 in three parts of 33 bits each, so that the products are exact (constants of
+         * fdlibm). */
         const double r = ((angle - quarter * 1.57079632673412561417e+00) -
-                          quarter * 6.07710050630396597660e-11) - quarter * 2.02226624879595063154e-21;
+                          quarter * 6.07710050630396597660e-11) -
+                         quarter * 2.02226624879595063154e-21;
         double s = 0;
         double c = 0;
         sine_cosine(r, &s, &c);

@@ -107,12 +107,13 @@ static lfm_status check_logits(const model_state *st, const forward_request *rq,
     return LFM_OK;
 }
 
-lfm_status model_forward(model_state *st, pool *threads, const forward_request *rq, lfm_error *err) {
+lfm_status model_forward(model_state *st, pool *threads, const forward_request *rq,
+                         lfm_error *err) {
     forward_run run = {.st = st, .rq = rq, .bad = INT32_MAX};
     pool_run(threads, forward, &run);
     if (run.bad != INT32_MAX) {
-        return err_set(err, LFM_ERR_NUMERIC, "layer %" PRId32 " of the model produced a number that "
-                       "is not finite near position %" PRIu32 "; the file's weights are damaged",
+        return err_set(err, LFM_ERR_NUMERIC, "layer %" PRId32 " of the model produced a number "
+                       "that is not finite near position %" PRIu32 "; the file's weights are damaged",
                        run.bad, st->pos);
     }
     const lfm_status status = check_logits(st, rq, err);

@@ -111,8 +111,8 @@ static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err)
                        " key/value heads", f->path, s->n_head, s->n_head_kv);
     }
     if (s->head_dim < 2 || s->head_dim % 2 != 0 || s->head_dim > SHAPE_MAX_HEAD_DIM) {
-        return err_set(err, LFM_ERR_UNSUPPORTED, "%s: a head of %" PRIu32 " values is not supported "
-                       "(even numbers up to %d are)", f->path, s->head_dim, SHAPE_MAX_HEAD_DIM);
+        return err_set(err, LFM_ERR_UNSUPPORTED, "%s: a head of %" PRIu32 " values is not "
+                       "supported (even numbers up to %d are)", f->path, s->head_dim, SHAPE_MAX_HEAD_DIM);
     }
     if (v_dim != s->head_dim || rope_dim != s->head_dim) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "%s: heads of %" PRIu32 " values with %" PRIu32
@@ -233,8 +233,8 @@ lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
         st = need(f, s, "shortconv.l_cache", 1, 1u << 16, &taps, err);
     }
     if (st == LFM_OK && taps != CONV_TAPS) {
-        st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' is %" PRIu32 "; only %d is implemented",
-                     f->path, key_of(s, "shortconv.l_cache").text, taps, CONV_TAPS);
+        st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' is %" PRIu32 "; only %d is "
+                     "implemented", f->path, key_of(s, "shortconv.l_cache").text, taps, CONV_TAPS);
     }
     if (st == LFM_OK) {
         st = gguf_need_f32(f, key_of(s, "attention.layer_norm_rms_epsilon").text, &s->eps, err);

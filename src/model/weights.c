@@ -43,9 +43,9 @@ static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, ui
         return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' is missing", b->f->path, name);
     }
     if (t->dim[0] != d0 || t->dim[1] != d1 || t->dim[2] != d2 || t->dim[3] != 1) {
-        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has the shape [%" PRIu64 ", %" PRIu64
-                       ", %" PRIu64 ", %" PRIu64 "]; expected [%" PRIu64 ", %" PRIu64 ", %" PRIu64
-                       ", 1]", b->f->path, name, t->dim[0], t->dim[1], t->dim[2], t->dim[3], d0, d1,
+        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has the shape [%" PRIu64
+                       ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]; expected [%" PRIu64 ", %" PRIu64
+                       ", %" PRIu64 ", 1]", b->f->path, name, t->dim[0], t->dim[1], t->dim[2], t->dim[3], d0, d1,
                        d2);
     }
     b->n_bound++;
@@ -53,8 +53,8 @@ static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, ui
     return LFM_OK;
 }
 
-static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t cols, uint64_t rows,
-                              uint64_t n, weight *out) {
+static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t cols,
+                              uint64_t rows, uint64_t n, weight *out) {
     const tensor_name name = name_of(layer, suffix);
     const gguf_tensor *t = NULL;
     const lfm_status st = find(b, name.text, cols, rows, n, &t);
@@ -237,8 +237,8 @@ static lfm_status check_all_bound(const binder *b) {
         return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: the file has %zu tensors, but its layers "
                        "use %zu", b->f->path, b->f->n_tensors, b->n_bound);
     }
-    return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' is not part of this architecture "
-                   "as lfm knows it", b->f->path, (int)stranger->name.len, stranger->name.ptr);
+    return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' is not part of this "
+                   "architecture as lfm knows it", b->f->path, (int)stranger->name.len, stranger->name.ptr);
 }
 
 /* Bytes of the tensors that one decoded token touches: all but the experts not chosen, and of an

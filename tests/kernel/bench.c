@@ -76,7 +76,8 @@ static figure measure(double (*sample)(bench_state *b), bench_state *b) {
 
 /* ---- Samples --------------------------------------------------------------------------------- */
 
-/* Four runs of lines at once, fetched some way ahead: a single run leaves the memory system waiting. */
+/* Four runs of lines at once, fetched some way ahead: a single run leaves the memory system
+ * waiting. */
 static double sample_read(bench_state *b) {
     enum { RUNS = 4, WINDOW = 64 << 10, RUN = WINDOW / RUNS };
     uint64_t sum[8] = {0};

@@ -92,7 +92,8 @@ int __wrap_munmap(void *p, size_t n) {
     __atomic_sub_fetch(&live, 1, __ATOMIC_RELAXED);
     return __real_munmap(p, n);
 }
-int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *), void *arg) {
+int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(void *),
+                          void *arg) {
     return fails() ? EAGAIN : __real_pthread_create(t, attr, fn, arg);
 }
 
@@ -100,7 +101,8 @@ static char model_path[256];
 
 /* The whole way; *token is the choice. */
 static lfm_status scenario(int32_t *token, lfm_error *err) {
-    static const char chat[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
+    static const char chat[] =
+        "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
     lfm_model *model = NULL;
     lfm_session *session = NULL;
     lfm_sampler *sampler = NULL;

@@ -33,7 +33,8 @@ static void test_escape(void **state) {
     };
     char out[64];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        assert_int_equal(err_escape(out, sizeof out, cases[i].in, cases[i].n), strlen(cases[i].out));
+        const size_t n = err_escape(out, sizeof out, cases[i].in, cases[i].n);
+        assert_int_equal(n, strlen(cases[i].out));
         assert_string_equal(out, cases[i].out);
     }
     err_escape(out, 9, "0123456789", 10);

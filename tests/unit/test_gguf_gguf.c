@@ -262,7 +262,8 @@ static void test_header(void **state) {
 }
 
 /* Files with one key, which is wrong. */
-static image one_key(const char *name, size_t name_len, uint32_t type, const void *value, size_t n) {
+static image one_key(const char *name, size_t name_len, uint32_t type, const void *value,
+                     size_t n) {
     image f = {.n = 0};
     put_header(&f, 3, 1, 1);
     put_u64(&f, name_len);
@@ -330,7 +331,9 @@ static void test_keys(void **state) {
     static const struct {
         uint32_t alignment;
         const char *text;
-    } alignments[] = {{0, "outside 8"}, {33, "power of two"}, {4, "outside 8"}, {1u << 31, "outside 8"}};
+    } alignments[] = {
+        {0, "outside 8"}, {33, "power of two"}, {4, "outside 8"}, {1u << 31, "outside 8"},
+    };
     for (size_t i = 0; i < sizeof alignments / sizeof alignments[0]; i++) {
         f = one_key("general.alignment", 17, GGUF_U32, &alignments[i].alignment, 4);
         expect(&f, LFM_ERR_FORMAT, alignments[i].text);
