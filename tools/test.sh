@@ -13,6 +13,9 @@ fi
 start=$(date +%s)
 jobs=$(nproc 2>/dev/null || echo 2)
 sh tools/check_layers.sh
+sh tools/check_style.sh
+sh tools/check_docs.sh
 "$make" -s -j"$jobs" MODE=release check
+"$make" -s MODE=release symbols
 LFM_SANITIZED=1 "$make" -s -j"$jobs" MODE=asan check
 echo "make test: all passed in $(($(date +%s) - start)) s"

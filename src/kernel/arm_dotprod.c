@@ -1,5 +1,6 @@
 /*
- * arm_dotprod.c - the dot products of ARMv8.2: Cortex-A55 and A75 (2017), Apple since the A13, Neoverse N1.
+ * arm_dotprod.c - the dot products of ARMv8.2: Cortex-A55 and A75 (2017), Neoverse N1, Apple since
+ * the A13.
  *
  * Only the integer products differ from NEON.
  */

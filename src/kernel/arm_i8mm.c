@@ -1,5 +1,6 @@
 /*
- * arm_i8mm.c - the int8 matrix products of ARMv8.6: Neoverse V1 and N2, Cortex-X2 and A510, Apple since the M2.
+ * arm_i8mm.c - the int8 matrix products of ARMv8.6: Neoverse V1 and N2, Cortex-X2 and A510, Apple
+ * since the M2.
  *
  * They pay when two tokens or more meet a block; one token takes the dot products.
  */

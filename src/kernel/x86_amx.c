@@ -35,7 +35,8 @@ enum {
 #define TILE_LOAD(t, p, stride)                                                                    \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_STORE(t, p, stride)                                                                   \
-    __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"((size_t)(stride)) : "memory")
+    __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"((size_t)(stride))         \
+                     : "memory")
 #define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
 /* C += A . B, both signed */
 #define TILE_DOT(c, a, b)                                                                          \
@@ -76,7 +77,8 @@ static size_t packed_bytes(size_t n_groups, size_t k, size_t block) {
     return n_groups * GROUP * (k + k / block * sizeof(float) + k / 16 * sizeof(int16_t)) + 3 * 64;
 }
 
-static void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block, size_t step) {
+static void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block,
+                       size_t step) {
     const act_layout at = layout_of(k, block);
     const size_t g = t / GROUP;
     const size_t lane = t % GROUP;
@@ -371,7 +373,8 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
 
 /* Memory for a pass: packed activations, then the planes of a group of rows; NULL when there is
  * none, and then the vector kernels do the work. */
-static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes, size_t *plane_at) {
+static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes,
+                            size_t *plane_at) {
     const size_t groups = ((n < MAX_TOKENS ? n : MAX_TOKENS) + GROUP - 1) / GROUP;
     *plane_at = kern_pad64(packed_bytes(groups, k, block));
     return aligned_alloc(64, *plane_at + kern_pad64(plane_bytes));
@@ -414,10 +417,10 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
 #define QTYPE_256_q6_k QTYPE_Q6_K
 #define QTYPE_256_iq4_xs QTYPE_IQ4_XS
 #define AMX32(name, bytes, bias, has_min)                                                          \
-    AMX_SLOT(name, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, bytes, load_##name, bias,      \
+    AMX_SLOT(name, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, bytes, load_##name, bias,     \
                                         has_min, memory, plane))
 #define AMX256(name, bytes, has_min)                                                               \
-    AMX_SLOT(name, 256, plane256, tiles256(y + t, w, x + t, m, rows, k, bytes, plane_##name,        \
+    AMX_SLOT(name, 256, plane256, tiles256(y + t, w, x + t, m, rows, k, bytes, plane_##name,       \
                                            has_min, memory, plane))
 AMX32(q4_0, 18, 8, false)
 AMX32(q4_1, 20, 0, true)

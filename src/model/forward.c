@@ -113,8 +113,8 @@ lfm_status model_forward(model_state *st, pool *threads, const forward_request *
     pool_run(threads, forward, &run);
     if (run.bad != INT32_MAX) {
         return err_set(err, LFM_ERR_NUMERIC, "layer %" PRId32 " of the model produced a number "
-                       "that is not finite near position %" PRIu32 "; the file's weights are damaged",
-                       run.bad, st->pos);
+                       "that is not finite near position %" PRIu32 "; the file's weights are "
+                       "damaged", run.bad, st->pos);
     }
     const lfm_status status = check_logits(st, rq, err);
     st->pos += status == LFM_OK ? (uint32_t)rq->n : 0;

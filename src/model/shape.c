@@ -112,7 +112,8 @@ static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err)
     }
     if (s->head_dim < 2 || s->head_dim % 2 != 0 || s->head_dim > SHAPE_MAX_HEAD_DIM) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "%s: a head of %" PRIu32 " values is not "
-                       "supported (even numbers up to %d are)", f->path, s->head_dim, SHAPE_MAX_HEAD_DIM);
+                       "supported (even numbers up to %d are)", f->path, s->head_dim,
+                       SHAPE_MAX_HEAD_DIM);
     }
     if (v_dim != s->head_dim || rope_dim != s->head_dim) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "%s: heads of %" PRIu32 " values with %" PRIu32

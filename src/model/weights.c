@@ -45,8 +45,8 @@ static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, ui
     if (t->dim[0] != d0 || t->dim[1] != d1 || t->dim[2] != d2 || t->dim[3] != 1) {
         return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has the shape [%" PRIu64
                        ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]; expected [%" PRIu64 ", %" PRIu64
-                       ", %" PRIu64 ", 1]", b->f->path, name, t->dim[0], t->dim[1], t->dim[2], t->dim[3], d0, d1,
-                       d2);
+                       ", %" PRIu64 ", 1]", b->f->path, name, t->dim[0], t->dim[1], t->dim[2],
+                       t->dim[3], d0, d1, d2);
     }
     b->n_bound++;
     *out = t;
@@ -238,7 +238,8 @@ static lfm_status check_all_bound(const binder *b) {
                        "use %zu", b->f->path, b->f->n_tensors, b->n_bound);
     }
     return err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' is not part of this "
-                   "architecture as lfm knows it", b->f->path, (int)stranger->name.len, stranger->name.ptr);
+                   "architecture as lfm knows it", b->f->path, (int)stranger->name.len,
+                   stranger->name.ptr);
 }
 
 /* Bytes of the tensors that one decoded token touches: all but the experts not chosen, and of an

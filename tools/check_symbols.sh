@@ -1,0 +1,52 @@
+#!/bin/sh
+# The global symbols of one build folder ($1, e.g. build/release):
+#
+#   - an ISA object exports exactly one, kern_overlay_*, and has no weak ones: otherwise the linker
+#     could give code with AVX to a processor without;
+#   - those of liblfm.a begin with a prefix of their room.
+set -eu
+build=$1
+nm=${NM:-nm}
+
+# base, gguf, kernel, model, token, lfm.c
+prefixes="arena cpu err json map pool team utf8
+    gguf mix qtype
+    jobs kern quantize rope
+    act batch block model shape state weights
+    chat sampler tok
+    lfm"
+
+list=$(mktemp)
+trap 'rm -f "$list"' EXIT
+status=0
+n_isa=0
+for object in "$build"/src/kernel/x86_*.o "$build"/src/kernel/arm_*.o; do
+    [ -e "$object" ] || continue
+    n_isa=$((n_isa + 1))
+    "$nm" "$object" >"$list"
+    awk -v object="$object" '
+    $(NF - 1) ~ /^[VvWw]$/ { print object ": weak symbol " $NF; failed = 1 }
+    NF == 3 && $2 ~ /^[A-Z]$/ {
+        n++
+        if ($3 !~ /^kern_overlay_/) { print object ": exports " $3; failed = 1 }
+    }
+    END {
+        if (n != 1) { print object ": exports " n + 0 " symbols instead of one"; failed = 1 }
+        exit failed
+    }' "$list" || status=1
+done
+"$nm" -A -g --defined-only "$build/liblfm.a" >"$list"
+# shellcheck disable=SC2086,SC2116 # one line, for awks that want it
+awk -v prefixes="$(echo $prefixes)" -v n_isa="$n_isa" -v status="$status" '
+BEGIN { n = split(prefixes, word); for (i = 1; i <= n; i++) known[word[i]] = 1 }
+NF >= 3 {
+    split($NF, part, "_")
+    seen++
+    if (!(part[1] in known)) { print $1 " " $NF " has no prefix of a room"; failed = 1 }
+}
+END {
+    if (!seen) { print "no symbols at all"; failed = 1 }
+    if (!failed && status == 0)
+        print "symbols: " seen " global ones, " n_isa " objects with instructions of their own"
+    exit failed || status
+}' "$list"
