@@ -33,7 +33,7 @@ ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
 LIBS := -lm
 
 rooms     := base gguf kernel model token
-lib_src   := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c)) src/lfm.c
+lib_src   := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c)) $(wildcard src/*.c)
 lib_obj   := $(lib_src:%.c=$B/%.o)
 cli_obj   := $(patsubst %.c,$B/%.o,$(wildcard src/cli/*.c))
 maker_obj := $(patsubst %.c,$B/%.o,$(wildcard tools/mkmodel/*.c))
@@ -58,7 +58,10 @@ ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
-.PHONY: all help run test test-cross check cli-test golden layers clean install tools
+# Plain C that gcc vectorises only at -O3.
+$B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(if $(filter release,$(MODE)),-O3)
+
+.PHONY: all help run test test-cross check cli-test golden layers symbols clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -137,6 +140,10 @@ test-cross:
 ## layers: no file includes upwards or sideways
 layers:
 	@sh tools/check_layers.sh
+
+## symbols: only the exported names that a room may have
+symbols: $B/liblfm.a
+	@sh tools/check_symbols.sh $B
 
 ## install: into PREFIX (default /usr/local), under DESTDIR if set
 install: $B/lfm

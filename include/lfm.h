@@ -235,6 +235,42 @@ lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err);
  * drawn so far, the logits and the accepted tokens, and on nothing else. */
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err);
 
+/* ---- Quantising a file ---------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    size_t name_len;
+    const char *from; /* its type in the input */
+    const char *to;   /* and in the output */
+    uint64_t n_weights;
+    uint64_t from_bytes;
+    uint64_t to_bytes;
+} lfm_quantize_tensor;
+
+typedef void lfm_quantize_tensor_fn(void *ctx, const lfm_quantize_tensor *t);
+
+typedef struct {
+    uint32_t n_threads; /* 0 = number of physical cores.  The file does not depend on it */
+    bool force;         /* replace the output if it exists */
+    bool dry_run;       /* check the input and report; write nothing */
+    lfm_quantize_tensor_fn *on_tensor; /* may be NULL; every tensor, before the work begins */
+    lfm_progress_fn *on_progress;      /* may be NULL; `done` and `total` are bytes of the output */
+    void *ctx;                         /* for both */
+} lfm_quantize_options;
+
+/* Write the model of the file `in` to the file `out`, in the types that go by the name `mix`:
+ * "Q4_K_M", "Q8_0", "F16", ...; llama.cpp's quantiser without an importance matrix gives the same
+ * bytes.  The input may hold F32, F16, BF16 and Q8_0, and other types only where the output has
+ * the same.  All metadata is kept.  `out` appears when it is complete, or not at all; memory stays
+ * below 32 MiB beside the mapped input.  `opt` may be NULL, and `out` in a dry run.
+ * LFM_ERR_ARG for an unknown mix (the text lists them) and when `out` exists; LFM_ERR_NUMERIC names
+ * a tensor with NaN, infinity, or a value that is too large for its new type. */
+lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
+                        const lfm_quantize_options *opt, lfm_error *err);
+
+/* The names of the mixes, from large to small; NULL past the end. */
+const char *lfm_quantize_mix(size_t i);
+
 /* Frees what this interface allocated for the caller. */
 void lfm_free(void *p);
 

@@ -30,6 +30,7 @@ int cmd_run(const cli_options *o);
 int cmd_info(const cli_options *o);
 int cmd_tokenize(const cli_options *o);
 int cmd_logits(const cli_options *o);
+int cmd_quantize(const cli_options *o);
 
 /* Help on standard output, from the tables. */
 void help_overview(FILE *to);

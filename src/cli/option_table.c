@@ -10,7 +10,8 @@
 #define INFO CMD_INFO
 #define TOKENIZE CMD_TOKENIZE
 #define LOGITS CMD_LOGITS
-#define ALL (CMD_RUN | CMD_INFO | CMD_TOKENIZE | CMD_LOGITS)
+#define QUANTIZE CMD_QUANTIZE
+#define ALL (CMD_RUN | CMD_INFO | CMD_TOKENIZE | CMD_LOGITS | CMD_QUANTIZE)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -88,7 +89,10 @@ const opt_row option_table[] = {
     FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
     FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
     FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
-    FLAG("-q --quiet", OUTPUT, RUN | LOGITS, quiet, "errors only, also on a terminal"),
+    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE, quiet, "errors only, also on a terminal"),
+    FLAG("--force", OUTPUT, QUANTIZE, force, "replace OUT if it exists"),
+    FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
+         "show what every tensor would become and the size of the file; write nothing"),
     FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
     CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN, color, "auto",
            "dim what is not the answer on a terminal"),
@@ -100,8 +104,8 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, RUN | LOGITS, n_threads, -1, 4096, "cores",
-        "threads ($LFM_THREADS); the answer does not depend on them"),
+    INT("-t --threads", "N", MACHINE, RUN | LOGITS | QUANTIZE, n_threads, -1, 4096, "cores",
+        "threads ($LFM_THREADS); the result does not depend on them"),
     INT("-b --batch-size", "N", MACHINE, RUN | LOGITS, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS, isa, "highest instruction set to use"),

@@ -379,6 +379,10 @@ static lfm_status finish(parser *p) {
             return st;
         }
     }
+    const char **const places[] = {&o->out, &o->type};
+    for (size_t i = 0; p->command->takes_out_type && i < 2 && first < p->n_operands; i++) {
+        *places[i] = p->operands[first++];
+    }
     return join_operands(p, first);
 }
 

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 /* One bit per command, so that a row of the table can say who accepts it. */
-enum { CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8 };
+enum { CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16 };
 
 typedef struct {
     double value;
@@ -74,6 +74,8 @@ typedef struct {
     bool tensors, chat_template, plan;
     bool count, ids, decode;   /* tokenize */
     const char *tokens;        /* logits */
+    const char *type;          /* quantize; its OUT is in `out` */
+    bool force;
 
     opt_given *given;          /* every option, in order */
     size_t n_given;
@@ -125,6 +127,7 @@ typedef struct {
     const char *name;
     unsigned bit;          /* CMD_... */
     bool takes_prompt;     /* operands after MODEL are a prompt */
+    bool takes_out_type;   /* operands after MODEL are OUT TYPE */
     const char *synopsis;
     const char *summary;
     const char *examples;  /* lines, each ending in a newline */

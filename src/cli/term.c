@@ -117,8 +117,9 @@ void term_progress_show(term_progress *p, const char *what, size_t done, size_t 
     }
     const double rate = (double)done / spent;
     const double left = rate > 0 ? (double)(total - done) / rate : 0;
-    fprintf(stderr, "\r\033[K%s %zu/%zu tok  %.0f tok/s  %.0f s left", what, done, total, rate,
-            left);
+    const char *unit = p->unit ? p->unit : "tok";
+    fprintf(stderr, "\r\033[K%s %zu/%zu %s  %.0f %s/s  %.0f s left", what, done, total, unit, rate,
+            unit, left);
     fflush(stderr);
     p->shown = true;
     p->updated = now;

@@ -37,6 +37,7 @@ void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)))
 
 /* A progress line that appears after 0.3 s of work, on a terminal only. */
 typedef struct {
+    const char *unit; /* what is counted; NULL: tokens */
     bool enabled;
     bool shown;
     double started, updated;

@@ -46,7 +46,7 @@ static const char usage[] =
     "       mkmodel PRESET TYPE --sizes               print tensors, weights and bytes\n"
     "       mkmodel PRESET TYPE --stats               print the spread of every kind of tensor\n"
     "       mkmodel --list                            print the presets\n"
-    "TYPE is a type (Q4_K) or a recipe (Q4_K_M).\n"
+    "TYPE is a type (Q4_K) or a mix (Q4_K_M).\n"
     "  -o FILE        where to write; FILE.part is renamed when it is complete\n"
     "  --seed N       another model of the same shape (default 1)\n"
     "  --vocab N      another vocabulary size\n"
@@ -379,7 +379,7 @@ static bool find_names(const options *o, shape *s, mix *m) {
     if (o->n_vocab != 0) {
         s->n_vocab = (uint32_t)o->n_vocab;
     }
-    if (!mix_find(o->type, m)) {
+    if (!plan_find_mix(o->type, m)) {
         fprintf(stderr, "mkmodel: unknown type '%s'\n", o->type);
         return false;
     }

@@ -1,8 +1,7 @@
 /*
- * plan.c - the table of models, the recipes of types, and the tensors that follow from both.
+ * plan.c - the table of models, and the tensors of a model with their types.
  *
- * Source: the configurations published with the LFM2 and LFM2.5 models; the rules of llama.cpp's
- * llama-quant.cpp (d32676d7) for the types.
+ * Source: the configurations published with the LFM2 and LFM2.5 models.
  */
 #include "plan.h"
 
@@ -13,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* ---- Models --------------------------------------------------------------------------------- */
 
@@ -71,135 +69,16 @@ const shape *shape_find(const char *preset) {
     return NULL;
 }
 
-/* ---- Recipes of types ----------------------------------------------------------------------- */
-
-/* Recipes with exceptions; all the others are the plain use of a type. */
-static const mix recipes[] = {
-    {"Q4_K_S", QTYPE_Q4_K, MIX_K_S, 14},
-    {"Q4_K_M", QTYPE_Q4_K, MIX_K_M, 15},
-    {"Q5_K_S", QTYPE_Q5_K, MIX_PURE, 16},
-    {"Q5_K_M", QTYPE_Q5_K, MIX_K_M, 17},
-    {"MXFP4_MOE", QTYPE_MXFP4, MIX_MXFP4_MOE, 38},
-};
-
-/* general.file_type of the plain use of each type, from llama.h. */
-static const uint8_t file_types[QTYPE_COUNT] = {
-    [QTYPE_F32] = 0,      [QTYPE_F16] = 1,      [QTYPE_Q4_0] = 2,    [QTYPE_Q4_1] = 3,
-    [QTYPE_Q8_0] = 7,     [QTYPE_Q5_0] = 8,     [QTYPE_Q5_1] = 9,    [QTYPE_Q2_K] = 10,
-    [QTYPE_Q3_K] = 11,    [QTYPE_Q4_K] = 14,    [QTYPE_Q5_K] = 16,   [QTYPE_Q6_K] = 18,
-    [QTYPE_IQ2_XXS] = 19, [QTYPE_IQ2_XS] = 20,  [QTYPE_IQ3_XXS] = 23, [QTYPE_IQ1_S] = 24,
-    [QTYPE_IQ4_NL] = 25,  [QTYPE_IQ3_S] = 26,   [QTYPE_IQ2_S] = 28,  [QTYPE_IQ4_XS] = 30,
-    [QTYPE_IQ1_M] = 31,   [QTYPE_BF16] = 32,    [QTYPE_TQ1_0] = 36,  [QTYPE_TQ2_0] = 37,
-    [QTYPE_MXFP4] = 38,   [QTYPE_NVFP4] = 39,   [QTYPE_Q1_0] = 40,   [QTYPE_Q2_0] = 41,
-};
-
-bool mix_find(const char *name, mix *out) {
-    for (size_t i = 0; i < sizeof recipes / sizeof recipes[0]; i++) {
-        if (strcasecmp(recipes[i].name, name) == 0) {
-            *out = recipes[i];
-            return true;
-        }
-    }
+bool plan_find_mix(const char *name, mix *out) {
     qtype type = QTYPE_F32;
+    if (mix_find(name, out)) {
+        return true;
+    }
     if (!qtype_from_name(name, strlen(name), &type)) {
         return false;
     }
-    *out = (mix){qtype_get(type)->name, type, MIX_PURE, file_types[type]};
+    *out = mix_plain(type);
     return true;
-}
-
-/* Layers that the K_M recipes give more bits: the first and last eighth, and every third. */
-static bool gets_more_bits(uint32_t i, uint32_t n) {
-    return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
-}
-
-/* The tied token embedding, or output.weight when there is one: it computes the logits. */
-static qtype type_of_head(qtype base) {
-    switch (base) {
-    case QTYPE_F32:
-    case QTYPE_F16:
-    case QTYPE_BF16:
-    case QTYPE_Q8_0:
-        return base;
-    case QTYPE_MXFP4:
-        return QTYPE_Q8_0;
-    case QTYPE_IQ1_S:
-    case QTYPE_IQ1_M:
-    case QTYPE_IQ2_XXS:
-    case QTYPE_IQ2_XS:
-    case QTYPE_IQ2_S:
-    case QTYPE_IQ3_XXS:
-        return QTYPE_Q5_K;
-    default:
-        return QTYPE_Q6_K;
-    }
-}
-
-/* What the recipes of the K types say about a matrix.  `i_attn` counts attention layers. */
-static qtype type_by_recipe(const shape *s, const mix *m, role r, uint32_t layer,
-                            uint32_t i_attn) {
-    const uint32_t n_attn = (uint32_t)__builtin_popcountll(s->attn);
-    const bool medium = m->rule == MIX_K_M;
-    if (s->n_expert == 8 && (r == ROLE_ATTN_V || r == ROLE_ATTN_K)) {
-        return QTYPE_Q8_0;
-    }
-    switch (r) {
-    case ROLE_ATTN_V:
-        return medium ? gets_more_bits(i_attn, n_attn) ? QTYPE_Q6_K : m->base
-             : i_attn < 4 ? QTYPE_Q5_K : m->base;
-    case ROLE_FFN_DOWN:
-        return medium ? gets_more_bits(layer, s->n_layer) ? QTYPE_Q6_K : m->base
-             : layer < s->n_layer / 8 ? QTYPE_Q5_K : m->base;
-    case ROLE_ATTN_OUT:
-        return s->n_expert == 8 && m->base == QTYPE_Q4_K ? QTYPE_Q5_K : m->base;
-    default:
-        return m->base;
-    }
-}
-
-/* The type for rows that are not whole blocks of the wanted one. */
-static qtype type_that_fits(qtype wanted, uint64_t row) {
-    qtype type = wanted;
-    if (row % qtype_get(type)->block_weights != 0) {
-        switch (type) {
-        case QTYPE_Q4_K:
-            type = QTYPE_Q5_0;
-            break;
-        case QTYPE_Q5_K:
-            type = QTYPE_Q5_1;
-            break;
-        case QTYPE_Q6_K:
-            type = QTYPE_Q8_0;
-            break;
-        case QTYPE_Q2_0:
-        case QTYPE_Q2_K:
-        case QTYPE_Q3_K:
-        case QTYPE_TQ1_0:
-        case QTYPE_TQ2_0:
-            type = QTYPE_Q4_0;
-            break;
-        default:
-            type = QTYPE_IQ4_NL;
-            break;
-        }
-    }
-    return row % qtype_get(type)->block_weights == 0 ? type : QTYPE_F16;
-}
-
-static qtype type_of(const shape *s, const mix *m, const tensor *t, uint32_t layer,
-                     uint32_t i_attn) {
-    if (t->role <= ROLE_CONV) {
-        return QTYPE_F32;
-    }
-    qtype type = m->base;
-    if (t->role == ROLE_OUTPUT || (t->role == ROLE_EMBD && !s->untied)) {
-        type = type_of_head(m->base);
-    } else if (m->rule == MIX_MXFP4_MOE) {
-        type = t->n_dims == 3 ? QTYPE_MXFP4 : QTYPE_Q8_0;
-    } else if (m->rule != MIX_PURE) {
-        type = type_by_recipe(s, m, t->role, layer, i_attn);
-    }
-    return type_that_fits(type, t->dim[0]);
 }
 
 /* ---- Tensors -------------------------------------------------------------------------------- */
@@ -218,19 +97,19 @@ static const struct {
     int where;
     size_name dim[3];
 } per_layer[] = {
-    {"attn_k.weight", ROLE_ATTN_K, IN_ATTN, {WIDTH, KV, ONE}},
+    {"attn_k.weight", ROLE_MATRIX, IN_ATTN, {WIDTH, KV, ONE}},
     {"attn_k_norm.weight", ROLE_NORM, IN_ATTN, {HEAD, ONE, ONE}},
     {"attn_norm.weight", ROLE_NORM, IN_ALL, {WIDTH, ONE, ONE}},
-    {"attn_output.weight", ROLE_ATTN_OUT, IN_ATTN, {WIDTH, WIDTH, ONE}},
+    {"attn_output.weight", ROLE_MATRIX, IN_ATTN, {WIDTH, WIDTH, ONE}},
     {"attn_q.weight", ROLE_MATRIX, IN_ATTN, {WIDTH, WIDTH, ONE}},
     {"attn_q_norm.weight", ROLE_NORM, IN_ATTN, {HEAD, ONE, ONE}},
-    {"attn_v.weight", ROLE_ATTN_V, IN_ATTN, {WIDTH, KV, ONE}},
+    {"attn_v.weight", ROLE_MATRIX, IN_ATTN, {WIDTH, KV, ONE}},
     {"exp_probs_b.bias", ROLE_BIAS, IN_MOE, {EXPERTS, ONE, ONE}},
-    {"ffn_down.weight", ROLE_FFN_DOWN, IN_DENSE, {FF, WIDTH, ONE}},
-    {"ffn_down_exps.weight", ROLE_FFN_DOWN, IN_MOE, {FF_EXPERT, WIDTH, EXPERTS}},
+    {"ffn_down.weight", ROLE_MATRIX, IN_DENSE, {FF, WIDTH, ONE}},
+    {"ffn_down_exps.weight", ROLE_MATRIX, IN_MOE, {FF_EXPERT, WIDTH, EXPERTS}},
     {"ffn_gate.weight", ROLE_MATRIX, IN_DENSE, {WIDTH, FF, ONE}},
     {"ffn_gate_exps.weight", ROLE_MATRIX, IN_MOE, {WIDTH, FF_EXPERT, EXPERTS}},
-    {"ffn_gate_inp.weight", ROLE_ROUTER, IN_MOE, {WIDTH, EXPERTS, ONE}},
+    {"ffn_gate_inp.weight", ROLE_MATRIX, IN_MOE, {WIDTH, EXPERTS, ONE}},
     {"ffn_norm.weight", ROLE_NORM, IN_ALL, {WIDTH, ONE, ONE}},
     {"ffn_up.weight", ROLE_MATRIX, IN_DENSE, {WIDTH, FF, ONE}},
     {"ffn_up_exps.weight", ROLE_MATRIX, IN_MOE, {WIDTH, FF_EXPERT, EXPERTS}},
@@ -263,32 +142,25 @@ static uint64_t size_of(const shape *s, size_name name) {
     return 1;
 }
 
-/* Choose the type of a tensor whose shape is set, and count it. */
-static void finish(plan *p, const shape *s, const mix *m, uint32_t layer, uint32_t i_attn) {
+/* Count a tensor whose name and shape are set. */
+static void finish(plan *p) {
     tensor *t = &p->tensors[p->n++];
     t->n_dims = t->dim[2] != 1 ? 3 : t->dim[1] != 1 ? 2 : 1;
-    t->type = type_of(s, m, t, layer, i_attn);
-    const uint64_t rows = t->dim[1] * t->dim[2];
-    t->n_bytes = rows * qtype_row_bytes(t->type, (size_t)t->dim[0]);
-    p->n_bytes += t->n_bytes;
-    p->n_weights += rows * t->dim[0];
-    p->n_expert_weights += t->n_dims == 3 ? rows * t->dim[0] : 0;
+    p->n_weights += t->dim[0] * t->dim[1] * t->dim[2];
+    p->n_expert_weights += t->n_dims == 3 ? t->dim[0] * t->dim[1] * t->dim[2] : 0;
 }
 
-static void add_global(plan *p, const shape *s, const mix *m, const char *name, role r,
-                       uint64_t rows) {
+static void add_global(plan *p, const shape *s, const char *name, role r, uint64_t rows) {
     tensor *t = &p->tensors[p->n];
     *t = (tensor){.role = r, .dim = {s->n_embd, rows, 1, 1}};
     snprintf(t->name, sizeof t->name, "%s", name);
-    finish(p, s, m, 0, 0);
+    finish(p);
 }
 
-static void add_layer(plan *p, const shape *s, const mix *m, uint32_t layer) {
+static void add_layer(plan *p, const shape *s, uint32_t layer) {
     const bool attn = s->attn >> layer & 1;
     const bool moe = s->n_expert != 0 && layer >= s->n_dense;
     const int here = (attn ? IN_ATTN : IN_CONV) | (moe ? IN_MOE : IN_DENSE);
-    const uint64_t before = s->attn & ((UINT64_C(1) << layer) - 1);
-    const uint32_t i_attn = (uint32_t)__builtin_popcountll(before);
     for (size_t i = 0; i < sizeof per_layer / sizeof per_layer[0]; i++) {
         if ((per_layer[i].where & here) == 0) {
             continue;
@@ -299,7 +171,22 @@ static void add_layer(plan *p, const shape *s, const mix *m, uint32_t layer) {
             t->dim[d] = size_of(s, per_layer[i].dim[d]);
         }
         snprintf(t->name, sizeof t->name, "blk.%" PRIu32 ".%s", layer, per_layer[i].name);
-        finish(p, s, m, layer, i_attn);
+        finish(p);
+    }
+}
+
+/* Choose the types: the rules look at all names before the first choice. */
+static void choose_types(plan *p, const shape *s, const mix *m) {
+    mix_model model = {.n_layer = s->n_layer, .n_expert = s->n_expert};
+    for (size_t i = 0; i < p->n; i++) {
+        mix_note(&model, (gguf_str){p->tensors[i].name, strlen(p->tensors[i].name)});
+    }
+    for (size_t i = 0; i < p->n; i++) {
+        tensor *t = &p->tensors[i];
+        const gguf_str name = {t->name, strlen(t->name)};
+        t->type = mix_type(m, &model, name, t->dim, QTYPE_F32);
+        t->n_bytes = t->dim[1] * t->dim[2] * qtype_row_bytes(t->type, (size_t)t->dim[0]);
+        p->n_bytes += t->n_bytes;
     }
 }
 
@@ -312,13 +199,14 @@ lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory (%zu tensors)", cap);
     }
     if (s->untied) {
-        add_global(p, s, m, "output.weight", ROLE_OUTPUT, s->n_vocab);
+        add_global(p, s, "output.weight", ROLE_MATRIX, s->n_vocab);
     }
-    add_global(p, s, m, "token_embd.weight", ROLE_EMBD, s->n_vocab);
-    add_global(p, s, m, "token_embd_norm.weight", ROLE_NORM, 1);
+    add_global(p, s, "token_embd.weight", ROLE_MATRIX, s->n_vocab);
+    add_global(p, s, "token_embd_norm.weight", ROLE_NORM, 1);
     for (uint32_t layer = 0; layer < s->n_layer; layer++) {
-        add_layer(p, s, m, layer);
+        add_layer(p, s, layer);
     }
+    choose_types(p, s, m);
     return LFM_OK;
 }
 

@@ -5,6 +5,7 @@
 #define MKMODEL_PLAN_H
 
 #include "base/error.h"
+#include "gguf/mix.h"
 #include "gguf/qtype.h"
 #include "vocab.h"
 
@@ -36,24 +37,8 @@ typedef struct {
 const shape *shape_find(const char *preset);
 const shape *shape_at(size_t i); /* NULL past the end */
 
-/* A recipe: the type of the matrices, and the exceptions that llama.cpp's quantiser makes. */
-typedef enum { MIX_PURE, MIX_K_S, MIX_K_M, MIX_MXFP4_MOE } mix_rule;
-
-typedef struct {
-    const char *name;
-    qtype base;
-    mix_rule rule;
-    uint32_t file_type; /* general.file_type */
-} mix;
-
-/* A recipe ("Q4_K_M") or the plain use of a type ("Q4_K"), in any case; false = none. */
-bool mix_find(const char *name, mix *out);
-
-/* What a tensor is for: it decides the values of its weights and its type. */
-typedef enum {
-    ROLE_NORM, ROLE_ROUTER, ROLE_BIAS, ROLE_CONV, /* always F32 */
-    ROLE_EMBD, ROLE_OUTPUT, ROLE_ATTN_K, ROLE_ATTN_V, ROLE_ATTN_OUT, ROLE_FFN_DOWN, ROLE_MATRIX
-} role;
+/* What a tensor is for: it decides the values of its weights.  Its name decides its type. */
+typedef enum { ROLE_NORM, ROLE_BIAS, ROLE_CONV, ROLE_MATRIX } role;
 
 typedef struct {
     char name[64];
@@ -71,6 +56,9 @@ typedef struct {
     uint64_t n_weights;
     uint64_t n_expert_weights; /* in the experts' matrices */
 } plan;
+
+/* A mix of types ("Q4_K_M") or the plain use of one ("Q4_K"), in any case; false = none. */
+bool plan_find_mix(const char *name, mix *out);
 
 /* The tensors of `s` in the order of quantised files: by layer, then by name. */
 lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err);
