@@ -150,7 +150,8 @@ const char *lfm_chat_warning(const lfm_model *m);
 
 /* ---- Session -------------------------------------------------------------------------------- */
 
-typedef enum { LFM_KV_F16 = 0, LFM_KV_F32 } lfm_kv_type;
+/* Q8: int8 with a scale for each position and head; half the memory of F16. */
+typedef enum { LFM_KV_F16 = 0, LFM_KV_F32, LFM_KV_Q8 } lfm_kv_type;
 
 typedef struct {
     uint32_t n_ctx;     /* longest context; 0 = what the model allows, grown as needed */
@@ -164,8 +165,17 @@ lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_sess
                            lfm_error *err);
 void lfm_session_free(lfm_session *s);
 
+/* Another session, empty, with the options of `s`, that works with the memory and the threads of
+ * `s`: cheap.  All sessions that come from one lfm_session_new are a family; only one thread at a
+ * time may use any of them.  They may be freed in any order. */
+lfm_status lfm_session_fork(lfm_session **out, const lfm_session *s, lfm_error *err);
+
 /* Forget everything; as good as a new session, without its cost. */
 void lfm_session_reset(lfm_session *s);
+
+/* to = from: tokens, logits and all.  Both are of one model and one type of cache; LFM_ERR_FULL
+ * when the context of `to` is too small. */
+lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err);
 
 /* Evaluate `n` tokens at the current position and move forward by `n`.
  * On success the logits of the last token are ready in lfm_logits().
@@ -177,7 +187,20 @@ lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *
 lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *logits,
                         lfm_error *err);
 
+/* Evaluate one token in each of n different sessions of a family, together: faster than one after
+ * the other, with the same results. */
+enum { LFM_MAX_EACH = 64 };
+lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n, lfm_error *err);
+
+/* Make `tokens` all that the session holds, with the logits of the last one ready.  What it has of
+ * them already is kept, as far as there is a way back to it: to the end of the prompts of earlier
+ * calls (the last 32), to every 256th token, and to where the session is.  *n_reused tokens were
+ * kept; the results do not depend on it.  Errors as those of lfm_eval. */
+lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
+                      lfm_error *err);
+
 const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
+const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise */
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
 uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);

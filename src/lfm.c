@@ -1,53 +1,18 @@
 /*
  * lfm.c - the public interface: joins the rooms that do not know each other.
  *
- * The model owns the mapping, the vocabulary and the views; it never changes after it was opened.
- * The session owns everything that changes.
+ * Models, tokens, chat and sampling; sessions are in lfm_session.c.
  */
-#include "lfm.h"
+#include "lfm_parts.h"
 
 #include "base/json.h"
-#include "base/pool.h"
 #include "gguf/format.h"
-#include "gguf/gguf.h"
 #include "kernel/choose.h"
-#include "model/forward.h"
-#include "model/shape.h"
-#include "model/state.h"
-#include "model/weights.h"
-#include "token/chat.h"
 #include "token/sampler.h"
-#include "token/tokenizer.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { DEFAULT_BATCH = 512, MAX_BATCH = 65536 };
-
-struct lfm_model {
-    gguf_file file;
-    model_shape shape;
-    model_weights weights;
-    kern_table kern;
-    tokenizer *tok;
-    chat_template template;
-    lfm_model_info info;
-    char name[256]; /* general.name, cut to fit */
-    bool vocab_only;
-};
-
-struct lfm_session {
-    const lfm_model *model;
-    pool *threads;
-    model_state state;
-    float *logits; /* [n_vocab] */
-    bool broken;   /* after LFM_ERR_NUMERIC, until reset */
-    lfm_progress_fn *on_progress;
-    void *progress_ctx;
-    lfm_layer_fn *on_layer;
-    void *layer_ctx;
-};
 
 struct lfm_sampler {
     sampler *inner;
@@ -341,183 +306,6 @@ const char *lfm_chat_warning(const lfm_model *m) {
         return "the file's chat template is not one that lfm knows; using plain ChatML";
     default: return "";
     }
-}
-
-/* ---- Session -------------------------------------------------------------------------------- */
-
-static state_options state_options_of(const lfm_model *m, const lfm_session_options *opt) {
-    const uint32_t batch = opt->n_batch == 0 ? DEFAULT_BATCH : opt->n_batch;
-    const uint32_t n_ctx = opt->n_ctx == 0 ? m->shape.n_ctx : opt->n_ctx;
-    return (state_options){
-        .n_ctx = n_ctx,
-        .n_batch = batch < n_ctx ? batch : n_ctx,
-        .kv = opt->kv == LFM_KV_F32 ? KERN_KV_F32 : KERN_KV_F16,
-    };
-}
-
-static lfm_status check_options(const lfm_model *m, const lfm_session_options *opt,
-                                lfm_error *err) {
-    if (m->vocab_only) {
-        return err_set(err, LFM_ERR_ARG, "the model was opened for its vocabulary only");
-    }
-    if (opt->n_batch > MAX_BATCH) {
-        return err_set(err, LFM_ERR_ARG, "batches of %" PRIu32 " tokens are too large (at most %d)",
-                       opt->n_batch, MAX_BATCH);
-    }
-    if (opt->n_ctx > m->shape.n_ctx) {
-        return err_set(err, LFM_ERR_ARG, "a context of %" PRIu32 " tokens is more than the %" PRIu32
-                       " that the model was made for", opt->n_ctx, m->shape.n_ctx);
-    }
-    return LFM_OK;
-}
-
-lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
-                            uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err) {
-    const lfm_session_options defaults = {0};
-    opt = opt ? opt : &defaults;
-    err_clear(err);
-    lfm_status st = check_options(m, opt, err);
-    if (st == LFM_OK) {
-        state_options so = state_options_of(m, opt);
-        so.n_ctx = n_tokens;
-        st = state_plan(&m->shape, &m->weights, so, kv_bytes, scratch_bytes, err);
-    }
-    return st;
-}
-
-lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_session_options *opt,
-                           lfm_error *err) {
-    const lfm_session_options defaults = {0};
-    opt = opt ? opt : &defaults;
-    *out = NULL;
-    err_clear(err);
-    lfm_status st = check_options(m, opt, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    lfm_session *s = calloc(1, sizeof *s);
-    float *logits = calloc(m->shape.n_vocab, sizeof *logits);
-    if (!s || !logits) {
-        free(s);
-        free(logits);
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
-    }
-    s->model = m;
-    s->logits = logits;
-    st = state_open(&s->state, &m->shape, &m->weights, &m->kern, state_options_of(m, opt), err);
-    if (st == LFM_OK) {
-        st = pool_new(&s->threads, opt->n_threads ? opt->n_threads : pool_default_size(), err);
-    }
-    if (st != LFM_OK) {
-        lfm_session_free(s);
-        return st;
-    }
-    *out = s;
-    return LFM_OK;
-}
-
-void lfm_session_free(lfm_session *s) {
-    if (!s) {
-        return;
-    }
-    pool_free(s->threads);
-    state_close(&s->state);
-    free(s->logits);
-    free(s);
-}
-
-void lfm_session_reset(lfm_session *s) {
-    state_reset(&s->state);
-    s->broken = false;
-}
-
-static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size_t n,
-                               lfm_error *err) {
-    const uint32_t n_vocab = s->model->shape.n_vocab;
-    const uint32_t room = s->state.n_ctx - s->state.pos;
-    if (s->broken) {
-        return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
-                       "reset it before going on");
-    }
-    if (n > room) {
-        return err_set(err, LFM_ERR_FULL, "%zu tokens do not fit: the context holds %" PRIu32
-                       " and %" PRIu32 " are used", n, s->state.n_ctx, s->state.pos);
-    }
-    for (size_t i = 0; i < n; i++) {
-        if (tokens[i] < 0 || (uint32_t)tokens[i] >= n_vocab) {
-            return err_set(err, LFM_ERR_ARG, "token %" PRId32 " at index %zu is outside the "
-                           "vocabulary of %" PRIu32, tokens[i], i, n_vocab);
-        }
-    }
-    return LFM_OK;
-}
-
-/* Chunk by chunk; logits of the last token, and of all of them if `all` is not NULL. */
-static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, float *all,
-                           lfm_error *err) {
-    const size_t n_vocab = s->model->shape.n_vocab;
-    lfm_status st = check_tokens(s, tokens, n, err);
-    size_t done = 0;
-    while (done < n && st == LFM_OK) {
-        const size_t left = n - done;
-        const size_t step = left < s->state.n_batch ? left : s->state.n_batch;
-        const forward_request rq = {
-            .tokens = tokens + done,
-            .n = step,
-            .logits = all ? all + done * n_vocab : step == left ? s->logits : NULL,
-            .all_logits = all != NULL,
-            .on_layer = s->on_layer,
-            .on_layer_ctx = s->layer_ctx,
-        };
-        st = model_forward(&s->state, s->threads, &rq, err);
-        s->broken = st == LFM_ERR_NUMERIC;
-        done += step;
-        if (st == LFM_OK && s->on_progress && !s->on_progress(s->progress_ctx, done, n) &&
-            done < n) {
-            st = err_set(err, LFM_ERR_ARG, "stopped after %zu of %zu tokens", done, n);
-        }
-    }
-    if (st == LFM_OK && all && n > 0) {
-        memcpy(s->logits, all + (n - 1) * n_vocab, n_vocab * sizeof *all);
-    }
-    return st;
-}
-
-lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *err) {
-    err_clear(err);
-    return evaluate(s, tokens, n, NULL, err);
-}
-
-lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *logits,
-                        lfm_error *err) {
-    err_clear(err);
-    return evaluate(s, tokens, n, logits, err);
-}
-
-const float *lfm_logits(const lfm_session *s) {
-    return s->logits;
-}
-
-uint32_t lfm_session_pos(const lfm_session *s) {
-    return s->state.pos;
-}
-
-uint32_t lfm_session_n_ctx(const lfm_session *s) {
-    return s->state.n_ctx;
-}
-
-uint32_t lfm_session_n_threads(const lfm_session *s) {
-    return (uint32_t)pool_size(s->threads);
-}
-
-void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx) {
-    s->on_progress = fn;
-    s->progress_ctx = ctx;
-}
-
-void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx) {
-    s->on_layer = fn;
-    s->layer_ctx = ctx;
 }
 
 /* ---- Sampling ------------------------------------------------------------------------------- */

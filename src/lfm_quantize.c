@@ -228,8 +228,8 @@ static lfm_status refuse(const chunk *c, lfm_error *err) {
     }
     return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' has %g at weight %" PRIu64 " or up "
                    "to %zu after it: not a number that %s can hold. The file is damaged, or its "
-                   "conversion was wrong", c->q->file.path, (int)c->tensor->name.len, c->tensor->name.ptr,
-                   (double)most, first, block - 1, qtype_get(c->to)->name);
+                   "conversion was wrong", c->q->file.path, (int)c->tensor->name.len,
+                   c->tensor->name.ptr, (double)most, first, block - 1, qtype_get(c->to)->name);
 }
 
 static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, lfm_error *err) {

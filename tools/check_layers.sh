@@ -21,6 +21,10 @@ FNR == 1 {
             bad(FILENAME, FNR, "only base/error.h, token/sampler.h, lfm.c and cli may include lfm.h")
         next
     }
+    if (name == "lfm_parts.h") {
+        if (here != "lfm") bad(FILENAME, FNR, "only the files that implement lfm.h share its parts")
+        next
+    }
     split(name, path, "/")
     there = path[1]
     if (here == "public") bad(FILENAME, FNR, "lfm.h includes nothing of ours")

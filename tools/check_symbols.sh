@@ -12,7 +12,7 @@ nm=${NM:-nm}
 prefixes="arena cpu err json map pool team utf8
     gguf mix qtype
     jobs kern quantize rope
-    act batch block model shape state weights
+    act batch block model shape state timeline weights
     chat sampler tok
     lfm"
 

@@ -81,7 +81,7 @@ lfm_session_options cli_session_options(const cli_options *o) {
         .n_ctx = (uint32_t)o->n_ctx.value,
         .n_batch = (uint32_t)o->n_batch.value,
         .n_threads = o->n_threads.value > 0 ? (uint32_t)o->n_threads.value : 0,
-        .kv = o->kv == KV_F32 ? LFM_KV_F32 : LFM_KV_F16,
+        .kv = o->kv == KV_F16 ? LFM_KV_F16 : o->kv == KV_F32 ? LFM_KV_F32 : LFM_KV_Q8,
     };
 }
 

@@ -99,7 +99,7 @@ const opt_row option_table[] = {
 
     INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS, n_ctx, 0, INT_BIG, "0",
         "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--kv", "f16|f32", STATE, RUN | LOGITS, kv, "f16",
+    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, RUN | LOGITS, kv, "f16",
            "type of the keys and values in memory"),
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,

@@ -37,7 +37,7 @@ typedef struct {
 } opt_given;
 
 typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
-typedef enum { KV_F16, KV_F32 } opt_kv;
+typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */

@@ -27,7 +27,8 @@
  *    2, + 1. Sums of squares and other reductions along a row use the same 16 lanes.
  * 4. exp is kern_exp: the same operations in every file.  Sigmoid and silu are made of it.
  *    Square roots and divisions are the correctly rounded ones; no approximations.
- * 5. Attention walks the cache in chunks of KERN_ATTN_CHUNK positions and merges them in order.
+ * 5. Attention walks the cache in spans of KERN_ATTN_SPAN positions, and a span in chunks of
+ *    KERN_ATTN_CHUNK; chunks are merged in order within a span, then spans in order.
  * 6. No kernel reads outside its rows.  Rows may have any alignment unless stated.
  *
  * Sources compiled with -ffp-contract=off; fused operations are written as fmaf.
@@ -48,7 +49,8 @@ enum {
     KERN_LANES = 16,       /* virtual lanes of every float reduction */
     KERN_GROUP = 16,       /* weights that share an integer scale */
     KERN_MAX_BLOCK = 256,  /* most weights in a block */
-    KERN_ATTN_CHUNK = 128  /* cache positions per step of the online softmax */
+    KERN_ATTN_CHUNK = 128, /* cache positions per step of the online softmax */
+    KERN_ATTN_SPAN = 1024  /* positions whose attention can be had on its own */
 };
 
 /* Blocks of activations below this are zeros: the least power of two whose 127th part is normal. */
@@ -138,23 +140,56 @@ typedef void kern_conv_fn(float *restrict y, const float *restrict b, const floa
                           const float *restrict v, const float *restrict taps,
                           float *restrict old, float *restrict last, size_t n);
 
-/* How keys and values are kept. */
-typedef enum { KERN_KV_F16, KERN_KV_F32 } kern_kv;
+/* How keys and values are kept.  Q8: int8 with one float scale for each row. */
+typedef enum { KERN_KV_F16, KERN_KV_F32, KERN_KV_Q8 } kern_kv;
 
-/* Attention of `n_q` query heads that share one KV head, for one token:
- * out[h] = sum_j softmax_j(scale * q[h] . k[j]) v[j], j < n_pos.
+/* The cache of one head's keys, or of its values, lies in chunks of KERN_ATTN_CHUNK positions: a
+ * row of `dim` numbers for each, then for KERN_KV_Q8 the rows' scales. */
+static inline size_t kern_kv_row_bytes(size_t dim, kern_kv kind) {
+    return dim * (kind == KERN_KV_F16 ? sizeof(uint16_t) : kind == KERN_KV_F32 ? sizeof(float) : 1);
+}
+static inline size_t kern_kv_chunk_bytes(size_t dim, kern_kv kind) {
+    return KERN_ATTN_CHUNK * (kern_kv_row_bytes(dim, kind) +
+                              (kind == KERN_KV_Q8 ? sizeof(float) : 0));
+}
+static inline size_t kern_kv_scales_at(size_t dim) {
+    return KERN_ATTN_CHUNK * dim;
+}
+
+/* Store x[dim] as row `at` of a chunk.  Q8: codes and scale as in contract 1, the row being the
+ * block. */
+typedef void kern_kv_store_fn(void *restrict chunk, const float *restrict x, size_t dim, size_t at,
+                              kern_kv kind);
+
+/* What attention over some positions comes to, for one query head: acc[dim], then at [dim] the sum
+ * of the weights, at [dim + 1] the largest score. */
+static inline size_t kern_part_floats(size_t dim) {
+    return dim + 16; /* so that parts stay aligned */
+}
+
+/* Attention of `n_q` query heads that share one KV head, for one token: take n_pos more positions,
+ * the first of which begins a chunk, into part[n_q][kern_part_floats(dim)].
  *
- * q and out are [n_q][dim]; k and v point to the head's first position, `stride` bytes apart.
- * Scores: q is multiplied by scale first; dots in 16 lanes.  Per chunk: m = max(running, chunk),
- * p = exp(s - m), sum of p in 16 lanes; the running sum and acc are multiplied by exp(old m - m),
- * then the chunk's sum is added and acc[d] folded with fmaf in position order.  At the end out =
- * acc / sum. */
-typedef void kern_attend_fn(float *restrict out, const float *restrict q, const void *restrict k,
+ * q is [n_q][dim]; k and v point to chunks that lie `stride` bytes apart.  Scores: q is
+ * multiplied by scale first; dots in 16 lanes; Q8: then times the row's scale.  Per chunk: m =
+ * max(running, chunk), p = exp(s - m), sum of p in 16 lanes; the running sum and acc are
+ * multiplied by exp(old m - m), then the chunk's sum is added and acc[d] folded with fmaf in
+ * position order (Q8: p times the row's scale is the factor).  So the bits do not depend on how
+ * chunks are divided among calls. */
+typedef void kern_attend_fn(float *restrict part, const float *restrict q, const void *restrict k,
                             const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
                             size_t stride, float scale, kern_kv kind);
 
-/* Store a row of n floats in the cache's format. */
-typedef void kern_kv_store_fn(void *restrict out, const float *restrict x, size_t n, kern_kv kind);
+/* Parts without positions. */
+void kern_part_start(float *part, size_t n_q, size_t dim);
+
+/* part = what `part` and the later positions of `next` come to together: with m the larger maximum,
+ * a = exp(max - m), b = exp(next max - m): sum * a + next sum * b, each product rounded; acc alike.
+ * `next` has at least one position. */
+void kern_part_join(float *restrict part, const float *restrict next, size_t n_q, size_t dim);
+
+/* out[n_q][dim] = acc / sum */
+void kern_part_finish(float *restrict out, const float *restrict part, size_t n_q, size_t dim);
 
 typedef struct {
     const char *name;               /* the highest instruction set in use */
@@ -179,5 +214,6 @@ void kern_scalar(kern_table *t);
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
                       size_t first, size_t rows, size_t k);
 kern_attend_fn kern_attend_scalar;
+kern_kv_store_fn kern_kv_store_scalar;
 
 #endif

@@ -66,38 +66,52 @@ static void conv(float *restrict y, const float *restrict b, const float *restri
     }
 }
 
-/* One value of the cache. */
-static inline float kv_load(const void *row, size_t i, kern_kv kind) {
-    if (kind == KERN_KV_F16) {
-        return f16_to_f32(((const uint16_t *)row)[i]);
+/* ---- The cache and attention ----------------------------------------------------------------- */
+
+void kern_kv_store_scalar(void *restrict chunk, const float *restrict x, size_t dim, size_t at,
+                          kern_kv kind) {
+    uint8_t *row = (uint8_t *)chunk + at * kern_kv_row_bytes(dim, kind);
+    if (kind == KERN_KV_F32) {
+        memcpy(row, x, dim * sizeof *x);
+    } else if (kind == KERN_KV_F16) {
+        for (size_t i = 0; i < dim; i++) {
+            const uint16_t h = f32_to_f16(x[i]);
+            memcpy(row + i * sizeof h, &h, sizeof h);
+        }
+    } else {
+        const float d = kern_quantize_block((int8_t *)row, x, dim);
+        memcpy((uint8_t *)chunk + kern_kv_scales_at(dim) + at * sizeof d, &d, sizeof d);
     }
-    return ((const float *)row)[i];
 }
 
-static void kv_store(void *restrict out, const float *restrict x, size_t n, kern_kv kind) {
-    if (kind == KERN_KV_F32) {
-        memcpy(out, x, n * sizeof *x);
-        return;
-    }
-    for (size_t i = 0; i < n; i++) {
-        ((uint16_t *)out)[i] = f32_to_f16(x[i]);
+/* One number of a row, without its scale. */
+static inline float kv_load(const void *row, size_t i, kern_kv kind) {
+    switch (kind) {
+    case KERN_KV_F16: return f16_to_f32(((const uint16_t *)row)[i]);
+    case KERN_KV_F32: return ((const float *)row)[i];
+    default: return (float)((const int8_t *)row)[i];
     }
 }
 
 enum { MAX_HEAD_DIM = 256 };
 
 /* One chunk of the online softmax for one query head. */
-static void attend_chunk(float *acc, float *sum, float *max, const float *q, const char *k,
-                         const char *v, size_t dim, size_t n, size_t stride, kern_kv kind) {
+static void attend_chunk(float *part, const float *q, const char *k, const char *v, size_t dim,
+                         size_t n, kern_kv kind) {
+    const size_t row = kern_kv_row_bytes(dim, kind);
+    const float *k_scale = (const float *)(const void *)(k + kern_kv_scales_at(dim));
+    const float *v_scale = (const float *)(const void *)(v + kern_kv_scales_at(dim));
+    float *sum = part + dim;
+    float *max = part + dim + 1;
     float score[KERN_ATTN_CHUNK];
     float top = *max;
     for (size_t j = 0; j < n; j++) {
         float lane[KERN_LANES] = {0};
         for (size_t i = 0; i < dim; i++) {
-            const float kv = kv_load(k + j * stride, i, kind);
+            const float kv = kv_load(k + j * row, i, kind);
             lane[i % KERN_LANES] = fmaf(q[i], kv, lane[i % KERN_LANES]);
         }
-        score[j] = fold(lane);
+        score[j] = fold(lane) * (kind == KERN_KV_Q8 ? k_scale[j] : 1.0f);
         top = score[j] > top ? score[j] : top;
     }
     const float keep = kern_exp(*max - top);
@@ -109,34 +123,59 @@ static void attend_chunk(float *acc, float *sum, float *max, const float *q, con
     *sum = fmaf(*sum, keep, fold(lane));
     *max = top;
     for (size_t i = 0; i < dim; i++) {
-        acc[i] *= keep;
+        part[i] *= keep;
     }
     for (size_t j = 0; j < n; j++) {
+        const float p = score[j] * (kind == KERN_KV_Q8 ? v_scale[j] : 1.0f);
         for (size_t i = 0; i < dim; i++) {
-            acc[i] = fmaf(score[j], kv_load(v + j * stride, i, kind), acc[i]);
+            part[i] = fmaf(p, kv_load(v + j * row, i, kind), part[i]);
         }
     }
 }
 
-void kern_attend_scalar(float *restrict out, const float *restrict q, const void *restrict k,
+void kern_attend_scalar(float *restrict part, const float *restrict q, const void *restrict k,
                         const void *restrict v, size_t n_q, size_t dim, size_t n_pos, size_t stride,
                         float scale, kern_kv kind) {
     assert(dim <= MAX_HEAD_DIM);
     for (size_t h = 0; h < n_q; h++) {
         float scaled[MAX_HEAD_DIM];
-        float acc[MAX_HEAD_DIM] = {0};
-        float sum = 0;
-        float max = -INFINITY;
         for (size_t i = 0; i < dim; i++) {
             scaled[i] = q[h * dim + i] * scale;
         }
         for (size_t at = 0; at < n_pos; at += KERN_ATTN_CHUNK) {
             const size_t n = n_pos - at < KERN_ATTN_CHUNK ? n_pos - at : KERN_ATTN_CHUNK;
-            attend_chunk(acc, &sum, &max, scaled, (const char *)k + at * stride,
-                         (const char *)v + at * stride, dim, n, stride, kind);
+            const size_t chunk = at / KERN_ATTN_CHUNK * stride;
+            attend_chunk(part + h * kern_part_floats(dim), scaled, (const char *)k + chunk,
+                         (const char *)v + chunk, dim, n, kind);
         }
+    }
+}
+
+void kern_part_start(float *part, size_t n_q, size_t dim) {
+    for (size_t h = 0; h < n_q; h++, part += kern_part_floats(dim)) {
+        memset(part, 0, kern_part_floats(dim) * sizeof *part);
+        part[dim + 1] = -INFINITY;
+    }
+}
+
+void kern_part_join(float *restrict part, const float *restrict next, size_t n_q, size_t dim) {
+    for (size_t h = 0; h < n_q; h++) {
+        const float max = part[dim + 1] > next[dim + 1] ? part[dim + 1] : next[dim + 1];
+        const float a = kern_exp(part[dim + 1] - max);
+        const float b = kern_exp(next[dim + 1] - max);
+        for (size_t i = 0; i <= dim; i++) { /* acc, and the sum behind it */
+            part[i] = part[i] * a + next[i] * b;
+        }
+        part[dim + 1] = max;
+        part += kern_part_floats(dim);
+        next += kern_part_floats(dim);
+    }
+}
+
+void kern_part_finish(float *restrict out, const float *restrict part, size_t n_q, size_t dim) {
+    for (size_t h = 0; h < n_q; h++, part += kern_part_floats(dim), out += dim) {
         for (size_t i = 0; i < dim; i++) {
-            out[h * dim + i] = acc[i] / sum;
+            out[i] = part[i] / part[dim];
         }
     }
 }
@@ -151,7 +190,7 @@ void kern_scalar(kern_table *t) {
         .axpy = axpy,
         .conv = conv,
         .attend = kern_attend_scalar,
-        .kv_store = kv_store,
+        .kv_store = kern_kv_store_scalar,
     };
     kern_scalar_mul(t);
 }

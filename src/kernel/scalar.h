@@ -12,4 +12,7 @@ void kern_scalar_mul(kern_table *t);
 /* Contract 1 of kernel.h (scalar_mul.c). */
 void kern_quantize_scalar(void *restrict act, const float *restrict x, size_t k, size_t block);
 
+/* The same for one block of any length; returns its scale. */
+float kern_quantize_block(int8_t *restrict q, const float *restrict x, size_t n);
+
 #endif

@@ -29,8 +29,7 @@ static uint32_t amax_bits(const float *x, size_t n) {
     return most;
 }
 
-/* Quantise one block; returns its d. */
-static float quantize_block(int8_t *restrict q, const float *restrict x, size_t n) {
+float kern_quantize_block(int8_t *restrict q, const float *restrict x, size_t n) {
     const uint32_t bits = amax_bits(x, n);
     const float amax = f32_from_bits(bits);
     if (bits >= 0x7f800000u || amax < KERN_AMAX_MIN) {
@@ -51,7 +50,7 @@ void kern_quantize_scalar(void *restrict act, const float *restrict x, size_t k,
     uint8_t *d_at = (uint8_t *)act + kern_act_d_offset(k);
     uint8_t *sum_at = (uint8_t *)act + kern_act_sum_offset(k, block);
     for (size_t at = 0; at < k; at += block) {
-        const float d = quantize_block(q + at, x + at, block);
+        const float d = kern_quantize_block(q + at, x + at, block);
         memcpy(d_at + at / block * sizeof d, &d, sizeof d);
     }
     for (size_t g = 0; g < k / KERN_GROUP; g++) {

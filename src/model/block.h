@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "model/state.h"
+#include "model/timeline.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
@@ -22,10 +23,20 @@ typedef struct {
     model_state *st;
     team *t;
     size_t n;             /* tokens in the batch */
+    timeline *const *lines;
+    size_t n_lines;       /* 1: all tokens go to one timeline; else n, a token for each */
     pending waiting;
     uint32_t layer;
     _Atomic int32_t *bad; /* first layer whose output was not finite, or INT32_MAX; shared */
 } batch;
+
+/* Where token i belongs, and how many tokens come before it there. */
+static inline timeline *batch_line(const batch *b, size_t i) {
+    return b->lines[b->n_lines > 1 ? i : 0];
+}
+static inline uint32_t batch_pos(const batch *b, size_t i) {
+    return b->n_lines > 1 ? b->lines[i]->pos : b->lines[0]->pos + (uint32_t)i;
+}
 
 /* x += what is pending; in = norm(x) in the forms of `mask`.  One step. */
 void batch_enter(batch *b, const float *norm, unsigned mask);

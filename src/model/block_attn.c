@@ -7,6 +7,8 @@
 
 #include <math.h>
 
+enum { QUERY_BLOCK = 16 }; /* tokens that read a chunk of the cache together */
+
 typedef struct {
     float *q; /* [n][n_head][head_dim] */
     float *k; /* [n][n_head_kv][head_dim] */
@@ -19,7 +21,10 @@ static void prepare_token(batch *b, const layer_weights *l, uint32_t attn_index,
     const model_state *st = b->st;
     const model_shape *s = st->shape;
     const kern_table *kern = st->kern;
+    const timeline *line = batch_line(b, i);
     const size_t dim = s->head_dim;
+    const size_t chunk = batch_pos(b, i) / KERN_ATTN_CHUNK * timeline_stride(line);
+    const size_t row = batch_pos(b, i) % KERN_ATTN_CHUNK;
     const float *cosine = st->cosine + i * (dim / 2);
     const float *sine = st->sine + i * (dim / 2);
     for (size_t h = 0; h < s->n_head; h++) {
@@ -30,32 +35,150 @@ static void prepare_token(batch *b, const layer_weights *l, uint32_t attn_index,
     for (uint32_t h = 0; h < s->n_head_kv; h++) {
         float *k = p.k + (i * s->n_head_kv + h) * dim;
         const float *v = p.v + (i * s->n_head_kv + h) * dim;
-        const size_t at = kv_offset(st, attn_index, h) + (st->pos + i) * kv_row_bytes(st);
         kern->norm(k, k, l->attn.k_norm, dim, s->eps);
         kern->rope(k, cosine, sine, dim);
-        kern->kv_store(st->keys + at, k, dim, st->kv);
-        kern->kv_store(st->values + at, v, dim, st->kv);
+        kern->kv_store(timeline_keys(line, attn_index, h) + chunk, k, dim, row, line->opt.kv);
+        kern->kv_store(timeline_values(line, attn_index, h) + chunk, v, dim, row, line->opt.kv);
     }
 }
 
-/* Pieces are (token, KV head): the query heads that share a KV head read its cache together. */
-static void attend(batch *b, uint32_t attn_index, const float *q) {
-    const model_state *st = b->st;
-    const model_shape *s = st->shape;
-    const size_t dim = s->head_dim;
-    const size_t group = s->n_head / s->n_head_kv;
-    const float scale = 1.0f / sqrtf((float)dim);
+/* ---- Attention ------------------------------------------------------------------------------ */
+
+/* One KV head and the query heads that share it: they read its cache together. */
+typedef struct {
+    batch *b;
+    const float *q;      /* [n][n_head][head_dim], of the first of these query heads */
+    uint32_t attn_index;
+    uint32_t head;
+    size_t n_q;
+    float scale;
+} group;
+
+static group group_of(batch *b, uint32_t attn_index, const float *q, uint32_t head) {
+    const model_shape *s = b->st->shape;
+    const size_t n_q = s->n_head / s->n_head_kv;
+    return (group){
+        .b = b, .q = q + head * n_q * s->head_dim, .attn_index = attn_index, .head = head,
+        .n_q = n_q, .scale = 1.0f / sqrtf((float)s->head_dim),
+    };
+}
+
+/* The group's place in a part of token i. */
+static float *group_part(const group *g, size_t i, size_t n_parts, size_t part) {
+    const model_state *st = g->b->st;
+    return state_parts(st, i, n_parts, part) +
+           g->head * g->n_q * kern_part_floats(st->shape->head_dim);
+}
+
+/* Take positions first..end, whole chunks and perhaps a rest, into a part of token i. */
+static void attend(const group *g, float *part, size_t i, uint32_t first, uint32_t end) {
+    const model_state *st = g->b->st;
+    const timeline *line = batch_line(g->b, i);
+    const size_t stride = timeline_stride(line);
+    const size_t at = first / KERN_ATTN_CHUNK * stride;
+    const size_t dim = st->shape->head_dim;
+    st->kern->attend(part, g->q + i * st->shape->n_head * dim,
+                     timeline_keys(line, g->attn_index, g->head) + at,
+                     timeline_values(line, g->attn_index, g->head) + at, g->n_q, dim, end - first,
+                     stride, g->scale, line->opt.kv);
+}
+
+static void finish(const group *g, const float *part, size_t i) {
+    const size_t dim = g->b->st->shape->head_dim;
+    kern_part_finish(act_floats(&g->b->st->in, i) + g->head * g->n_q * dim, part, g->n_q, dim);
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b) {
+    return a < b ? a : b;
+}
+
+/* Tokens i..end of one timeline together, so that a chunk of the cache is read once for all of them
+ * while it is near.  Part 0 is the sum of the spans so far, part 1 the current span. */
+static void attend_block(const group *g, size_t i, size_t end) {
+    const size_t dim = g->b->st->shape->head_dim;
+    const uint32_t last = batch_pos(g->b, end - 1) + 1;
+    for (uint32_t at = 0; at < last; at = smaller(last, at + KERN_ATTN_CHUNK)) {
+        const uint32_t span = at / KERN_ATTN_SPAN;
+        const bool ends = (at + KERN_ATTN_CHUNK) % KERN_ATTN_SPAN == 0;
+        for (size_t j = i; j < end; j++) {
+            const uint32_t n_pos = batch_pos(g->b, j) + 1;
+            const uint32_t to = smaller(n_pos, at + KERN_ATTN_CHUNK);
+            float *part = group_part(g, j, 2, span > 0);
+            if (at >= n_pos) {
+                continue;
+            }
+            if (at % KERN_ATTN_SPAN == 0) {
+                kern_part_start(part, g->n_q, dim);
+            }
+            attend(g, part, j, at, to);
+            if (span > 0 && (ends || to == n_pos)) {
+                kern_part_join(group_part(g, j, 2, 0), part, g->n_q, dim);
+            }
+        }
+    }
+    for (size_t j = i; j < end; j++) {
+        finish(g, group_part(g, j, 2, 0), j);
+    }
+}
+
+/* Pieces are (KV head, block of tokens), the blocks of a head in succession. */
+static void attend_many(batch *b, uint32_t attn_index, const float *q) {
+    const size_t size = b->n_lines > 1 ? 1 : QUERY_BLOCK;
+    const size_t n_blocks = (b->n + size - 1) / size;
     size_t piece = 0;
-    while (team_take(b->t, b->n * s->n_head_kv, &piece)) {
-        const size_t i = piece / s->n_head_kv;
-        const uint32_t h = (uint32_t)(piece % s->n_head_kv);
-        const size_t at = kv_offset(st, attn_index, h);
-        const size_t first = h * group * dim;
-        st->kern->attend(act_floats(&st->in, i) + first, q + i * s->n_head * dim + first,
-                         st->keys + at, st->values + at, group, dim, st->pos + i + 1,
-                         kv_row_bytes(st), scale, st->kv);
+    while (team_take(b->t, n_blocks * b->st->shape->n_head_kv, &piece)) {
+        const group g = group_of(b, attn_index, q, (uint32_t)(piece / n_blocks));
+        const size_t i = piece % n_blocks * size;
+        attend_block(&g, i, i + size < b->n ? i + size : b->n);
     }
     team_sync(b->t);
+}
+
+static uint32_t spans_of(const batch *b, size_t i) {
+    return batch_pos(b, i) / KERN_ATTN_SPAN + 1;
+}
+
+/* The spans of token i in order. */
+static void join_spans(const group *g, size_t i) {
+    const model_state *st = g->b->st;
+    float *sum = group_part(g, i, st->n_spans, 0);
+    for (uint32_t span = 1; span < spans_of(g->b, i); span++) {
+        kern_part_join(sum, group_part(g, i, st->n_spans, span), g->n_q, st->shape->head_dim);
+    }
+    finish(g, sum, i);
+}
+
+/* Few tokens: pieces are (token, KV head, span), so that there are enough of them for all workers
+ * when the cache is long. */
+static void attend_few(batch *b, uint32_t attn_index, const float *q) {
+    const uint32_t n_kv = b->st->shape->n_head_kv;
+    uint32_t n_spans = 1;
+    for (size_t i = 0; i < b->n; i++) {
+        n_spans = spans_of(b, i) > n_spans ? spans_of(b, i) : n_spans;
+    }
+    size_t piece = 0;
+    while (team_take(b->t, b->n * n_kv * n_spans, &piece)) {
+        const size_t i = piece / n_spans / n_kv;
+        const uint32_t span = (uint32_t)(piece % n_spans);
+        const group g = group_of(b, attn_index, q, (uint32_t)(piece / n_spans % n_kv));
+        if (span < spans_of(b, i)) {
+            float *part = group_part(&g, i, b->st->n_spans, span);
+            kern_part_start(part, g.n_q, b->st->shape->head_dim);
+            attend(&g, part, i, span * KERN_ATTN_SPAN,
+                   smaller(batch_pos(b, i) + 1, (span + 1) * KERN_ATTN_SPAN));
+            if (n_spans == 1) {
+                finish(&g, part, i);
+            }
+        }
+    }
+    team_sync(b->t);
+    if (n_spans > 1) {
+        while (team_take(b->t, b->n * n_kv, &piece)) {
+            const group g = group_of(b, attn_index, q, (uint32_t)(piece % n_kv));
+            join_spans(&g, piece / n_kv);
+        }
+        team_sync(b->t);
+    }
 }
 
 void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
@@ -76,7 +199,11 @@ void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
         prepare_token(b, l, attn_index, p, i);
     }
     team_sync(b->t);
-    attend(b, attn_index, p.q);
+    if (b->n <= STATE_SPLIT_TOKENS) {
+        attend_few(b, attn_index, p.q);
+    } else {
+        attend_many(b, attn_index, p.q);
+    }
     batch_fill(b, n_q, form_bit(out));
     batch_multiply(b, &out, &st->delta, 1);
     b->waiting = PENDING_DELTA;

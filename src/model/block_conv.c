@@ -8,11 +8,24 @@
  */
 #include "model/block.h"
 
+#include <string.h>
+
 enum { CHANNELS = 512 }; /* per piece: a channel's tokens depend on each other, channels do not */
 
-static void convolve(batch *b, const layer_weights *l, float *history, const float *bcv) {
+/* Channels first..first+n of the history that is wanted later. */
+static void keep_history(const timeline *line, uint32_t pos, size_t at, size_t first, size_t n) {
+    float *copy = timeline_copy_at(line, pos);
+    if (copy) {
+        const size_t n_embd = line->shape->n_embd;
+        memcpy(copy + at + first, line->history + at + first, n * sizeof *copy);
+        memcpy(copy + at + n_embd + first, line->history + at + n_embd + first, n * sizeof *copy);
+    }
+}
+
+static void convolve(batch *b, const layer_weights *l, uint32_t conv_index, const float *bcv) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
+    const size_t at = 2 * (size_t)conv_index * n_embd;
     const size_t n_pieces = (n_embd + CHANNELS - 1) / CHANNELS;
     size_t piece = 0;
     while (team_take(b->t, n_pieces, &piece)) {
@@ -20,8 +33,11 @@ static void convolve(batch *b, const layer_weights *l, float *history, const flo
         const size_t n = n_embd - first < CHANNELS ? n_embd - first : CHANNELS;
         for (size_t i = 0; i < b->n; i++) {
             const float *row = bcv + i * 3 * n_embd + first;
+            const timeline *line = batch_line(b, i);
+            float *history = line->history + at + first;
             st->kern->conv(act_floats(&st->in, i) + first, row, row + n_embd, row + 2 * n_embd,
-                           l->conv.taps + 3 * first, history + first, history + n_embd + first, n);
+                           l->conv.taps + 3 * first, history, history + n_embd, n);
+            keep_history(line, batch_pos(b, i) + 1, at, first, n);
         }
     }
     team_sync(b->t);
@@ -34,7 +50,7 @@ void block_conv(batch *b, const layer_weights *l, uint32_t conv_index) {
     const weight *out = &l->conv.out;
     batch_enter(b, l->norm_in, form_bit(in));
     batch_multiply(b, &in, &st->wide, 1);
-    convolve(b, l, st->history + 2 * (size_t)conv_index * n_embd, st->wide);
+    convolve(b, l, conv_index, st->wide);
     batch_fill(b, n_embd, form_bit(out));
     batch_multiply(b, &out, &st->delta, 1);
     b->waiting = PENDING_DELTA;

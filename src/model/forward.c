@@ -26,8 +26,7 @@ static void embed(batch *b, const forward_request *rq) {
     while (team_take(b->t, b->n, &i)) {
         kern_dequantize(e->type, st->x + i * e->cols,
                         e->data + (size_t)rq->tokens[i] * e->row_bytes, e->cols);
-        rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half,
-                    st->pos + (uint32_t)i);
+        rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half, batch_pos(b, i));
     }
     team_sync(b->t);
 }
@@ -82,7 +81,10 @@ static void head(batch *b, const forward_request *rq) {
 static void forward(void *ctx, team *t) {
     forward_run *run = ctx;
     model_state *st = run->st;
-    batch b = {.st = st, .t = t, .n = run->rq->n, .bad = &run->bad};
+    batch b = {
+        .st = st, .t = t, .n = run->rq->n, .lines = run->rq->lines, .n_lines = run->rq->n_lines,
+        .bad = &run->bad,
+    };
     uint32_t n_conv = 0;
     uint32_t n_attn = 0;
     embed(&b, run->rq);
@@ -95,13 +97,21 @@ static void forward(void *ctx, team *t) {
     head(&b, run->rq);
 }
 
+/* The tokens are part of their timelines now. */
+static void advance(const forward_request *rq) {
+    for (size_t i = 0; i < rq->n; i++) {
+        timeline *line = rq->lines[rq->n_lines > 1 ? i : 0];
+        line->tokens[line->pos++] = rq->tokens[i];
+    }
+}
+
 static lfm_status check_logits(const model_state *st, const forward_request *rq, lfm_error *err) {
     const size_t n = (rq->all_logits ? rq->n : 1) * (size_t)st->shape->n_vocab;
     for (size_t i = 0; rq->logits && i < n; i++) {
         if (!isfinite(rq->logits[i])) {
             return err_set(err, LFM_ERR_NUMERIC, "the model's output layer produced a number that "
                            "is not finite at position %" PRIu32 "; the file's weights are damaged",
-                           st->pos);
+                           rq->lines[0]->pos);
         }
     }
     return LFM_OK;
@@ -114,9 +124,11 @@ lfm_status model_forward(model_state *st, pool *threads, const forward_request *
     if (run.bad != INT32_MAX) {
         return err_set(err, LFM_ERR_NUMERIC, "layer %" PRId32 " of the model produced a number "
                        "that is not finite near position %" PRIu32 "; the file's weights are "
-                       "damaged", run.bad, st->pos);
+                       "damaged", run.bad, rq->lines[0]->pos);
     }
     const lfm_status status = check_logits(st, rq, err);
-    st->pos += status == LFM_OK ? (uint32_t)rq->n : 0;
+    if (status == LFM_OK) {
+        advance(rq);
+    }
     return status;
 }

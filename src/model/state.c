@@ -3,7 +3,6 @@
  */
 #include "model/state.h"
 
-#include "base/checked.h"
 #include "kernel/rope.h"
 
 #include <string.h>
@@ -74,13 +73,17 @@ static void place_experts(model_state *st, arena *mem, unsigned mask) {
     st->jobs = arena_get(mem, 2 * (uint64_t)s->n_expert, sizeof *st->jobs);
 }
 
-static void place_scratch(model_state *st, arena *mem, unsigned mask) {
+static void place_all(model_state *st, arena *mem, unsigned mask) {
     const model_shape *s = st->shape;
     const uint64_t n = st->n_batch;
     const uint64_t n_q = (uint64_t)s->n_head * s->head_dim;
     const uint64_t n_kv = (uint64_t)s->n_head_kv * s->head_dim;
     const uint64_t wide = max_u64(3 * (uint64_t)s->n_embd,
                                   max_u64(n_q + 2 * n_kv, 2 * (uint64_t)s->n_ff));
+    const uint64_t split = (uint64_t)(n < STATE_SPLIT_TOKENS ? n : STATE_SPLIT_TOKENS) * st->n_spans;
+    st->freq = arena_get(mem, s->head_dim / 2, sizeof *st->freq);
+    st->parts = arena_get(mem, max_u64(2 * n, split),
+                          s->n_head * kern_part_floats(s->head_dim) * sizeof *st->parts);
     st->x = arena_get(mem, n, s->n_embd * sizeof *st->x);
     st->delta = arena_get(mem, n, s->n_embd * sizeof *st->delta);
     st->wide = arena_get(mem, n, wide * sizeof *st->wide);
@@ -92,39 +95,24 @@ static void place_scratch(model_state *st, arena *mem, unsigned mask) {
     }
 }
 
-static void place_timeline(model_state *st, arena *mem) {
-    const model_shape *s = st->shape;
-    const uint64_t rows = (uint64_t)s->n_attn * s->n_head_kv;
-    uint64_t cells = 0;
-    if (!mul_u64(rows, st->n_ctx, &cells)) {
-        mem->overflow = true;
-    }
-    st->freq = arena_get(mem, s->head_dim / 2, sizeof *st->freq);
-    st->history = arena_get(mem, 2 * (uint64_t)s->n_conv, s->n_embd * sizeof *st->history);
-    st->keys = arena_get(mem, cells, kv_row_bytes(st));
-    st->values = arena_get(mem, cells, kv_row_bytes(st));
-}
-
 /* What fills the fields that layout depends on. */
 static model_state configured(const model_shape *s, const model_weights *w, state_options opt) {
     return (model_state){
-        .shape = s, .weights = w, .n_ctx = opt.n_ctx, .n_batch = opt.n_batch, .kv = opt.kv,
+        .shape = s, .weights = w, .n_batch = opt.n_batch,
+        .n_spans = (opt.n_ctx + KERN_ATTN_SPAN - 1) / KERN_ATTN_SPAN,
     };
 }
 
-lfm_status state_plan(const model_shape *s, const model_weights *w, state_options opt,
-                      uint64_t *timeline_bytes, uint64_t *scratch_bytes, lfm_error *err) {
+lfm_status state_bytes(const model_shape *s, const model_weights *w, state_options opt,
+                       uint64_t *bytes, lfm_error *err) {
     model_state counting = configured(s, w, opt);
-    arena timeline = {0};
-    arena scratch = {0};
-    place_timeline(&counting, &timeline);
-    place_scratch(&counting, &scratch, forms_needed(s, w));
-    if (timeline.overflow || scratch.overflow) {
-        return err_set(err, LFM_ERR_MEMORY, "a context of %u tokens in batches of %u does not fit "
-                       "any memory", opt.n_ctx, opt.n_batch);
+    arena memory = {0};
+    place_all(&counting, &memory, forms_needed(s, w));
+    *bytes = memory.used;
+    if (memory.overflow) {
+        return err_set(err, LFM_ERR_MEMORY, "batches of %u tokens do not fit any memory",
+                       opt.n_batch);
     }
-    *timeline_bytes = timeline.used;
-    *scratch_bytes = scratch.used;
     return LFM_OK;
 }
 
@@ -132,20 +120,15 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
                       const kern_table *kern, state_options opt, lfm_error *err) {
     *st = configured(s, w, opt);
     st->kern = kern;
-    uint64_t timeline_bytes = 0;
-    uint64_t scratch_bytes = 0;
-    lfm_status status = state_plan(s, w, opt, &timeline_bytes, &scratch_bytes, err);
+    uint64_t bytes = 0;
+    lfm_status status = state_bytes(s, w, opt, &bytes, err);
     if (status == LFM_OK) {
-        status = arena_open(&st->timeline, timeline_bytes, err);
-    }
-    if (status == LFM_OK) {
-        status = arena_open(&st->scratch, scratch_bytes, err);
+        status = arena_open(&st->memory, bytes, err);
     }
     if (status != LFM_OK) {
         return status;
     }
-    place_timeline(st, &st->timeline);
-    place_scratch(st, &st->scratch, forms_needed(s, w));
+    place_all(st, &st->memory, forms_needed(s, w));
     rope_frequencies(st->freq, (double)s->rope_theta, s->head_dim);
     act_rows *const both[2] = {&st->in, &st->hidden};
     for (int i = 0; i < 2; i++) {
@@ -159,14 +142,8 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
 }
 
 void state_close(model_state *st) {
-    arena_close(&st->timeline);
-    arena_close(&st->scratch);
+    arena_close(&st->memory);
     *st = (model_state){0};
-}
-
-void state_reset(model_state *st) {
-    st->pos = 0;
-    memset(st->history, 0, 2 * (size_t)st->shape->n_conv * st->shape->n_embd * sizeof(float));
 }
 
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, size_t n, unsigned mask) {

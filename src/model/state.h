@@ -1,5 +1,5 @@
 /*
- * state.h - what changes while a model runs: one timeline's memory and the scratch of a batch.
+ * state.h - the scratch of a batch on its way through the model.
  */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
@@ -36,24 +36,18 @@ typedef struct {
     const model_shape *shape;
     const model_weights *weights;
     const kern_table *kern;
-    uint32_t n_ctx;
     uint32_t n_batch;
-    kern_kv kv;
-
-    /* The timeline. */
-    uint32_t pos;      /* tokens evaluated so far */
-    uint8_t *keys;     /* [n_attn][n_head_kv][n_ctx][head_dim] in the cache's type */
-    uint8_t *values;   /* likewise */
-    float *history;    /* [n_conv][2][n_embd], the older column first */
+    uint32_t n_spans;  /* most spans of a timeline (KERN_ATTN_SPAN) */
     double *freq;      /* [head_dim / 2] */
 
-    /* Scratch for n_batch tokens. */
+    /* For n_batch tokens. */
     float *x;          /* [n][n_embd] residual stream */
     float *delta;      /* [n][n_embd] what the last block adds to it */
     float *wide;       /* [n][widest intermediate] */
     float *cosine;     /* [n][head_dim / 2] */
     float *sine;
     act_rows in;       /* [n] input of the current matrices */
+    float *parts;      /* [n_parts][n_head][kern_part_floats] of attention */
     /* Experts: a slot is (token, rank), slot = token * n_expert_used + rank. */
     float *scores;     /* [n][n_expert] router */
     expert_choice *choice; /* [slots] */
@@ -69,28 +63,24 @@ typedef struct {
     size_t n_jobs;
     size_t n_pieces;
 
-    arena timeline;
-    arena scratch;
+    arena memory;
 } model_state;
 
 typedef struct {
-    uint32_t n_ctx;
+    uint32_t n_ctx;    /* longest timeline */
     uint32_t n_batch;
-    kern_kv kv;
 } state_options;
 
-/* Memory that a state takes: the timeline for n_ctx tokens, and the scratch.  LFM_ERR_MEMORY when
- * the sizes do not fit 64 bits. */
-lfm_status state_plan(const model_shape *s, const model_weights *w, state_options opt,
-                      uint64_t *timeline_bytes, uint64_t *scratch_bytes, lfm_error *err);
+/* Up to so many tokens, attention is divided by spans too: their parts are kept apart. */
+enum { STATE_SPLIT_TOKENS = 8 };
 
-/* Reserve memory; the cache's pages cost nothing until they are written. */
+/* Bytes that a state takes.  LFM_ERR_MEMORY when they do not fit 64 bits. */
+lfm_status state_bytes(const model_shape *s, const model_weights *w, state_options opt,
+                       uint64_t *bytes, lfm_error *err);
+
 lfm_status state_open(model_state *st, const model_shape *s, const model_weights *w,
                       const kern_table *kern, state_options opt, lfm_error *err);
 void state_close(model_state *st); /* safe on a zeroed struct */
-
-/* Back to an empty timeline. */
-void state_reset(model_state *st);
 
 /* The form that a weight type takes. */
 act_form state_form(qtype type);
@@ -107,12 +97,10 @@ static inline unsigned form_bit(const weight *w) {
     return 1u << state_form(w->type);
 }
 
-/* First position of a KV head, in st->keys or st->values; positions follow each other. */
-static inline size_t kv_row_bytes(const model_state *st) {
-    return st->shape->head_dim * (st->kv == KERN_KV_F16 ? sizeof(uint16_t) : sizeof(float));
-}
-static inline size_t kv_offset(const model_state *st, uint32_t attn_layer, uint32_t head) {
-    return ((size_t)attn_layer * st->shape->n_head_kv + head) * st->n_ctx * kv_row_bytes(st);
+/* The parts of token i: `part` is a span, or 0 and 1 for a sum and what is added to it. */
+static inline float *state_parts(const model_state *st, size_t i, size_t n_parts, size_t part) {
+    return st->parts + (i * n_parts + part) * st->shape->n_head *
+                           kern_part_floats(st->shape->head_dim);
 }
 
 #endif

@@ -158,11 +158,12 @@ static double sample_row(bench_state *b) {
         } else if (strcmp(name, "conv") == 0) {
             t->conv(f, x[0], x[1], x[2], x[3], x[4], x[5], K);
         } else if (strcmp(name, "kv_store") == 0) {
-            t->kv_store(b->acts, x[0], K, KERN_KV_F16);
+            t->kv_store(b->acts, x[0], DIM, 0, KERN_KV_F16);
         } else {
             const uint8_t *kv = (const uint8_t *)(x[5] + 4 * K);
-            t->attend(f, x[0], kv, kv + N_POS * DIM * 2, HEADS_Q, DIM, N_POS, DIM * 2, 0.125f,
-                      KERN_KV_F16);
+            kern_part_start(f, HEADS_Q, DIM);
+            t->attend(f, x[0], kv, kv + N_POS * DIM * 2, HEADS_Q, DIM, N_POS,
+                      kern_kv_chunk_bytes(DIM, KERN_KV_F16), 0.125f, KERN_KV_F16);
         }
     }
     return (double)calls;

@@ -130,38 +130,57 @@ static void run_quantize(const kase *c, const kern_table *t, uint8_t *out) {
 
 /* ---- The cache and attention ----------------------------------------------------------------- */
 
+static const char *kv_name(kern_kv kind) {
+    return kind == KERN_KV_F16 ? "f16" : kind == KERN_KV_F32 ? "f32" : "q8";
+}
+
+static kern_kv choose_kv(kase *c) {
+    static const kern_kv kinds[] = {KERN_KV_F16, KERN_KV_Q8, KERN_KV_F16, KERN_KV_Q8, KERN_KV_F32};
+    return kinds[draw_cycle(c, 5)];
+}
+
 static void prepare_kv_store(kase *c) {
-    c->n = choose_n(c);
-    c->kv = draw(c) % 4 ? KERN_KV_F16 : KERN_KV_F32;
-    say(c, "n %zu, %s", c->n, c->kv == KERN_KV_F16 ? "f16" : "f32");
-    float *x = floats(c, 0, c->n);
-    for (size_t i = 0; i < c->n && draw(c) % 2; i++) { /* the whole range of halves, and ties */
+    c->dim = draw(c) % 4 ? 16 * (1 + draw_cycle(c, 16)) : 1 + draw_below(c, 256);
+    c->n = draw_cycle(c, KERN_ATTN_CHUNK); /* the row */
+    c->kv = choose_kv(c);
+    say(c, "dim %zu, row %zu, %s", c->dim, c->n, kv_name(c->kv));
+    float *x = floats(c, 0, c->dim);
+    for (size_t i = 0; i < c->dim && draw(c) % 2; i++) { /* the whole range of halves, and ties */
         const uint64_t bits = draw(c);
         const uint32_t exponent = (uint32_t)(100 + (bits >> 32) % 46);
         const uint32_t f = (uint32_t)(bits & 0x807ff000u) | exponent << 23;
         memcpy(&x[i], &f, sizeof f);
     }
-    const size_t size = c->kv == KERN_KV_F16 ? 2 : 4;
-    add_region(c, c->n, size, size);
+    /* The chunk begins at 0; its other rows and scales must stay as they are. */
+    const size_t row = kern_kv_row_bytes(c->dim, c->kv);
+    c->region[0] = (region){c->n * row, c->dim, row / c->dim};
+    c->n_regions = 1;
+    c->out_bytes = kern_kv_chunk_bytes(c->dim, c->kv);
+    if (c->kv == KERN_KV_Q8) {
+        const size_t at = kern_kv_scales_at(c->dim) + c->n * sizeof(float);
+        c->region[c->n_regions++] = (region){at, 1, sizeof(float)};
+    }
 }
 
 static void run_kv_store(const kase *c, const kern_table *t, uint8_t *out) {
-    t->kv_store(out + c->region[0].at, in(c, 0), c->n, c->kv);
+    t->kv_store(out, in(c, 0), c->dim, c->n, c->kv);
 }
 
-/* Fill n_pos rows of a cache; mostly ordinary values, for the sake of the sums. */
+/* Fill n positions of a cache; mostly ordinary values, for the sake of the sums. */
 static void fill_cache(kase *c, int i, size_t flavour) {
-    const size_t size = c->kv == KERN_KV_F16 ? 2 : 4;
     float row[256];
-    uint8_t *rows = place(c, i, (c->n - 1) * c->stride + c->dim * size, size);
+    const size_t whole = (c->n - 1) / KERN_ATTN_CHUNK;
+    const size_t rest = c->kv == KERN_KV_Q8
+                            ? kern_kv_chunk_bytes(c->dim, c->kv)
+                            : (c->n - whole * KERN_ATTN_CHUNK) * kern_kv_row_bytes(c->dim, c->kv);
+    uint8_t *chunks = place(c, i, whole * c->stride + rest, sizeof(float));
     const size_t special = draw_below(c, c->n);
     const char *name = "plain";
     for (size_t j = 0; j < c->n; j++) {
         const char *this = fill_floats(c, row, c->dim, j % 7 == special % 7 ? flavour : 0);
         name = j % 7 == special % 7 ? this : name;
-        kern_table scalar;
-        kern_scalar(&scalar);
-        scalar.kv_store(rows + j * c->stride, row, c->dim, c->kv);
+        kern_kv_store_scalar(chunks + j / KERN_ATTN_CHUNK * c->stride, row, c->dim,
+                             j % KERN_ATTN_CHUNK, c->kv);
     }
     say(c, ", '%s'", name);
 }
@@ -171,20 +190,26 @@ static void prepare_attend(kase *c) {
     c->dim = dims[draw_cycle(c, sizeof dims / sizeof dims[0])];
     c->n = draw(c) & 1 ? 1 + draw_cycle(c, 40) : 1 + draw_below(c, 290); /* chunks are of 128 */
     c->n_q = 1 + draw_cycle(c, 9);
-    c->kv = draw(c) & 1 ? KERN_KV_F16 : KERN_KV_F32;
-    c->stride = c->dim * (c->kv == KERN_KV_F16 ? 2 : 4) * (1 + draw_below(c, 3));
+    c->kv = choose_kv(c);
+    c->stride = kern_kv_chunk_bytes(c->dim, c->kv) + 4 * draw_below(c, 50);
     c->scalar = draw(c) % 8 ? 0.125f : 10.0f;
-    say(c, "dim %zu, positions %zu, heads %zu, %s, stride %zu, scale %g", c->dim, c->n, c->n_q,
-        c->kv == KERN_KV_F16 ? "f16" : "f32", c->stride, (double)c->scalar);
+    c->in_place = draw(c) & 1; /* goes on from earlier positions */
+    say(c, "dim %zu, positions %zu, heads %zu, %s, stride %zu, scale %g%s", c->dim, c->n, c->n_q,
+        kv_name(c->kv), c->stride, (double)c->scalar, c->in_place ? ", going on" : "");
     floats(c, 0, c->n_q * c->dim);
     fill_cache(c, 1, draw_cycle(c, N_FLAVOURS));
     fill_cache(c, 2, draw_cycle(c, N_FLAVOURS));
-    add_region(c, c->n_q * c->dim, sizeof(float), sizeof(float));
+    floats(c, 3, c->n_q * kern_part_floats(c->dim));
+    add_region(c, c->n_q * kern_part_floats(c->dim), sizeof(float), sizeof(float));
 }
 
 static void run_attend(const kase *c, const kern_table *t, uint8_t *out) {
-    t->attend(to(c, out, 0), in(c, 0), c->in[1], c->in[2], c->n_q, c->dim, c->n, c->stride,
-              c->scalar, c->kv);
+    float *part = to_copy(c, out, 0, 3, c->n_q * kern_part_floats(c->dim));
+    if (!c->in_place) {
+        kern_part_start(part, c->n_q, c->dim);
+    }
+    t->attend(part, in(c, 0), c->in[1], c->in[2], c->n_q, c->dim, c->n, c->stride, c->scalar,
+              c->kv);
 }
 
 size_t slots_rows(slot *out) {

@@ -1,0 +1,349 @@
+/*
+ * test_lfm_session.c - sessions that go back, are copied, work together, and are saved.
+ *
+ * Everything is compared bit for bit with a session that evaluates the same tokens afresh.  The
+ * model is small, with random weights.
+ */
+#include "lfm.h"
+
+#include "base/rng.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { N_TEXT = 1500 };
+
+static lfm_model *model;
+static int32_t text[N_TEXT]; /* any tokens will do */
+static size_t n_vocab;
+
+static int open_model(void **state) {
+    lfm_error err = {0};
+    (void)state;
+    if (lfm_model_open(&model, "tests/golden/forward/nano32-Q4_0.gguf", NULL, &err) != LFM_OK) {
+        fprintf(stderr, "%s; run from the repository's root\n", err.text);
+        return 1;
+    }
+    n_vocab = lfm_model_get_info(model)->n_vocab;
+    for (size_t i = 0; i < N_TEXT; i++) {
+        text[i] = (int32_t)(rng_at(3, i) % n_vocab);
+    }
+    return 0;
+}
+
+static int close_model(void **state) {
+    (void)state;
+    lfm_model_close(model);
+    return 0;
+}
+
+static void ok(lfm_status st, const lfm_error *err) {
+    if (st != LFM_OK) {
+        fail_msg("%s", err->text);
+    }
+}
+
+static lfm_session *session_with(lfm_session_options opt) {
+    lfm_error err = {0};
+    lfm_session *s = NULL;
+    opt.n_ctx = opt.n_ctx ? opt.n_ctx : N_TEXT + 100;
+    ok(lfm_session_new(&s, model, &opt, &err), &err);
+    return s;
+}
+
+static void eval(lfm_session *s, const int32_t *tokens, size_t n) {
+    lfm_error err = {0};
+    ok(lfm_eval(s, tokens, n, &err), &err);
+}
+
+static size_t prompt(lfm_session *s, const int32_t *tokens, size_t n) {
+    lfm_error err = {0};
+    size_t reused = 0;
+    ok(lfm_prompt(s, tokens, n, &reused, &err), &err);
+    size_t held = 0;
+    const int32_t *all = lfm_session_tokens(s, &held);
+    assert_int_equal(held, n);
+    assert_memory_equal(all, tokens, n * sizeof *tokens);
+    return reused;
+}
+
+/* The logits of `s` are those after `tokens`, and so are those after ten more tokens. */
+static void assert_like_new(lfm_session *s, const int32_t *tokens, size_t n, lfm_kv_type kv) {
+    lfm_session *fresh = session_with((lfm_session_options){.kv = kv});
+    eval(fresh, tokens, n);
+    assert_memory_equal(lfm_logits(s), lfm_logits(fresh), n_vocab * sizeof(float));
+    eval(fresh, text, 10);
+    eval(s, text, 10);
+    assert_memory_equal(lfm_logits(s), lfm_logits(fresh), n_vocab * sizeof(float));
+    lfm_session_free(fresh);
+}
+
+/* ---- Going back ----------------------------------------------------------------------------- */
+
+static void test_prompt_reuses_what_is_the_same(void **state) {
+    (void)state;
+    static const struct {
+        size_t held, same, asked; /* tokens read, how many of them begin the prompt, its length */
+        size_t reused;
+    } cases[] = {
+        {0, 0, 40, 0},        {40, 40, 90, 40},      {40, 40, 40, 40},     {40, 39, 40, 0},
+        {300, 290, 400, 256}, {300, 256, 400, 256},  {300, 255, 400, 0},   {600, 530, 531, 512},
+        {600, 512, 513, 512}, {600, 600, 601, 600},  {600, 600, 550, 512}, {1024, 1024, 1024, 1024},
+        {1024, 1024, 1023, 768}, {1300, 100, 1200, 0}, {1300, 1279, 1400, 1024},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        int32_t ask[N_TEXT];
+        memcpy(ask, text, sizeof ask);
+        for (size_t j = cases[i].same; j < N_TEXT; j++) {
+            ask[j] = (text[j] + 1) % (int32_t)n_vocab;
+        }
+        lfm_session *s = session_with((lfm_session_options){.n_batch = (uint32_t)(1 + 37 * (i % 5))});
+        eval(s, text, cases[i].held);
+        const size_t reused = prompt(s, ask, cases[i].asked);
+        if (reused != cases[i].reused) {
+            fail_msg("case %zu: %zu reused, wanted %zu", i, reused, cases[i].reused);
+        }
+        assert_like_new(s, ask, cases[i].asked, LFM_KV_F16);
+        lfm_session_free(s);
+    }
+}
+
+/* A conversation: prompt, answer, the same prompt with the answer changed, ... */
+static void test_the_end_of_a_prompt_is_a_way_back(void **state) {
+    (void)state;
+    int32_t talk[N_TEXT];
+    memcpy(talk, text, sizeof talk);
+    lfm_session *s = session_with((lfm_session_options){.n_batch = 64});
+    assert_int_equal(prompt(s, talk, 70), 0);
+    eval(s, text + 70, 30);
+    talk[71] = talk[71] == 5 ? 6 : 5;                /* a thought is stripped from the answer */
+    assert_int_equal(prompt(s, talk, 150), 69);      /* the last token gave the logits */
+    eval(s, text, 20);
+    assert_int_equal(prompt(s, talk, 150), 149);     /* answer it again */
+    eval(s, text + 20, 20);
+    assert_int_equal(prompt(s, talk, 70), 69);       /* undo a turn */
+    assert_like_new(s, talk, 70, LFM_KV_F16);
+    lfm_session_free(s);
+}
+
+/* More prompts than there are marks: the oldest are forgotten, nothing else. */
+static void test_many_prompts(void **state) {
+    (void)state;
+    lfm_session *s = session_with((lfm_session_options){0});
+    for (size_t n = 5; n <= 250; n += 5) {
+        prompt(s, text, n);
+    }
+    const size_t back = prompt(s, text, 103);
+    assert_int_equal(back, 99);
+    assert_int_equal(prompt(s, text, 20), 0); /* 14 is no longer marked */
+    assert_like_new(s, text, 20, LFM_KV_F16);
+    lfm_session_free(s);
+}
+
+static void test_random_walk(void **state) {
+    (void)state;
+    lfm_session *s = session_with((lfm_session_options){.n_batch = 100, .n_threads = 2});
+    int32_t now[N_TEXT];
+    memcpy(now, text, sizeof now);
+    for (uint64_t step = 0; step < 25; step++) {
+        const size_t from = rng_at(11, 2 * step) % 700;
+        const size_t n = 1 + rng_at(11, 2 * step + 1) % 800;
+        for (size_t i = from; i < N_TEXT; i++) { /* another continuation from here on */
+            now[i] = (int32_t)(rng_at(step, i) % n_vocab);
+        }
+        prompt(s, now, n);
+        if (step % 5 == 4) {
+            assert_like_new(s, now, n, LFM_KV_F16);
+        }
+    }
+    lfm_session_free(s);
+}
+
+static void test_prompt_errors(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    size_t reused = 0;
+    lfm_session *s = session_with((lfm_session_options){.n_ctx = 50});
+    const int32_t bad[2] = {1, -1};
+    assert_int_equal(lfm_prompt(s, text, 0, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_prompt(s, text, 51, &reused, &err), LFM_ERR_FULL);
+    assert_int_equal(lfm_prompt(s, bad, 2, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_pos(s), 0);
+    assert_int_equal(prompt(s, text, 50), 0);
+    lfm_session_free(s);
+}
+
+static bool stop_at_once(void *ctx, size_t done, size_t total) {
+    (void)ctx;
+    (void)total;
+    return done == 0;
+}
+
+/* An evaluation that was stopped leaves what it has done, and no more. */
+static void test_stopped(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    size_t reused = 0;
+    lfm_session *s = session_with((lfm_session_options){.n_batch = 32});
+    lfm_session_on_progress(s, stop_at_once, NULL);
+    assert_int_equal(lfm_prompt(s, text, 100, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_pos(s), 32);
+    lfm_session_on_progress(s, NULL, NULL);
+    assert_int_equal(prompt(s, text, 32), 0); /* its logits were never computed */
+    assert_int_equal(prompt(s, text, 100), 32);
+    assert_like_new(s, text, 100, LFM_KV_F16);
+    lfm_session_free(s);
+}
+
+/* ---- Families ------------------------------------------------------------------------------- */
+
+static void test_copy(void **state) {
+    (void)state;
+    static const lfm_kv_type kinds[] = {LFM_KV_F16, LFM_KV_F32, LFM_KV_Q8};
+    for (size_t i = 0; i < 3; i++) {
+        lfm_error err = {0};
+        lfm_session *a = session_with((lfm_session_options){.kv = kinds[i]});
+        lfm_session *b = NULL;
+        ok(lfm_session_fork(&b, a, &err), &err);
+        assert_int_equal(lfm_session_pos(b), 0);
+        prompt(a, text, 300);
+        ok(lfm_session_copy(b, a, &err), &err);
+        eval(a, text, 25); /* goes on without the other noticing */
+        prompt(b, text, 300);
+        lfm_session_free(a); /* in any order */
+        assert_like_new(b, text, 300, kinds[i]);
+        assert_int_equal(prompt(b, text, 301), 299); /* ten others came after 300 */
+        assert_int_equal(prompt(b, text, 299), 256);
+        lfm_session_free(b);
+    }
+}
+
+static void test_copy_errors(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    lfm_session *small = session_with((lfm_session_options){.n_ctx = 20});
+    lfm_session *other = session_with((lfm_session_options){.kv = LFM_KV_Q8});
+    lfm_session *s = session_with((lfm_session_options){0});
+    eval(s, text, 21);
+    assert_int_equal(lfm_session_copy(small, s, &err), LFM_ERR_FULL);
+    assert_int_equal(lfm_session_copy(other, s, &err), LFM_ERR_ARG);
+    lfm_session_free(small);
+    lfm_session_free(other);
+    lfm_session_free(s);
+}
+
+/* Sessions at different places of different texts, evaluated together: the bits of each alone. */
+static void test_eval_each(void **state) {
+    (void)state;
+    static const size_t counts[] = {1, 3, 8, 13};
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+        const size_t n = counts[c];
+        lfm_error err = {0};
+        lfm_session *s[13] = {session_with((lfm_session_options){.n_batch = c == 3 ? 5 : 0})};
+        for (size_t i = 0; i < n; i++) {
+            if (i > 0) {
+                ok(lfm_session_fork(&s[i], s[0], &err), &err);
+            }
+            eval(s[i], text + i, 100 * i % 270 + 1);
+        }
+        for (size_t step = 0; step < 12; step++) {
+            int32_t tokens[13];
+            for (size_t i = 0; i < n; i++) {
+                tokens[i] = text[(step * 31 + i * 7) % N_TEXT];
+            }
+            ok(lfm_eval_each(s, tokens, n, &err), &err);
+        }
+        for (size_t i = 0; i < n; i++) {
+            size_t held = 0;
+            const int32_t *tokens = lfm_session_tokens(s[i], &held);
+            assert_int_equal(held, 100 * i % 270 + 13);
+            int32_t *copy = malloc(held * sizeof *copy);
+            assert_non_null(copy);
+            memcpy(copy, tokens, held * sizeof *copy);
+            assert_like_new(s[i], copy, held, LFM_KV_F16);
+            free(copy);
+        }
+        for (size_t i = 0; i < n; i++) {
+            lfm_session_free(s[i]);
+        }
+    }
+}
+
+static void test_eval_each_errors(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    lfm_session *s = session_with((lfm_session_options){.n_ctx = 2});
+    lfm_session *stranger = session_with((lfm_session_options){0});
+    lfm_session *twice[2] = {s, s};
+    lfm_session *strangers[2] = {s, stranger};
+    lfm_session *many[LFM_MAX_EACH + 1] = {s};
+    const int32_t tokens[LFM_MAX_EACH + 1] = {1, 2};
+    assert_int_equal(lfm_eval_each(twice, tokens, 2, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_eval_each(strangers, tokens, 2, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_eval_each(many, tokens, LFM_MAX_EACH + 1, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_eval_each(many, tokens, 0, &err), LFM_OK);
+    eval(s, text, 2);
+    assert_int_equal(lfm_eval_each(&s, tokens, 1, &err), LFM_ERR_FULL);
+    lfm_session_free(s);
+    lfm_session_free(stranger);
+}
+
+/* ---- Long attention ------------------------------------------------------------------------- */
+
+/* Spans of 1,024 positions are divided among workers for few tokens, and walked for many. */
+static void test_spans(void **state) {
+    (void)state;
+    enum { LONG = 4080 };
+    int32_t *tokens = malloc(LONG * sizeof *tokens);
+    assert_non_null(tokens);
+    for (size_t i = 0; i < LONG; i++) {
+        tokens[i] = (int32_t)(rng_at(5, i) % n_vocab);
+    }
+    for (int kv = LFM_KV_F16; kv <= LFM_KV_Q8; kv++) {
+        static const struct {
+            uint32_t threads, batch;
+            size_t cut; /* from here on, one token at a time */
+        } ways[] = {{1, 512, LONG}, {3, 300, LONG}, {2, 512, LONG - 9}, {4, 77, LONG - 30}};
+        float *want = NULL;
+        for (size_t w = 0; w < sizeof ways / sizeof ways[0]; w++) {
+            lfm_session *s = session_with((lfm_session_options){
+                .n_ctx = LONG + 10, .n_batch = ways[w].batch,
+                .n_threads = ways[w].threads, .kv = (lfm_kv_type)kv});
+            eval(s, tokens, ways[w].cut);
+            for (size_t i = ways[w].cut; i < LONG; i++) {
+                eval(s, tokens + i, 1);
+            }
+            if (!want) {
+                want = malloc(n_vocab * sizeof *want);
+                assert_non_null(want);
+                memcpy(want, lfm_logits(s), n_vocab * sizeof *want);
+            }
+            assert_memory_equal(lfm_logits(s), want, n_vocab * sizeof *want);
+            lfm_session_free(s);
+        }
+        free(want);
+    }
+    free(tokens);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_prompt_reuses_what_is_the_same),
+        cmocka_unit_test(test_the_end_of_a_prompt_is_a_way_back),
+        cmocka_unit_test(test_many_prompts),
+        cmocka_unit_test(test_random_walk),
+        cmocka_unit_test(test_prompt_errors),
+        cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_copy),
+        cmocka_unit_test(test_copy_errors),
+        cmocka_unit_test(test_eval_each),
+        cmocka_unit_test(test_eval_each_errors),
+        cmocka_unit_test(test_spans),
+    };
+    return cmocka_run_group_tests(tests, open_model, close_model);
+}
