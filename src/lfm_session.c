@@ -251,10 +251,11 @@ static lfm_status check_each(lfm_session *const *s, const int32_t *tokens, size_
 lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n, lfm_error *err) {
     err_clear(err);
     timeline *lines[LFM_MAX_EACH];
-    lfm_status st = n > LFM_MAX_EACH
-                        ? err_set(err, LFM_ERR_ARG, "%zu sessions are too many to evaluate together "
-                                  "(at most %d)", n, LFM_MAX_EACH)
-                        : check_each(s, tokens, n, err);
+    if (n > LFM_MAX_EACH) {
+        return err_set(err, LFM_ERR_ARG, "%zu sessions are too many to evaluate together (at most "
+                       "%d)", n, LFM_MAX_EACH);
+    }
+    lfm_status st = check_each(s, tokens, n, err);
     if (st != LFM_OK || n == 0) {
         return st;
     }

@@ -80,9 +80,9 @@ static void place_all(model_state *st, arena *mem, unsigned mask) {
     const uint64_t n_kv = (uint64_t)s->n_head_kv * s->head_dim;
     const uint64_t wide = max_u64(3 * (uint64_t)s->n_embd,
                                   max_u64(n_q + 2 * n_kv, 2 * (uint64_t)s->n_ff));
-    const uint64_t split = (uint64_t)(n < STATE_SPLIT_TOKENS ? n : STATE_SPLIT_TOKENS) * st->n_spans;
+    const uint64_t few = n < STATE_SPLIT_TOKENS ? n : STATE_SPLIT_TOKENS;
     st->freq = arena_get(mem, s->head_dim / 2, sizeof *st->freq);
-    st->parts = arena_get(mem, max_u64(2 * n, split),
+    st->parts = arena_get(mem, max_u64(2 * n, few * st->n_spans),
                           s->n_head * kern_part_floats(s->head_dim) * sizeof *st->parts);
     st->x = arena_get(mem, n, s->n_embd * sizeof *st->x);
     st->delta = arena_get(mem, n, s->n_embd * sizeof *st->delta);

@@ -2,8 +2,8 @@
  * timeline.h - what a model remembers of the tokens that it has read, and how to go back in it.
  *
  * Attention layers remember keys and values of every position, so going back is forgetting.
- * Convolutions remember only the last two inputs, and those cannot be had back: so copies of them are
- * kept, at every TIMELINE_GRID tokens and wherever somebody asks for one.
+ * Convolutions remember only the last two inputs, and those cannot be had back: so copies of them
+ * are kept, at every TIMELINE_GRID tokens and wherever somebody asks for one.
  */
 #ifndef MODEL_TIMELINE_H
 #define MODEL_TIMELINE_H
@@ -31,9 +31,9 @@ typedef struct {
     float *history;        /* [n_conv][2][n_embd], the older column first */
     float *grid;           /* copies of it: after (i + 1) * TIMELINE_GRID tokens */
     float *marked;         /* [TIMELINE_MARKS] copies */
-    uint32_t mark[TIMELINE_MARKS]; /* after how many tokens; a copy is there once pos has passed it */
+    uint32_t mark[TIMELINE_MARKS]; /* after how many tokens; valid once pos has passed it */
     uint32_t n_marks;
-    uint8_t *cache;        /* chunks of KERN_ATTN_CHUNK positions: [n_attn][keys, values][n_head_kv] */
+    uint8_t *cache;        /* chunks of positions: [n_attn][keys, values][n_head_kv] */
     arena memory;
 } timeline;
 
@@ -55,7 +55,8 @@ uint32_t timeline_rewind(timeline *t, uint32_t n);
  * marks gives way. */
 void timeline_mark(timeline *t, uint32_t pos);
 
-/* Where the history after `pos` tokens is to be copied, [n_conv][2][n_embd]; NULL: nobody wants it. */
+/* Where the history after `pos` tokens is to be copied, [n_conv][2][n_embd]; NULL: nobody wants
+ * it. */
 float *timeline_copy_at(const timeline *t, uint32_t pos);
 
 /* to = from; both of one model and kind of cache.  LFM_ERR_FULL when `to` is too short. */

@@ -247,7 +247,7 @@ static void test_errors(void **state) {
         {"m --top-p 1,0", "--top-p: '1,0' is not a number in 0..1"},
         {"m -s 9007199254740992",
          "-s: '9007199254740992' is not a whole number in -1..9007199254740991"},
-        {"m --kv q8_0", "--kv: 'q8_0' is not one of f16|f32"},
+        {"m --kv q4_0", "--kv: 'q4_0' is not one of f16|f32|q8_0|q8"},
         {"m --preset=", "--preset: '' is not one of card|llama.cpp|greedy"},
         {"m --raw=1", "--raw takes no value, but got '1'"},
         {"m --stop=", "--stop: the text is empty"},

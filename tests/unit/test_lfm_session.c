@@ -102,7 +102,8 @@ static void test_prompt_reuses_what_is_the_same(void **state) {
         for (size_t j = cases[i].same; j < N_TEXT; j++) {
             ask[j] = (text[j] + 1) % (int32_t)n_vocab;
         }
-        lfm_session *s = session_with((lfm_session_options){.n_batch = (uint32_t)(1 + 37 * (i % 5))});
+        const uint32_t batch = 1 + 37 * (uint32_t)(i % 5);
+        lfm_session *s = session_with((lfm_session_options){.n_batch = batch});
         eval(s, text, cases[i].held);
         const size_t reused = prompt(s, ask, cases[i].asked);
         if (reused != cases[i].reused) {
