@@ -199,6 +199,20 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
 lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
                       lfm_error *err);
 
+/* Write the session to a file (mode 0600) that appears when it is complete, in place of the old
+ * one, or not at all.  `note` is any bytes of the caller's, at most 64 MiB; NULL when note_len
+ * is 0. */
+lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, size_t note_len,
+                            lfm_error *err);
+
+/* Make the session what was saved; it then goes on with the same bits.  LFM_ERR_ARG when the file
+ * belongs to another model or type of cache, LFM_ERR_UNSUPPORTED when it was written by another
+ * version, LFM_ERR_FORMAT when it is not a session or is damaged, LFM_ERR_FULL when the context is
+ * too small.  After an error the session is empty or as it was.  *note (may be NULL) is
+ * allocated, with a NUL behind its *note_len bytes; free it with lfm_free. */
+lfm_status lfm_session_load(lfm_session *s, const char *path, char **note, size_t *note_len,
+                            lfm_error *err);
+
 const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
 const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise */
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */

@@ -267,7 +267,7 @@ static lfm_status reserve(quantizer *q, lfm_error *err) {
 
 static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     put_head(q);
-    lfm_status st = gguf_out_open(&q->out, path, q->opt->force, err);
+    lfm_status st = gguf_out_open(&q->out, path, q->opt->force, 0666, err);
     if (st == LFM_OK) {
         st = gguf_out_reserve(&q->out, gguf_writer_bytes(&q->writer), err);
     }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -44,8 +45,46 @@ gguf_sink gguf_out_sink(gguf_out *out) {
     return (gguf_sink){out_write, out};
 }
 
+/* Does the name still mean this file?  Its last writer may have renamed it meanwhile. */
+static bool is_named(int fd, const char *name) {
+    struct stat opened;
+    struct stat named;
+    return fstat(fd, &opened) == 0 && lstat(name, &named) == 0 &&
+           named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
+}
+
+/* Open PATH.part for us alone; -1 with errno, EBUSY when somebody else is writing it.  What an
+ * interrupted program left there has no lock, and is written over. */
+static int open_part(const char *part, unsigned mode) {
+    for (;;) {
+        /* (O_NONBLOCK, because a pipe of that name would wait for a reader.) */
+        const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+        const int fd = open(part, flags, mode);
+        struct stat info;
+        int cause = 0;
+        if (fd < 0) {
+            return -1;
+        }
+        if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+            cause = EBUSY; /* (File systems without locks are trusted to have one writer.) */
+        } else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
+            cause = EEXIST;
+        } else if (is_named(fd, part)) {
+            if (fchmod(fd, info.st_mode & mode & 0777) == 0 && ftruncate(fd, 0) == 0) {
+                return fd;
+            }
+            cause = errno;
+        }
+        close(fd);
+        if (cause != 0) {
+            errno = cause;
+            return -1;
+        }
+    }
+}
+
 /* Open PATH.part, or the device itself. */
-static lfm_status open_parts(gguf_out *out, bool direct, lfm_error *err) {
+static lfm_status open_parts(gguf_out *out, bool direct, unsigned mode, lfm_error *err) {
     int fd = -1;
     if (direct) {
         fd = open(out->path, O_WRONLY | O_CLOEXEC);
@@ -57,17 +96,14 @@ static lfm_status open_parts(gguf_out *out, bool direct, lfm_error *err) {
                            out->path);
         }
         snprintf(out->part, cap, "%s.part", out->path);
-        fd = open(out->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        fd = open_part(out->part, mode);
     }
     if (fd < 0) {
         const int cause = errno;
         free(out->part); /* not ours: dropping must not remove it */
         out->part = NULL;
-        if (cause == EEXIST) {
-            return err_set(err, LFM_ERR_IO,
-                           "%s.part exists: something is writing it, or was stopped while doing "
-                           "so. Remove it if nothing is",
-                           out->path);
+        if (cause == EBUSY) {
+            return err_set(err, LFM_ERR_IO, "%s is being written by another program", out->path);
         }
         errno = cause;
         return failed(out, "create", err);
@@ -76,7 +112,8 @@ static lfm_status open_parts(gguf_out *out, bool direct, lfm_error *err) {
     return LFM_OK;
 }
 
-lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, lfm_error *err) {
+lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, unsigned mode,
+                         lfm_error *err) {
     *out = (gguf_out){0};
     struct stat info;
     const bool exists = stat(path, &info) == 0;
@@ -91,7 +128,7 @@ lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, lfm_erro
     if (!out->path) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory creating %s", path);
     }
-    const lfm_status st = open_parts(out, direct, err);
+    const lfm_status st = open_parts(out, direct, mode, err);
     if (st != LFM_OK) {
         gguf_out_drop(out);
     }
@@ -120,12 +157,16 @@ lfm_status gguf_out_commit(gguf_out *out, bool durable, lfm_error *err) {
     if (durable && out->part && fsync(fd) != 0) {
         st = failed(out, "write", err);
     }
+    const int lock = dup(fd); /* holds the lock until the file has its name */
     out->fd_plus_1 = 0;
     if (close(fd) != 0 && st == LFM_OK) {
         st = failed(out, "close", err);
     }
     if (st == LFM_OK && out->part && rename(out->part, out->path) != 0) {
         st = failed(out, "rename the finished file to", err);
+    }
+    if (lock >= 0) {
+        close(lock);
     }
     if (st == LFM_OK) {
         free(out->part);

@@ -36,9 +36,11 @@ typedef struct {
     uint64_t n_bytes; /* written so far */
 } gguf_out;
 
-/* Create the file.  LFM_ERR_ARG when `path` exists and `replace` is false; LFM_ERR_IO when
- * PATH.part exists already (another writer, or one that was killed). */
-lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, lfm_error *err);
+/* Create the file with these permissions (0666 or 0600; less what umask takes).  LFM_ERR_ARG when
+ * `path` exists and `replace` is false; LFM_ERR_IO when another program is writing it.  What a
+ * killed one left of PATH.part is written over. */
+lfm_status gguf_out_open(gguf_out *out, const char *path, bool replace, unsigned mode,
+                         lfm_error *err);
 
 /* Set aside disk space for `n_bytes`, where the file system can, so that a full disk is noticed
  * now and not after minutes of work. */

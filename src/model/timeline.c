@@ -132,6 +132,22 @@ uint32_t timeline_rewind(timeline *t, uint32_t n) {
     return best;
 }
 
+void timeline_tidy(timeline *t) {
+    const size_t row = kern_kv_row_bytes(t->shape->head_dim, t->opt.kv);
+    const size_t used = t->pos % KERN_ATTN_CHUNK;
+    const size_t n_heads = 2 * (size_t)t->shape->n_attn * t->shape->n_head_kv;
+    drop_marks(t, t->pos);
+    for (size_t h = 0; h < n_heads && used > 0; h++) {
+        uint8_t *chunk = t->cache + t->pos / KERN_ATTN_CHUNK * timeline_stride(t) +
+                         h * timeline_head_bytes(t);
+        memset(chunk + used * row, 0, (KERN_ATTN_CHUNK - used) * row);
+        if (t->opt.kv == KERN_KV_Q8) {
+            memset(chunk + kern_kv_scales_at(t->shape->head_dim) + used * sizeof(float), 0,
+                   (KERN_ATTN_CHUNK - used) * sizeof(float));
+        }
+    }
+}
+
 lfm_status timeline_copy(timeline *to, const timeline *from, lfm_error *err) {
     const size_t history = timeline_history(from->shape) * sizeof *from->history;
     if (from->pos > to->opt.n_ctx) {

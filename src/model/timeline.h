@@ -59,6 +59,10 @@ void timeline_mark(timeline *t, uint32_t pos);
  * it. */
 float *timeline_copy_at(const timeline *t, uint32_t pos);
 
+/* Forget what rewinding has left behind `pos`, so that two timelines of the same tokens hold the
+ * same bytes; marks that were not passed are dropped. */
+void timeline_tidy(timeline *t);
+
 /* to = from; both of one model and kind of cache.  LFM_ERR_FULL when `to` is too short. */
 lfm_status timeline_copy(timeline *to, const timeline *from, lfm_error *err);
 

@@ -478,13 +478,13 @@ static void test_a_file_appears_only_when_it_is_complete(void **state) {
     lfm_error err = {0};
     path_in(path, "model.gguf");
     path_in(part, "model.gguf.part");
-    assert_int_equal(gguf_out_open(&out, path, false, &err), LFM_OK);
+    assert_int_equal(gguf_out_open(&out, path, false, 0666, &err), LFM_OK);
     assert_int_equal(gguf_out_reserve(&out, 1000, &err), LFM_OK);
     gguf_sink sink = gguf_out_sink(&out);
     assert_int_equal(sink.write(sink.ctx, "hello", 5, &err), LFM_OK);
     assert_true(exists(part) && !exists(path));
-    assert_int_equal(gguf_out_open(&other, path, false, &err), LFM_ERR_IO); /* is being written */
-    assert_non_null(strstr(err.text, ".part exists"));
+    assert_int_equal(gguf_out_open(&other, path, false, 0666, &err), LFM_ERR_IO);
+    assert_non_null(strstr(err.text, "is being written by another program"));
     gguf_out_drop(&other);
     assert_true(exists(part));
     assert_int_equal(gguf_out_commit(&out, true, NULL), LFM_OK);
@@ -493,6 +493,36 @@ static void test_a_file_appears_only_when_it_is_complete(void **state) {
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 5);
     unlink(path);
+}
+
+/* What a killed program left is in nobody's way. */
+static void test_leftovers(void **state) {
+    (void)state;
+    char path[256];
+    char part[256];
+    gguf_out out;
+    lfm_error err = {0};
+    struct stat info;
+    path_in(path, "left.gguf");
+    path_in(part, "left.gguf.part");
+    FILE *left = fopen(part, "w");
+    assert_non_null(left);
+    assert_true(fputs("a long leftover", left) >= 0 && fclose(left) == 0);
+    assert_int_equal(gguf_out_open(&out, path, false, 0600, &err), LFM_OK);
+    gguf_sink sink = gguf_out_sink(&out);
+    assert_int_equal(sink.write(sink.ctx, "new", 3, &err), LFM_OK);
+    assert_int_equal(gguf_out_commit(&out, false, &err), LFM_OK);
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_size, 3);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    unlink(path);
+    /* Something else of that name is not. */
+    assert_int_equal(mkdir(part, 0700), 0);
+    assert_int_equal(gguf_out_open(&out, path, false, 0600, &err), LFM_ERR_IO);
+    assert_int_equal(rmdir(part), 0);
+    assert_int_equal(mkfifo(part, 0600), 0);
+    assert_int_equal(gguf_out_open(&out, path, false, 0600, &err), LFM_ERR_IO);
+    assert_int_equal(unlink(part), 0);
 }
 
 static void test_an_existing_file_is_kept(void **state) {
@@ -505,9 +535,9 @@ static void test_an_existing_file_is_kept(void **state) {
     FILE *old = fopen(path, "w");
     assert_non_null(old);
     assert_true(fputs("old", old) >= 0 && fclose(old) == 0);
-    assert_int_equal(gguf_out_open(&out, path, false, NULL), LFM_ERR_ARG);
+    assert_int_equal(gguf_out_open(&out, path, false, 0666, NULL), LFM_ERR_ARG);
     /* Even when it may be replaced, giving up leaves the old one. */
-    assert_int_equal(gguf_out_open(&out, path, true, NULL), LFM_OK);
+    assert_int_equal(gguf_out_open(&out, path, true, 0666, NULL), LFM_OK);
     gguf_sink sink = gguf_out_sink(&out);
     assert_int_equal(sink.write(sink.ctx, "newer", 5, NULL), LFM_OK);
     gguf_out_drop(&out);
@@ -515,7 +545,7 @@ static void test_an_existing_file_is_kept(void **state) {
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_size, 3);
     assert_false(exists(part));
-    assert_int_equal(gguf_out_open(&out, path, true, NULL), LFM_OK);
+    assert_int_equal(gguf_out_open(&out, path, true, 0666, NULL), LFM_OK);
     sink = gguf_out_sink(&out);
     assert_int_equal(sink.write(sink.ctx, "newer", 5, NULL), LFM_OK);
     assert_int_equal(gguf_out_commit(&out, false, NULL), LFM_OK);
@@ -530,9 +560,9 @@ static void test_places_that_cannot_be_written(void **state) {
     gguf_out out;
     lfm_error err = {0};
     path_in(path, "missing/model.gguf");
-    assert_int_equal(gguf_out_open(&out, path, true, &err), LFM_ERR_IO);
+    assert_int_equal(gguf_out_open(&out, path, true, 0666, &err), LFM_ERR_IO);
     assert_non_null(strstr(err.text, "missing/model.gguf: No such file"));
-    assert_int_equal(gguf_out_open(&out, folder, true, NULL), LFM_ERR_ARG);
+    assert_int_equal(gguf_out_open(&out, folder, true, 0666, NULL), LFM_ERR_ARG);
     gguf_out_drop(&out);
 }
 
@@ -543,7 +573,7 @@ static void test_a_full_disk(void **state) {
     if (!exists("/dev/full")) {
         skip();
     }
-    assert_int_equal(gguf_out_open(&out, "/dev/full", false, &err), LFM_OK);
+    assert_int_equal(gguf_out_open(&out, "/dev/full", false, 0666, &err), LFM_OK);
     gguf_sink sink = gguf_out_sink(&out);
     assert_int_equal(sink.write(sink.ctx, "x", 1, &err), LFM_ERR_IO);
     assert_string_equal(err.text,
@@ -596,7 +626,7 @@ static void test_a_split_model_is_read_back(void **state) {
         }
         names[no] = gguf_split_path(path, no, 3);
         assert_non_null(names[no]);
-        assert_int_equal(gguf_out_open(&out, names[no], false, &err), LFM_OK);
+        assert_int_equal(gguf_out_open(&out, names[no], false, 0666, &err), LFM_OK);
         assert_int_equal(gguf_write_head(&w, gguf_out_sink(&out), &err), LFM_OK);
         for (size_t t = first_tensor[no]; t < first_tensor[no + 1]; t++) {
             uint8_t *p = pattern(tensors[t].n_bytes, (uint32_t)t);
@@ -644,6 +674,7 @@ int main(void) {
         cmocka_unit_test(test_the_order_of_calls_is_checked),
         cmocka_unit_test(test_a_failing_sink_is_noticed_at_every_byte),
         cmocka_unit_test(test_a_file_appears_only_when_it_is_complete),
+        cmocka_unit_test(test_leftovers),
         cmocka_unit_test(test_an_existing_file_is_kept),
         cmocka_unit_test(test_places_that_cannot_be_written),
         cmocka_unit_test(test_a_full_disk),

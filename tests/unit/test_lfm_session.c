@@ -9,10 +9,14 @@
 #include "base/rng.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -332,6 +336,209 @@ static void test_spans(void **state) {
     free(tokens);
 }
 
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+static char folder[200];
+static char path[240];
+
+static void temporary_folder(void) {
+    const char *tmp = getenv("TMPDIR");
+    snprintf(folder, sizeof folder, "%s/lfm-session-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/session", folder);
+}
+
+static void remove_folder(void) {
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0); /* nothing else was left there */
+}
+
+static void save(lfm_session *s, const char *note) {
+    lfm_error err = {0};
+    ok(lfm_session_save(s, path, note, strlen(note), &err), &err);
+}
+
+/* The whole file; its length in *n. */
+static unsigned char *slurp(size_t *n) {
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    *n = (size_t)ftell(f);
+    rewind(f);
+    unsigned char *bytes = malloc(*n + 1);
+    assert_non_null(bytes);
+    assert_int_equal(fread(bytes, 1, *n, f), *n);
+    fclose(f);
+    return bytes;
+}
+
+static void spill(const unsigned char *bytes, size_t n) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(bytes, 1, n, f), n);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* Saved at any point, resumed elsewhere: the same bits as if nothing had happened. */
+static void test_save_and_resume(void **state) {
+    (void)state;
+    temporary_folder();
+    for (uint64_t i = 0; i < 24; i++) {
+        const lfm_kv_type kv = (lfm_kv_type)(i % 3);
+        const size_t n = i < 3 ? i : 1 + rng_at(21, i) % 900;
+        lfm_error err = {0};
+        char *note = NULL;
+        size_t note_len = 0;
+        lfm_session *s = session_with((lfm_session_options){.kv = kv, .n_batch = 50});
+        if (n > 0) {
+            prompt(s, text, n);
+        }
+        save(s, i % 2 ? "a note" : "");
+        lfm_session_free(s);
+        s = session_with((lfm_session_options){.kv = kv, .n_ctx = n > 1 ? 0 : 64});
+        eval(s, text, 9); /* is forgotten */
+        ok(lfm_session_load(s, path, &note, &note_len, &err), &err);
+        assert_int_equal(note_len, i % 2 ? 6 : 0);
+        assert_string_equal(note, i % 2 ? "a note" : "");
+        lfm_free(note);
+        assert_int_equal(lfm_session_pos(s), n);
+        if (n > 0) {
+            assert_int_equal(prompt(s, text, n), n); /* its logits are there */
+            assert_like_new(s, text, n, kv);
+        }
+        if (n > 600) { /* and the ways back */
+            assert_int_equal(prompt(s, text, n), n - 1);
+            assert_int_equal(prompt(s, text, 514), 512);
+            assert_like_new(s, text, 514, kv);
+        }
+        lfm_session_free(s);
+    }
+    remove_folder();
+}
+
+/* The file says nothing of what was taken back. */
+static void test_a_file_depends_on_its_tokens_only(void **state) {
+    (void)state;
+    size_t n[2];
+    unsigned char *bytes[2];
+    temporary_folder();
+    for (int way = 0; way < 2; way++) {
+        lfm_session *s = session_with((lfm_session_options){.kv = LFM_KV_Q8});
+        if (way == 1) {
+            eval(s, text + 300, 200);
+            prompt(s, text, 333);
+            prompt(s, text + 5, 400);
+        }
+        prompt(s, text, 333);
+        save(s, "");
+        bytes[way] = slurp(&n[way]);
+        lfm_session_free(s);
+    }
+    assert_int_equal(n[0], n[1]);
+    assert_memory_equal(bytes[0], bytes[1], n[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+    remove_folder();
+}
+
+static void test_damaged_files(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    size_t n = 0;
+    temporary_folder();
+    lfm_session *s = session_with((lfm_session_options){0});
+    prompt(s, text, 300);
+    save(s, "note");
+    unsigned char *good = slurp(&n);
+    unsigned char *bad = malloc(n + 10);
+    assert_non_null(bad);
+    for (size_t i = 0; i < 600; i++) { /* every byte of the head, then bytes anywhere */
+        const size_t at = i < 200 ? i : rng_at(31, i) % n;
+        memcpy(bad, good, n);
+        bad[at] ^= (unsigned char)(1u << rng_at(32, i) % 8);
+        spill(bad, n);
+        if (lfm_session_load(s, path, NULL, NULL, &err) == LFM_OK) {
+            fail_msg("accepted with byte %zu changed", at);
+        }
+        assert_true(strstr(err.text, path) && !strchr(err.text, '\n'));
+    }
+    for (size_t i = 0; i < 150; i++) { /* cut off, or too long */
+        const size_t cut = i < 40 ? i * 6 : i < 50 ? n + i - 39 : rng_at(33, i) % n;
+        memcpy(bad, good, n);
+        memset(bad + n, 0, 10);
+        spill(bad, cut);
+        if (lfm_session_load(s, path, NULL, NULL, &err) == LFM_OK) {
+            fail_msg("accepted with %zu of %zu bytes", cut, n);
+        }
+    }
+    spill(good, n);
+    ok(lfm_session_load(s, path, NULL, NULL, &err), &err);
+    assert_like_new(s, text, 300, LFM_KV_F16);
+    free(good);
+    free(bad);
+    lfm_session_free(s);
+    remove_folder();
+}
+
+static void test_foreign_files(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    lfm_model *other = NULL;
+    lfm_session *s = session_with((lfm_session_options){0});
+    lfm_session *q8 = session_with((lfm_session_options){.kv = LFM_KV_Q8});
+    lfm_session *small = session_with((lfm_session_options){.n_ctx = 30});
+    lfm_session *foreign = NULL;
+    temporary_folder();
+    prompt(s, text, 31);
+    save(s, "");
+    assert_int_equal(lfm_session_load(q8, path, NULL, NULL, &err), LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "was made with --kv f16, and this is --kv q8"));
+    assert_int_equal(lfm_session_load(small, path, NULL, NULL, &err), LFM_ERR_FULL);
+    ok(lfm_model_open(&other, "tests/golden/forward/dense-Q4_0.gguf", NULL, &err), &err);
+    ok(lfm_session_new(&foreign, other, NULL, &err), &err);
+    assert_int_equal(lfm_session_load(foreign, path, NULL, NULL, &err), LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "belongs to another model"));
+    assert_int_equal(lfm_session_load(s, folder, NULL, NULL, &err), LFM_ERR_FORMAT);
+    assert_int_equal(lfm_session_load(s, "/dev/null", NULL, NULL, &err), LFM_ERR_FORMAT);
+    assert_int_equal(lfm_session_load(s, "nowhere/s", NULL, NULL, &err), LFM_ERR_IO);
+    assert_like_new(s, text, 31, LFM_KV_F16); /* as it was */
+    lfm_session_free(foreign);
+    lfm_model_close(other);
+    lfm_session_free(s);
+    lfm_session_free(q8);
+    lfm_session_free(small);
+    remove_folder();
+}
+
+/* What cannot be written leaves the old file. */
+static void test_the_old_file_stays(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    lfm_session *s = session_with((lfm_session_options){0});
+    temporary_folder();
+    prompt(s, text, 20);
+    save(s, "old");
+    struct rlimit usual;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &usual), 0);
+    const struct rlimit low = {5000, usual.rlim_max};
+    signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &low), 0);
+    prompt(s, text, 500);
+    assert_int_equal(lfm_session_save(s, path, NULL, 0, &err), LFM_ERR_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &usual), 0);
+    assert_int_equal(lfm_session_save(s, "/dev/full", NULL, 0, &err), LFM_ERR_IO);
+    char *note = NULL;
+    size_t note_len = 0;
+    ok(lfm_session_load(s, path, &note, &note_len, &err), &err);
+    assert_string_equal(note, "old");
+    lfm_free(note);
+    struct stat info;
+    assert_int_equal(stat(path, &info), 0);
+    assert_int_equal(info.st_mode & 0777, 0600);
+    lfm_session_free(s);
+    remove_folder();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prompt_reuses_what_is_the_same),
@@ -345,6 +552,11 @@ int main(void) {
         cmocka_unit_test(test_eval_each),
         cmocka_unit_test(test_eval_each_errors),
         cmocka_unit_test(test_spans),
+        cmocka_unit_test(test_save_and_resume),
+        cmocka_unit_test(test_a_file_depends_on_its_tokens_only),
+        cmocka_unit_test(test_damaged_files),
+        cmocka_unit_test(test_foreign_files),
+        cmocka_unit_test(test_the_old_file_stays),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }

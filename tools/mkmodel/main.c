@@ -209,7 +209,7 @@ static lfm_status write_part(const maker *m, const char *path, uint32_t no, uint
         const gguf_str name = {t->name, strlen(t->name)};
         gguf_put_tensor(&w, name, t->type, t->n_dims, t->dim);
     }
-    lfm_status st = gguf_out_open(&out, path, m->opt->replace, err);
+    lfm_status st = gguf_out_open(&out, path, m->opt->replace, 0666, err);
     if (st == LFM_OK) {
         st = gguf_out_reserve(&out, gguf_writer_bytes(&w), err);
     }
