@@ -205,11 +205,11 @@ lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n
 lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, size_t note_len,
                             lfm_error *err);
 
-/* Make the session what was saved; it then goes on with the same bits.  LFM_ERR_ARG when the file
- * belongs to another model or type of cache, LFM_ERR_UNSUPPORTED when it was written by another
- * version, LFM_ERR_FORMAT when it is not a session or is damaged, LFM_ERR_FULL when the context is
- * too small.  After an error the session is empty or as it was.  *note (may be NULL) is
- * allocated, with a NUL behind its *note_len bytes; free it with lfm_free. */
+/* Make the session what was saved; it then goes on with the same bits.  LFM_ERR_UNSUPPORTED when
+ * the file belongs to another model or type of cache or was written by another version,
+ * LFM_ERR_FORMAT when it is not a session or is damaged, LFM_ERR_FULL when the context is too
+ * small.  After an error the session is empty or as it was.  *note (may be NULL) is allocated,
+ * with a NUL behind its *note_len bytes; free it with lfm_free. */
 lfm_status lfm_session_load(lfm_session *s, const char *path, char **note, size_t *note_len,
                             lfm_error *err);
 

@@ -132,8 +132,9 @@ lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, 
                             lfm_error *err) {
     err_clear(err);
     if (s->broken || note_len > MAX_NOTE) {
-        return err_set(err, LFM_ERR_ARG, s->broken ? "a session whose numbers are not finite is not "
-                       "saved" : "a note of %zu bytes is too long", note_len);
+        return err_set(err, LFM_ERR_ARG,
+                       s->broken ? "a session whose numbers are not finite is not saved"
+                                 : "a note of %zu bytes is too long", note_len);
     }
     timeline_tidy(&s->line);
     if (!s->has_logits) {
@@ -231,12 +232,12 @@ static lfm_status check_head(const reader *r, lfm_session *s, const session_head
     }
     if (h->model != ours.model || h->n_vocab != ours.n_vocab ||
         h->history_floats != ours.history_floats) {
-        return err_set(err, LFM_ERR_ARG, "%s belongs to another model. Use that model, or another "
-                       "session file", r->path);
+        return err_set(err, LFM_ERR_UNSUPPORTED, "%s belongs to another model. Use that model, or "
+                       "another session file", r->path);
     }
     if (h->kv != ours.kv) {
-        return err_set(err, LFM_ERR_ARG, "%s was made with --kv %s, and this is --kv %s", r->path,
-                       h->kv <= KERN_KV_Q8 ? kv_name(h->kv) : "?", kv_name(ours.kv));
+        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was made with --kv %s, and this is --kv %s",
+                       r->path, h->kv <= KERN_KV_Q8 ? kv_name(h->kv) : "?", kv_name(ours.kv));
     }
     if (h->n_tokens > s->line.opt.n_ctx) {
         return err_set(err, LFM_ERR_FULL, "%s holds %" PRIu32 " tokens, and the context %" PRIu32

@@ -27,6 +27,13 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--messages is the whole conversation: put the prompt and "
                        "the system prompt into its file");
     }
+    if (o->session && (o->messages || o->prompt_cache)) {
+        return err_set(err, LFM_ERR_ARG, "--session has the conversation and its memory; %s cannot "
+                       "be used with it", o->messages ? "--messages" : "--prompt-cache");
+    }
+    if (o->prompt_cache_ro && !o->prompt_cache) {
+        return err_set(err, LFM_ERR_ARG, "--prompt-cache-ro needs --prompt-cache FILE");
+    }
     return LFM_OK;
 }
 
@@ -120,15 +127,37 @@ static lfm_status choose_sampling(run_state *r, lfm_error *err) {
 
 /* ---- The prompt as tokens ------------------------------------------------------------------- */
 
+/* The tokens of a session, then those of the prompt. */
+static lfm_status put_past_first(run_state *r, lfm_error *err) {
+    size_t n = 0;
+    const int32_t *past = lfm_session_tokens(r->session, &n);
+    int32_t *all = malloc((n + r->n_tokens + 1) * sizeof *all);
+    if (!all) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->n_tokens);
+    }
+    memcpy(all, past, n * sizeof *all);
+    if (r->n_tokens > 0) {
+        memcpy(all + n, r->tokens, r->n_tokens * sizeof *all);
+    }
+    lfm_free(r->tokens);
+    r->tokens = all;
+    r->n_tokens += n;
+    return LFM_OK;
+}
+
 static lfm_status tokenize_raw(run_state *r, json_out *text, lfm_error *err) {
-    const int special = r->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
+    const bool goes_on = r->o->session && lfm_session_pos(r->session) > 0;
+    const int flags = (r->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL) |
+                      (goes_on ? 0 : LFM_TOKENIZE_BOS);
     if (r->o->prefill) {
         json_write_text(text, r->o->prefill);
     }
     lfm_status st = json_finish(text, err);
     if (st == LFM_OK) {
-        st = lfm_tokenize(r->model, text->ptr, text->len, LFM_TOKENIZE_BOS | special, &r->tokens,
-                          &r->n_tokens, err);
+        st = lfm_tokenize(r->model, text->ptr, text->len, flags, &r->tokens, &r->n_tokens, err);
+    }
+    if (st == LFM_OK && goes_on) {
+        st = put_past_first(r, err);
     }
     r->rendered = text->ptr;
     r->rendered_len = text->len;
@@ -136,12 +165,19 @@ static lfm_status tokenize_raw(run_state *r, json_out *text, lfm_error *err) {
     return st;
 }
 
-static lfm_status tokenize_chat(run_state *r, const json_out *conversation, lfm_error *err) {
+static lfm_status tokenize_chat(run_state *r, const json_out *text, lfm_error *err) {
+    if (r->o->session) { /* only now are the earlier messages known */
+        const lfm_status st = prompt_conversation(&r->conversation, r->o, r->past.messages, text,
+                                                  err);
+        if (st != LFM_OK) {
+            return st;
+        }
+    }
     const char *warning = lfm_chat_warning(r->model);
     if (warning[0] && !r->o->quiet) {
         term_message("%s", warning);
     }
-    return lfm_chat_tokenize(r->model, conversation->ptr, conversation->len, r->o->prefill,
+    return lfm_chat_tokenize(r->model, r->conversation.ptr, r->conversation.len, r->o->prefill,
                              &r->tokens, &r->n_tokens, &r->rendered, &r->rendered_len, err);
 }
 
@@ -249,10 +285,13 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
     term_progress progress;
     term_progress_start(&progress, !r->o->quiet);
     lfm_session_on_progress(r->session, on_progress, &progress);
-    const lfm_status st = lfm_eval(r->session, r->tokens, r->n_tokens, err);
+    lfm_status st = lfm_prompt(r->session, r->tokens, r->n_tokens, &r->n_reused, err);
     lfm_session_on_progress(r->session, NULL, NULL);
     term_progress_end(&progress);
     r->prompt_done = term_now();
+    if (st == LFM_OK) {
+        st = keep_prompt(r->session, r->o, r->n_reused, err);
+    }
     for (size_t i = 0; i < r->n_tokens && st == LFM_OK; i++) {
         const lfm_status accepted = lfm_sampler_accept(r->sampler, r->tokens[i], err);
         if (accepted != LFM_OK) {
@@ -279,6 +318,18 @@ static lfm_status take_token(run_state *r, int32_t token, lfm_error *err) {
     return st;
 }
 
+/* Is there a place for one more token? */
+static lfm_status make_room(run_state *r, lfm_error *err) {
+    if (lfm_session_pos(r->session) < lfm_session_n_ctx(r->session)) {
+        return LFM_OK;
+    }
+    if (r->o->on_overflow == OVERFLOW_SHIFT) {
+        return keep_shift(r->session, r->model, r->o, err);
+    }
+    r->finish = "length";
+    return LFM_OK;
+}
+
 /* Choose, show and evaluate one token; r->finish is set when it was the last one. */
 static lfm_status step(run_state *r, double limit, lfm_error *err) {
     int32_t token = -1;
@@ -301,11 +352,15 @@ static lfm_status step(run_state *r, double limit, lfm_error *err) {
     }
     if (r->answer.stopped) {
         r->finish = "stop_string";
-    } else if ((limit >= 0 && (double)r->n_generated >= limit) ||
-               lfm_session_pos(r->session) >= lfm_session_n_ctx(r->session)) {
+    } else if (limit >= 0 && (double)r->n_generated >= limit) {
         r->finish = "length";
     } else if (st == LFM_OK) {
+        st = make_room(r, err);
+    }
+    r->last = (run_token){token, true};
+    if (st == LFM_OK && !r->finish) {
         st = lfm_eval(r->session, &token, 1, err);
+        r->last.waits = st != LFM_OK;
     }
     return st;
 }
@@ -365,13 +420,25 @@ static int conclude(const run_state *r) {
     return CLI_DONE;
 }
 
-/* With the model open and the prompt in tokens: answer it. */
-static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
-    const lfm_session_options session = cli_session_options(r->o);
-    lfm_status st = choose_sampling(r, err);
-    if (st == LFM_OK) {
-        st = lfm_session_new(&r->session, r->model, &session, err);
+/* Save what --session names.  An answer that a stop string ended is kept as it was shown. */
+static lfm_status save_session(run_state *r, lfm_error *err) {
+    const answer *a = &r->answer;
+    const json_out *said = a->stopped ? &a->text : &a->raw;
+    lfm_status st = LFM_OK;
+    if (r->o->session && r->o->raw && r->last.waits &&
+        lfm_session_pos(r->session) < lfm_session_n_ctx(r->session)) {
+        st = lfm_eval(r->session, &r->last.id, 1, err); /* tokens are the text here */
     }
+    if (st == LFM_OK) {
+        st = keep_session(r->session, r->o, r->o->raw ? NULL : &r->conversation,
+                          said->ptr ? said->ptr : "", said->len, err);
+    }
+    return st;
+}
+
+/* With the session open and the prompt in tokens: answer it. */
+static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
+    lfm_status st = choose_sampling(r, err);
     if (st == LFM_OK) {
         st = check_fit(r, err);
     }
@@ -391,7 +458,10 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     if (st != LFM_OK && !r->o->json) {
         r->finish = "error"; /* what was generated before it is still shown to its end */
     }
-    const lfm_status shown = r->finish ? show_end(r, &late) : st;
+    lfm_status shown = r->finish ? show_end(r, &late) : st;
+    if (st == LFM_OK && shown == LFM_OK) {
+        shown = save_session(r, &late);
+    }
     if (st == LFM_OK && shown != LFM_OK) {
         st = err_set(err, shown, "%s", late.text);
     }
@@ -402,8 +472,17 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }
 
-static lfm_status run_all(run_state *r, json_out *text, json_out *conversation, int *code,
-                          lfm_error *err) {
+/* The model, and a session with what was kept for it. */
+static lfm_status load(run_state *r, lfm_error *err) {
+    const lfm_session_options opt = cli_session_options(r->o);
+    lfm_status st = cli_open_model(&r->model, r->o, false, err);
+    if (st == LFM_OK) {
+        st = lfm_session_new(&r->session, r->model, &opt, err);
+    }
+    return st == LFM_OK ? keep_load(&r->past, r->session, r->o, err) : st;
+}
+
+static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *err) {
     const cli_options *o = r->o;
     bool any = false;
     lfm_status st = check_options(o, err);
@@ -414,15 +493,15 @@ static lfm_status run_all(run_state *r, json_out *text, json_out *conversation, 
             return LFM_OK;
         }
     }
-    if (st == LFM_OK && !o->raw) {
-        st = prompt_conversation(conversation, o, text, err);
+    if (st == LFM_OK && !o->raw && !o->session) {
+        st = prompt_conversation(&r->conversation, o, NULL, text, err);
     }
     r->started = term_now();
     if (st == LFM_OK) {
-        st = cli_open_model(&r->model, o, false, err);
+        st = load(r, err);
     }
     if (st == LFM_OK) {
-        st = o->raw ? tokenize_raw(r, text, err) : tokenize_chat(r, conversation, err);
+        st = o->raw ? tokenize_raw(r, text, err) : tokenize_chat(r, text, err);
     }
     if (st != LFM_OK) {
         return st;
@@ -433,14 +512,14 @@ static lfm_status run_all(run_state *r, json_out *text, json_out *conversation, 
 int cmd_run(const cli_options *o) {
     run_state r = {.o = o};
     json_out text = {0};
-    json_out conversation = {0};
     lfm_error err = {0};
     int code = CLI_DONE;
-    if (run_all(&r, &text, &conversation, &code, &err) != LFM_OK) {
+    if (run_all(&r, &text, &code, &err) != LFM_OK) {
         code = cli_fail(&err);
     }
     json_out_free(&text);
-    json_out_free(&conversation);
+    json_out_free(&r.conversation);
+    keep_drop(&r.past);
     answer_drop(&r.answer);
     lfm_sampler_free(r.sampler);
     lfm_session_free(r.session);

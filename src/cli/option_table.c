@@ -101,6 +101,16 @@ const opt_row option_table[] = {
         "longest context; 0 = grow up to the model's limit"),
     CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, RUN | LOGITS, kv, "f16",
            "type of the keys and values in memory"),
+    TEXT("--session", "FILE", STATE, RUN, session,
+         "a conversation that goes on: load it, add this turn, save it"),
+    TEXT("--prompt-cache", "FILE", STATE, RUN, prompt_cache,
+         "memory of a prompt: what begins alike is not read again"),
+    FLAG("--prompt-cache-ro", STATE, RUN, prompt_cache_ro, "use the cache, but do not write it"),
+    CHOICE(OPT_CHOICE, "--on-overflow", "stop|shift", STATE, RUN, on_overflow, "stop",
+           "when the context is full: end the answer, or forget the oldest half and read the rest "
+           "again"),
+    INT("--keep", "N", STATE, RUN, n_keep, 0, INT_BIG, "0",
+        "with --on-overflow shift: never forget the first N tokens"),
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),

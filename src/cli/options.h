@@ -38,6 +38,7 @@ typedef struct {
 
 typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
 typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
+typedef enum { OVERFLOW_STOP, OVERFLOW_SHIFT } opt_overflow;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
@@ -66,7 +67,10 @@ typedef struct {
     bool json, no_newline, no_stream, special, quiet, verbose;
     int color;                 /* opt_color */
 
-    opt_number n_ctx, n_batch, n_threads;
+    opt_number n_ctx, n_batch, n_threads, n_keep;
+    const char *session, *prompt_cache;
+    bool prompt_cache_ro;
+    int on_overflow;           /* opt_overflow */
     int kv;                    /* opt_kv */
     const char *isa;
 

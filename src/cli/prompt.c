@@ -160,30 +160,52 @@ static lfm_status write_message(json_out *json, const char *role, const char *wh
     return LFM_OK;
 }
 
-lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_out *text,
-                               lfm_error *err) {
+static lfm_status read_system(json_out *system, const cli_options *o, lfm_error *err) {
+    if (o->system) {
+        json_write_text(system, o->system);
+        return json_finish(system, err);
+    }
+    return prompt_read_file(system, o->system_file, true, err);
+}
+
+/* The messages of a session; a system prompt that is given again must be the same. */
+static lfm_status write_past(json_out *json, const json_value *past, const json_out *system,
+                             const cli_options *o, lfm_error *err) {
+    if (system) {
+        const json_value *first = past->first;
+        const json_value *content = json_get(first, "content");
+        if (!first || !json_is(json_get(first, "role"), "system") || !content ||
+            !json_is(content, system->ptr)) {
+            return err_set(err, LFM_ERR_UNSUPPORTED, "%s was begun with another system prompt, or "
+                           "none. Leave it out, or use another session file", o->session);
+        }
+    }
+    for (const json_value *m = past->first; m; m = m->next) {
+        json_write_value(json, m);
+        json_write_text(json, ", ");
+    }
+    return LFM_OK;
+}
+
+lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_value *past,
+                               const json_out *text, lfm_error *err) {
     if (o->messages) {
         return read_messages(json, o->messages, err);
     }
-    lfm_status st = LFM_OK;
+    const bool has_system = o->system || o->system_file;
+    json_out system = {0};
+    lfm_status st = has_system ? read_system(&system, o, err) : LFM_OK;
     json_write_text(json, "{\"messages\": [");
-    if (o->system || o->system_file) {
-        json_out system = {0};
-        if (o->system) {
-            json_write_text(&system, o->system);
-            st = json_finish(&system, err);
-        } else {
-            st = prompt_read_file(&system, o->system_file, true, err);
-        }
-        if (st == LFM_OK) {
-            st = write_message(json, "system", "system prompt", &system, err);
-        }
+    if (st == LFM_OK && past) {
+        st = write_past(json, past, has_system ? &system : NULL, o, err);
+    } else if (st == LFM_OK && has_system) {
+        st = write_message(json, "system", "system prompt", &system, err);
         json_write_text(json, ", ");
-        json_out_free(&system);
     }
     if (st == LFM_OK) {
         st = write_message(json, "user", "prompt", text, err);
     }
     json_write_text(json, "]}");
+    json_out_free(&system);
     return st == LFM_OK ? json_finish(json, err) : st;
 }

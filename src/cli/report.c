@@ -57,7 +57,7 @@ static void add_usage(json_out *out, const run_state *r) {
     add_key(out, "usage");
     json_write_text(out, "{");
     add_int(out, "prompt_tokens", r->n_tokens);
-    add_int(out, "cached_tokens", 0);
+    add_int(out, "cached_tokens", r->n_reused);
     add_int(out, "completion_tokens", r->n_generated);
     add_int(out, "reasoning_tokens", r->n_reasoning);
     json_write_text(out, "}");
@@ -69,7 +69,7 @@ static void add_timings(json_out *out, const run_state *r) {
     add_number(out, "load_ms", 1e3 * between(r->started, r->loaded));
     add_number(out, "ttft_ms", 1e3 * between(r->started, r->first_token));
     add_number(out, "prefill_ms", 1e3 * prompt_s(r));
-    add_number(out, "prefill_tok_s", rate(r->n_tokens, prompt_s(r)));
+    add_number(out, "prefill_tok_s", rate(r->n_tokens - r->n_reused, prompt_s(r)));
     add_number(out, "decode_ms", 1e3 * decode_s(r));
     add_number(out, "decode_tok_s", rate(r->n_generated, decode_s(r)));
     json_write_text(out, "}");
@@ -149,12 +149,16 @@ void report_verbose(const run_state *r) {
     const lfm_model_info *info = lfm_model_get_info(r->model);
     fprintf(stderr, "total duration:       %s\n", go_duration(between(r->started, r->ended)).text);
     fprintf(stderr, "load duration:        %s\n", go_duration(between(r->started, r->loaded)).text);
-    fprintf(stderr, "prompt eval count:    %zu token(s)\n", r->n_tokens);
+    const size_t n_read = r->n_tokens - r->n_reused;
+    fprintf(stderr, "prompt eval count:    %zu token(s)\n", n_read);
     fprintf(stderr, "prompt eval duration: %s\n", go_duration(prompt_s(r)).text);
-    fprintf(stderr, "prompt eval rate:     %.2f tokens/s\n", rate(r->n_tokens, prompt_s(r)));
+    fprintf(stderr, "prompt eval rate:     %.2f tokens/s\n", rate(n_read, prompt_s(r)));
     fprintf(stderr, "eval count:           %zu token(s)\n", r->n_generated);
     fprintf(stderr, "eval duration:        %s\n", go_duration(decode_s(r)).text);
     fprintf(stderr, "eval rate:            %.2f tokens/s\n", rate(r->n_generated, decode_s(r)));
+    if (r->n_reused > 0) {
+        fprintf(stderr, "prompt tokens kept:   %zu\n", r->n_reused);
+    }
     fprintf(stderr, "finish reason:        %s\n", r->finish);
     fprintf(stderr, "seed:                 %" PRIu64 "\n", r->sampling.seed);
     list_sampling(r);

@@ -5,12 +5,19 @@
 #define CLI_RUN_H
 
 #include "cli/answer.h"
+#include "cli/keep.h"
 #include "cli/options.h"
 #include "cli/output.h"
 
 #include "lfm.h"
 
 #include <stdint.h>
+
+/* A token that was chosen; does it still wait to be evaluated? */
+typedef struct {
+    int32_t id;
+    bool waits;
+} run_token;
 
 /* A zeroed struct is a valid empty one. */
 typedef struct {
@@ -21,8 +28,11 @@ typedef struct {
     lfm_sampling sampling;
     lfm_logit_bias *bias;     /* owned: -l and --ignore-eos */
 
-    int32_t *tokens;          // [n_tokens] the prompt
+    keep_past past;           /* --session */
+    json_out conversation;    /* as JSON; empty with --raw */
+    int32_t *tokens;          /* [n_tokens] the prompt */
     size_t n_tokens;
+    size_t n_reused;          /* of them, that needed no evaluation */
     char *rendered;           /* the prompt as text */
     size_t rendered_len;
 
@@ -32,6 +42,7 @@ typedef struct {
     size_t thoughts_shown;
     bool ends_line;           /* the last byte that was written is a newline */
     const char *finish;       /* OpenAI's finish_reason; NULL = not finished */
+    run_token last;
     size_t n_generated;
     size_t n_reasoning;
 

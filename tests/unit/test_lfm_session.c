@@ -491,12 +491,12 @@ static void test_foreign_files(void **state) {
     temporary_folder();
     prompt(s, text, 31);
     save(s, "");
-    assert_int_equal(lfm_session_load(q8, path, NULL, NULL, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_load(q8, path, NULL, NULL, &err), LFM_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "was made with --kv f16, and this is --kv q8"));
     assert_int_equal(lfm_session_load(small, path, NULL, NULL, &err), LFM_ERR_FULL);
     ok(lfm_model_open(&other, "tests/golden/forward/dense-Q4_0.gguf", NULL, &err), &err);
     ok(lfm_session_new(&foreign, other, NULL, &err), &err);
-    assert_int_equal(lfm_session_load(foreign, path, NULL, NULL, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_load(foreign, path, NULL, NULL, &err), LFM_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "belongs to another model"));
     assert_int_equal(lfm_session_load(s, folder, NULL, NULL, &err), LFM_ERR_FORMAT);
     assert_int_equal(lfm_session_load(s, "/dev/null", NULL, NULL, &err), LFM_ERR_FORMAT);
