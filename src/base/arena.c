@@ -29,6 +29,20 @@ lfm_status arena_open(arena *a, uint64_t size, lfm_error *err) {
     return LFM_OK;
 }
 
+void arena_use_large_pages(void *from, uint64_t size) {
+#ifdef MADV_HUGEPAGE
+    enum { PAGE = 65536 }; /* a multiple of every usual page size */
+    const uintptr_t first = ((uintptr_t)from + PAGE - 1) / PAGE * PAGE;
+    const uintptr_t end = ((uintptr_t)from + (size_t)size) / PAGE * PAGE;
+    if (first < end) {
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* a wish */
+    }
+#else
+    (void)from;
+    (void)size;
+#endif
+}
+
 void arena_close(arena *a) {
     if (a->base) {
         munmap(a->base, (size_t)a->size);

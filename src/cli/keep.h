@@ -2,7 +2,8 @@
  * keep.h - what `lfm run` keeps in files between two runs: sessions and prompt caches.
  *
  * A session is a conversation that goes on: the messages lie in the file as JSON, beside what the
- * model remembers of them.  A prompt cache is only that memory, of some text that prompts begin with.
+ * model remembers of them.  A prompt cache is only that memory, of some text that prompts begin
+ * with.
  */
 #ifndef CLI_KEEP_H
 #define CLI_KEEP_H
@@ -33,9 +34,9 @@ lfm_status keep_prompt(lfm_session *s, const cli_options *o, size_t n_reused, lf
 lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *conversation,
                         const char *answer, size_t answer_len, lfm_error *err);
 
-/* --on-overflow shift: the context is full.  Keep the first --keep tokens (the one that begins a text
- * in any case) and the later half of the others, and evaluate that afresh: convolutions remember
- * what attention could forget, so there is no cheaper way that is right. */
+/* --on-overflow shift: the context is full.  Keep the first --keep tokens (the one that begins a
+ * text in any case) and the later half of the others, and evaluate that afresh: convolutions
+ * remember what attention could forget, so there is no cheaper way that is right. */
 lfm_status keep_shift(lfm_session *s, const lfm_model *m, const cli_options *o, lfm_error *err);
 
 #endif

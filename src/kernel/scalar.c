@@ -114,6 +114,7 @@ static void attend_chunk(float *part, const float *q, const char *k, const char 
         score[j] = fold(lane) * (kind == KERN_KV_Q8 ? k_scale[j] : 1.0f);
         top = score[j] > top ? score[j] : top;
     }
+    top += 0.0f; /* one zero, whatever the order */
     const float keep = kern_exp(*max - top);
     float lane[KERN_LANES] = {0};
     for (size_t j = 0; j < n; j++) {

@@ -40,6 +40,7 @@ lfm_status timeline_open(timeline *t, const model_shape *s, timeline_options opt
     }
     if (st == LFM_OK) {
         place(t, &t->memory, opt.n_ctx);
+        arena_use_large_pages(t->cache, timeline_chunks(opt.n_ctx) * timeline_stride(t));
     }
     return st;
 }
