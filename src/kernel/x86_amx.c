@@ -22,7 +22,7 @@
 #include <stdlib.h>
 
 enum {
-    MIN_TOKENS = 8,         /* fewer are faster with vectors */
+    MIN_TOKENS = 14,        /* fewer are faster with vectors */
     GROUP = 16,             /* tokens in a tile */
     MAX_TOKENS = 128,       /* tokens per pass */
     MAX_K = 16384           /* longest row whose activations are packed on the stack of a worker */
