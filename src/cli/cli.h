@@ -31,6 +31,7 @@ int cmd_info(const cli_options *o);
 int cmd_tokenize(const cli_options *o);
 int cmd_logits(const cli_options *o);
 int cmd_quantize(const cli_options *o);
+int cmd_score(const cli_options *o);
 
 /* Help on standard output, from the tables. */
 void help_overview(FILE *to);

@@ -20,8 +20,8 @@ static lfm_status read_note(keep_past *past, const char *note, size_t len, const
     const json_value *messages = json_get(past->doc.root, "messages");
     past->messages = messages && messages->kind == JSON_ARRAY ? messages : NULL;
     if (!past->messages != o->raw) {
-        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was begun %s --raw, and this is %s. Use another "
-                       "session file", o->session, o->raw ? "without" : "with",
+        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was begun %s --raw, and this is %s. Use "
+                       "another session file", o->session, o->raw ? "without" : "with",
                        o->raw ? "with" : "without");
     }
     return LFM_OK;

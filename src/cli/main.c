@@ -39,11 +39,20 @@ const cli_command commands[] = {
      "Types, from large to small: F32 BF16 F16 Q8_0 Q6_K Q5_1 Q5_K_M Q5_K_S Q5_0 Q4_1 Q4_K_M\n"
      "Q4_K_S Q4_0 IQ4_NL IQ4_XS MXFP4_MOE Q3_K_L Q3_K_M Q3_K_S Q2_K.  Q4_K_M is a good choice.\n",
      cmd_quantize},
+    {"score", CMD_SCORE, true, false, "score MODEL [TEXT..] [options]",
+     "how well a model predicts a text (alias: perplexity)",
+     "  lfm score model.gguf -f book.txt\n"
+     "  lfm score model-Q4_0.gguf -f book.txt --against model-F16.gguf\n"
+     "  lfm score model.gguf -p \"The cat sat on the mat.\" --per-token\n",
+     cmd_score},
 };
 
 const size_t n_commands = sizeof commands / sizeof *commands;
 
 static const cli_command *find_command(const char *name) {
+    if (strcmp(name, "perplexity") == 0) {
+        name = "score"; /* as people know it from elsewhere */
+    }
     for (size_t i = 0; i < n_commands; i++) {
         if (strcmp(commands[i].name, name) == 0) {
             return &commands[i];

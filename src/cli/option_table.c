@@ -11,7 +11,8 @@
 #define TOKENIZE CMD_TOKENIZE
 #define LOGITS CMD_LOGITS
 #define QUANTIZE CMD_QUANTIZE
-#define ALL (CMD_RUN | CMD_INFO | CMD_TOKENIZE | CMD_LOGITS | CMD_QUANTIZE)
+#define SCORE CMD_SCORE
+#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -32,11 +33,11 @@
 #define SEED_BIG 9007199254740991.0 /* 2^53 - 1: exact as a double, here and in JSON readers */
 
 const opt_row option_table[] = {
-    OTHER(OPT_PART_TEXT, "-p --prompt", "TEXT", PROMPT, RUN | TOKENIZE,
+    OTHER(OPT_PART_TEXT, "-p --prompt", "TEXT", PROMPT, RUN | TOKENIZE | SCORE,
           "prompt; may be repeated; operands after MODEL are the same"),
-    OTHER(OPT_PART_FILE, "-f --file", "FILE", PROMPT, RUN | TOKENIZE,
+    OTHER(OPT_PART_FILE, "-f --file", "FILE", PROMPT, RUN | TOKENIZE | SCORE,
           "prompt from a file (- = standard input); its last newline is dropped"),
-    OTHER(OPT_PART_BYTES, "-bf --binary-file", "FILE", PROMPT, RUN | TOKENIZE,
+    OTHER(OPT_PART_BYTES, "-bf --binary-file", "FILE", PROMPT, RUN | TOKENIZE | SCORE,
           "prompt from a file, every byte of it"),
     TEXT("-sys --system", "TEXT", PROMPT, RUN, system, "system prompt"),
     TEXT("-sysf --system-file", "FILE", PROMPT, RUN, system_file, "system prompt from a file"),
@@ -47,7 +48,7 @@ const opt_row option_table[] = {
          "no chat template: continue the text, byte for byte"),
     FLAG("--no-special", PROMPT, RUN, no_special,
          "with --raw: control tokens written in the prompt stay plain text"),
-    FLAG("-N --no-stdin", PROMPT, RUN | TOKENIZE, no_stdin,
+    FLAG("-N --no-stdin", PROMPT, RUN | TOKENIZE | SCORE, no_stdin,
          "leave standard input alone (for loops that read from it)"),
     FLAG("--dry-run", PROMPT, RUN, dry_run,
          "show the rendered prompt, its size and the memory plan; run nothing"),
@@ -83,13 +84,14 @@ const opt_row option_table[] = {
     INT("-s --seed", "N", SAMPLING, RUN, seed, -1, SEED_BIG, "-1",
         "random seed; -1 = a new one, which -v and --json show"),
 
-    FLAG("--json", OUTPUT, RUN | INFO | TOKENIZE, json, "one JSON object instead of text"),
+    FLAG("--json", OUTPUT, RUN | INFO | TOKENIZE | SCORE, json, "one JSON object instead of text"),
     TEXT("-o --output", "FILE", OUTPUT, RUN | LOGITS, out,
          "write there; the file appears when it is complete"),
     FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
     FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
     FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
-    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE, quiet, "errors only, also on a terminal"),
+    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE | SCORE, quiet,
+         "errors only, also on a terminal"),
     FLAG("--force", OUTPUT, QUANTIZE, force, "replace OUT if it exists"),
     FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
          "show what every tensor would become and the size of the file; write nothing"),
@@ -99,7 +101,7 @@ const opt_row option_table[] = {
 
     INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS, n_ctx, 0, INT_BIG, "0",
         "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, RUN | LOGITS, kv, "f16",
+    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, RUN | LOGITS | SCORE, kv, "f16",
            "type of the keys and values in memory"),
     TEXT("--session", "FILE", STATE, RUN, session,
          "a conversation that goes on: load it, add this turn, save it"),
@@ -114,11 +116,12 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, RUN | LOGITS | QUANTIZE, n_threads, -1, 4096, "cores",
+    INT("-t --threads", "N", MACHINE, RUN | LOGITS | QUANTIZE | SCORE, n_threads, -1, 4096, "cores",
         "threads ($LFM_THREADS); the result does not depend on them"),
-    INT("-b --batch-size", "N", MACHINE, RUN | LOGITS, n_batch, 1, 65536, "512",
+    INT("-b --batch-size", "N", MACHINE, RUN | LOGITS | SCORE, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
-    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS, isa, "highest instruction set to use"),
+    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS | SCORE, isa,
+         "highest instruction set to use"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
@@ -133,6 +136,17 @@ const opt_row option_table[] = {
 
     TEXT("--tokens", "FILE", ASK, LOGITS, tokens,
          "token ids separated by white space (- = standard input)"),
+
+    INT("-c --ctx-size", "N", ASK, SCORE, n_ctx, 0, INT_BIG, "512",
+        "length of the windows that the text is cut into"),
+    INT("--chunks", "N", ASK, SCORE, chunks, -1, INT_BIG, "-1", "score the first N windows only"),
+    TEXT("--against", "FILE", ASK, SCORE, against,
+         "another model, or saved logits: KL divergence from it, and how often the same token is "
+         "the most probable"),
+    TEXT("--save-logits", "FILE", ASK, SCORE, save_logits,
+         "keep the logits of every scored position for --against"),
+    FLAG("--per-token", ASK, SCORE, per_token,
+         "a line for each token: id, log-probability, text"),
 
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
 

@@ -15,7 +15,9 @@
 #include <stdint.h>
 
 /* One bit per command, so that a row of the table can say who accepts it. */
-enum { CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16 };
+enum {
+    CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32
+};
 
 typedef struct {
     double value;
@@ -80,6 +82,9 @@ typedef struct {
     const char *tokens;        /* logits */
     const char *type;          /* quantize; its OUT is in `out` */
     bool force;
+    const char *against, *save_logits; /* score */
+    opt_number chunks;
+    bool per_token;
 
     opt_given *given;          /* every option, in order */
     size_t n_given;
