@@ -32,6 +32,8 @@ int cmd_tokenize(const cli_options *o);
 int cmd_logits(const cli_options *o);
 int cmd_quantize(const cli_options *o);
 int cmd_score(const cli_options *o);
+int cmd_batch(const cli_options *o);
+int cmd_pick(const cli_options *o);
 
 /* Help on standard output, from the tables. */
 void help_overview(FILE *to);

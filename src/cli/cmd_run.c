@@ -7,13 +7,12 @@
 #include "cli/cli.h"
 #include "cli/prompt.h"
 #include "cli/run.h"
+#include "cli/sampling.h"
 #include "cli/term.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 /* ---- Before anything runs ------------------------------------------------------------------- */
@@ -52,77 +51,6 @@ static int explain_no_prompt(const cli_options *o) {
           "\n"
           "All options: lfm help run\n", stderr);
     return CLI_USAGE;
-}
-
-/* A seed that people can type again. */
-static uint64_t new_seed(void) {
-    uint32_t seed = 0;
-    if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
-        seed = (uint32_t)(term_now() * 1e9);
-    }
-    return seed;
-}
-
-static lfm_sampling preset_sampling(const lfm_model *m, int preset) {
-    lfm_sampling plain = {
-        .typical_p = 1.0f, .top_p = 1.0f, .repeat_penalty = 1.0f, .repeat_last_n = 64,
-    };
-    switch (preset) {
-    case PRESET_LLAMA_CPP: /* the defaults of its tools */
-        plain.temperature = 0.8f;
-        plain.top_k = 40;
-        plain.top_p = 0.95f;
-        plain.min_p = 0.05f;
-        return plain;
-    case PRESET_GREEDY:
-        return plain;
-    default:
-        return lfm_sampling_default(m);
-    }
-}
-
-static void set_float(float *field, opt_number n) {
-    *field = n.given ? (float)n.value : *field;
-}
-
-static void set_int(int32_t *field, opt_number n) {
-    *field = n.given ? (int32_t)n.value : *field;
-}
-
-static lfm_status choose_sampling(run_state *r, lfm_error *err) {
-    const cli_options *o = r->o;
-    lfm_sampling *s = &r->sampling;
-    const uint32_t n_vocab = lfm_model_get_info(r->model)->n_vocab;
-    *s = preset_sampling(r->model, o->preset);
-    set_float(&s->temperature, o->temp);
-    set_int(&s->top_k, o->top_k);
-    set_float(&s->top_p, o->top_p);
-    set_float(&s->min_p, o->min_p);
-    set_float(&s->typical_p, o->typical);
-    set_float(&s->repeat_penalty, o->repeat_penalty);
-    set_int(&s->repeat_last_n, o->repeat_last_n);
-    set_float(&s->presence_penalty, o->presence_penalty);
-    set_float(&s->frequency_penalty, o->frequency_penalty);
-    s->seed = o->seed.given && o->seed.value >= 0 ? (uint64_t)o->seed.value : new_seed();
-
-    size_t n_end = 0;
-    for (uint32_t id = 0; o->ignore_eos && id < n_vocab; id++) {
-        n_end += lfm_token_is_end(r->model, (int32_t)id);
-    }
-    r->bias = calloc(o->n_bias + n_end + 1, sizeof *r->bias);
-    if (!r->bias) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the sampler");
-    }
-    for (size_t i = 0; i < o->n_bias; i++) {
-        r->bias[s->n_bias++] = o->bias[i];
-    }
-    for (uint32_t id = 0; o->ignore_eos && id < n_vocab; id++) {
-        if (lfm_token_is_end(r->model, (int32_t)id)) {
-            r->bias[s->n_bias++] = (lfm_logit_bias){(int32_t)id, -HUGE_VALF};
-        }
-    }
-    s->bias = r->bias;
-    return lfm_sampler_new(&r->sampler, r->model, s, err);
 }
 
 /* ---- The prompt as tokens ------------------------------------------------------------------- */
@@ -201,7 +129,7 @@ static lfm_status check_fit(const run_state *r, lfm_error *err) {
 
 /* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
 static void show_thoughts(run_state *r) {
-    const answer *a = &r->answer;
+    const answer *a = &r->gen.answer;
     const size_t n = a->thoughts_settled - r->thoughts_shown;
     if (n == 0 || !term_err_is_tty() || r->o->quiet || r->o->json) {
         return;
@@ -230,7 +158,7 @@ static lfm_status write_out(run_state *r, const char *bytes, size_t n, lfm_error
 }
 
 static lfm_status show_text(run_state *r, lfm_error *err) {
-    const answer *a = &r->answer;
+    const answer *a = &r->gen.answer;
     const size_t n = a->settled - r->shown;
     if (n == 0) {
         return LFM_OK;
@@ -251,7 +179,7 @@ static lfm_status show_new(run_state *r, lfm_error *err) {
 /* The rest of the answer, and the newline that shells and people expect. */
 static lfm_status show_end(run_state *r, lfm_error *err) {
     const bool exact = r->o->no_newline || r->o->raw;
-    lfm_status st = answer_end(&r->answer, err);
+    lfm_status st = answer_end(&r->gen.answer, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -268,7 +196,7 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
     show_thoughts(r);
     st = show_text(r, err);
     const bool wanted = term_stopped() ? r->out.is_tty : !exact;
-    if (st == LFM_OK && wanted && r->answer.text.len > 0 && !r->ends_line) {
+    if (st == LFM_OK && wanted && r->gen.answer.text.len > 0 && !r->ends_line) {
         st = write_out(r, "\n", 1, err);
     }
     return st;
@@ -289,95 +217,28 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
     lfm_session_on_progress(r->session, NULL, NULL);
     term_progress_end(&progress);
     r->prompt_done = term_now();
-    if (st == LFM_OK) {
-        st = keep_prompt(r->session, r->o, r->n_reused, err);
-    }
-    for (size_t i = 0; i < r->n_tokens && st == LFM_OK; i++) {
-        const lfm_status accepted = lfm_sampler_accept(r->sampler, r->tokens[i], err);
-        if (accepted != LFM_OK) {
-            return accepted;
-        }
-    }
-    return st;
+    return st == LFM_OK ? keep_prompt(r->session, r->o, r->n_reused, err) : st;
 }
 
-/* What a token adds to the answer.  The tags of a thought may be control tokens; others are shown
- * only if the user asked. */
-static lfm_status take_token(run_state *r, int32_t token, lfm_error *err) {
-    size_t n = 0;
-    const char *bytes = lfm_token_bytes(r->model, token, &n);
-    const bool is_tag = r->answer.split && r->answer.state != ANSWER_TEXT &&
-                        ((n == 7 && memcmp(bytes, "<think>", 7) == 0) ||
-                         (n == 8 && memcmp(bytes, "</think>", 8) == 0));
-    if (lfm_token_is_control(r->model, token) && !r->o->special && !is_tag) {
-        return LFM_OK;
-    }
-    const bool was_thinking = r->answer.state == ANSWER_THINKING;
-    const lfm_status st = answer_feed(&r->answer, bytes, n, err);
-    r->n_reasoning += was_thinking || r->answer.state == ANSWER_THINKING;
-    return st;
-}
-
-/* Is there a place for one more token? */
-static lfm_status make_room(run_state *r, lfm_error *err) {
-    if (lfm_session_pos(r->session) < lfm_session_n_ctx(r->session)) {
-        return LFM_OK;
-    }
-    if (r->o->on_overflow == OVERFLOW_SHIFT) {
-        return keep_shift(r->session, r->model, r->o, err);
-    }
-    r->finish = "length";
-    return LFM_OK;
-}
-
-/* Choose, show and evaluate one token; r->finish is set when it was the last one. */
-static lfm_status step(run_state *r, double limit, lfm_error *err) {
-    int32_t token = -1;
-    lfm_status st = lfm_sampler_pick(r->sampler, lfm_logits(r->session), &token, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    r->n_generated++;
+/* Take, show and evaluate one token; r->gen.finish is set when it was the last one. */
+static lfm_status step(run_state *r, lfm_error *err) {
+    lfm_status st = generation_take(&r->gen, err);
     r->first_token = r->first_token > 0 ? r->first_token : term_now();
-    if (lfm_token_is_end(r->model, token)) {
-        r->finish = "stop";
-        return LFM_OK;
-    }
-    st = take_token(r, token, err);
-    if (st == LFM_OK) {
+    if (st == LFM_OK && strcmp(r->gen.finish ? r->gen.finish : "", "stop") != 0) {
         st = show_new(r, err);
     }
-    if (st == LFM_OK) {
-        st = lfm_sampler_accept(r->sampler, token, err);
-    }
-    if (r->answer.stopped) {
-        r->finish = "stop_string";
-    } else if (limit >= 0 && (double)r->n_generated >= limit) {
-        r->finish = "length";
-    } else if (st == LFM_OK) {
-        st = make_room(r, err);
-    }
-    r->last = (run_token){token, true};
-    if (st == LFM_OK && !r->finish) {
-        st = lfm_eval(r->session, &token, 1, err);
-        r->last.waits = st != LFM_OK;
-    }
-    return st;
+    return st == LFM_OK && !r->gen.finish ? generation_step(&r->gen, err) : st;
 }
 
-/* From the prompt to the end of the answer; r->finish says why it ended. */
+/* From the prompt to the end of the answer; r->gen.finish says why it ended. */
 static lfm_status generate(run_state *r, lfm_error *err) {
-    const double limit = r->o->n_predict.given ? r->o->n_predict.value : -1;
     lfm_status st = read_prompt(r, err);
-    if (limit == 0 && st == LFM_OK) {
-        r->finish = "length";
-    }
-    while (st == LFM_OK && !r->finish && !term_stopped()) {
-        st = step(r, limit, err);
+    while (st == LFM_OK && !r->gen.finish && !term_stopped()) {
+        st = step(r, err);
     }
     r->ended = term_now();
-    if (term_stopped() && !r->finish) { /* the evaluation may have been broken off: no error */
-        r->finish = "interrupted";
+    if (term_stopped() && !r->gen.finish) { /* the evaluation may have been broken off: no error */
+        r->gen.finish = "interrupted";
         err_clear(err);
         st = LFM_OK;
     }
@@ -387,21 +248,18 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
-    r->answer.stops = r->o->stops;
-    r->answer.n_stops = r->o->n_stops;
-    r->answer.split = !r->o->raw;
-    if (!r->o->prefill) {
-        return LFM_OK;
-    }
-    const lfm_status st = answer_prefill(&r->answer, r->o->prefill, strlen(r->o->prefill), err);
-    return st == LFM_OK ? show_new(r, err) : st;
+    r->gen.o = r->o;
+    r->gen.model = r->model;
+    r->gen.session = r->session;
+    const lfm_status st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
+    return st == LFM_OK && r->o->prefill ? show_new(r, err) : st;
 }
 
 /* What follows a finished answer; returns the exit code. */
 static int conclude(const run_state *r) {
     const cli_options *o = r->o;
     const bool wanted = !o->raw && !(o->n_predict.given && o->n_predict.value == 0);
-    const bool ended = strcmp(r->finish, "stop") == 0 || strcmp(r->finish, "length") == 0;
+    const bool ended = strcmp(r->gen.finish, "stop") == 0 || strcmp(r->gen.finish, "length") == 0;
     const bool open = r->shown > 0 ? r->out.is_tty && !r->ends_line : r->thoughts_shown > 0;
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
@@ -411,8 +269,8 @@ static int conclude(const run_state *r) {
     } else if (!o->quiet && !o->json && r->out.is_tty && term_err_is_tty()) {
         report_summary(r);
     }
-    if (wanted && ended && r->answer.text.len == 0) {
-        term_message(r->answer.state == ANSWER_THINKING
+    if (wanted && ended && r->gen.answer.text.len == 0) {
+        term_message(r->gen.answer.state == ANSWER_THINKING
                          ? "the answer is empty: the model was still thinking; allow more with -n"
                          : "the answer is empty: the model ended it at once");
         return CLI_INCOMPLETE;
@@ -422,12 +280,12 @@ static int conclude(const run_state *r) {
 
 /* Save what --session names.  An answer that a stop string ended is kept as it was shown. */
 static lfm_status save_session(run_state *r, lfm_error *err) {
-    const answer *a = &r->answer;
+    const answer *a = &r->gen.answer;
     const json_out *said = a->stopped ? &a->text : &a->raw;
     lfm_status st = LFM_OK;
-    if (r->o->session && r->o->raw && r->last.waits &&
+    if (r->o->session && r->o->raw && r->gen.last_waits &&
         lfm_session_pos(r->session) < lfm_session_n_ctx(r->session)) {
-        st = lfm_eval(r->session, &r->last.id, 1, err); /* tokens are the text here */
+        st = lfm_eval(r->session, &r->gen.last, 1, err); /* tokens are the text here */
     }
     if (st == LFM_OK) {
         st = keep_session(r->session, r->o, r->o->raw ? NULL : &r->conversation,
@@ -438,7 +296,7 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
 
 /* With the session open and the prompt in tokens: answer it. */
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
-    lfm_status st = choose_sampling(r, err);
+    lfm_status st = sampling_choose(&r->gen.sampler, &r->sampling, r->model, r->o, err);
     if (st == LFM_OK) {
         st = check_fit(r, err);
     }
@@ -456,9 +314,9 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     }
     lfm_error late = {0};
     if (st != LFM_OK && !r->o->json) {
-        r->finish = "error"; /* what was generated before it is still shown to its end */
+        r->gen.finish = "error"; /* what was generated before it is still shown to its end */
     }
-    lfm_status shown = r->finish ? show_end(r, &late) : st;
+    lfm_status shown = r->gen.finish ? show_end(r, &late) : st;
     if (st == LFM_OK && shown == LFM_OK) {
         shown = save_session(r, &late);
     }
@@ -520,12 +378,10 @@ int cmd_run(const cli_options *o) {
     json_out_free(&text);
     json_out_free(&r.conversation);
     keep_drop(&r.past);
-    answer_drop(&r.answer);
-    lfm_sampler_free(r.sampler);
+    generation_drop(&r.gen);
     lfm_session_free(r.session);
     lfm_model_close(r.model);
     lfm_free(r.tokens);
     lfm_free(r.rendered);
-    free(r.bias);
     return code;
 }

@@ -60,7 +60,8 @@ static lfm_status read_tokens(score *s, lfm_error *err) {
     bool any = false;
     lfm_status st = prompt_read(&text, &any, s->o, err);
     if (st == LFM_OK && text.len == 0) {
-        st = err_set(err, LFM_ERR_ARG, "no text; give one with -f FILE or -p, or on standard input");
+        st = err_set(err, LFM_ERR_ARG, "no text; give one with -f FILE or -p, or on standard "
+                     "input");
     }
     if (st == LFM_OK) {
         st = lfm_tokenize(s->model, text.ptr, text.len, LFM_TOKENIZE_BOS, &s->tokens, &s->n_tokens,
@@ -109,8 +110,8 @@ static lfm_status check_saved(score *s, lfm_error *err) {
     FILE *f = s->base.file;
     if (fread(&head, sizeof head, 1, f) != 1 || head.n_vocab != s->n_vocab ||
         head.window != s->window || head.n_windows < s->n_windows) {
-        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was saved with another vocabulary, another -c, "
-                       "or for less text", s->o->against);
+        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was saved with another vocabulary, another "
+                       "-c, or for less text", s->o->against);
     }
     for (size_t i = 0; i < head.n_windows * s->window; i++) {
         int32_t token = -1;

@@ -9,37 +9,52 @@
 #include <unistd.h>
 
 const cli_command commands[] = {
-    {"run", CMD_RUN, true, false, "run MODEL [PROMPT..] [options]", "answer one prompt and exit",
+    {"run", CMD_RUN, AFTER_PROMPT, "run MODEL [PROMPT..] [options]", "answer one prompt and exit",
      "  lfm run model.gguf \"Why is the sky blue?\"\n"
      "  git diff | lfm run model.gguf -p \"Write a commit message.\" > message\n"
      "  lfm run model.gguf -sys \"Answer in one word.\" -f page.txt -p \"Language?\" -n 8\n"
      "  while read -r f; do lfm run -N model.gguf -f \"$f\" -p \"One line:\"; done < files\n",
      cmd_run},
-    {"info", CMD_INFO, false, false, "info MODEL [options]",
+    {"info", CMD_INFO, AFTER_NOTHING, "info MODEL [options]",
      "what is in a file, and what it costs in memory",
      "  lfm info model.gguf\n"
      "  lfm info model.gguf --plan -c 32768\n"
      "  lfm info model.gguf --kv general.license\n",
      cmd_info},
-    {"tokenize", CMD_TOKENIZE, true, false, "tokenize MODEL [TEXT..] [options]",
+    {"tokenize", CMD_TOKENIZE, AFTER_PROMPT, "tokenize MODEL [TEXT..] [options]",
      "text to token ids, and back",
      "  lfm tokenize model.gguf --count < book.txt\n"
      "  lfm tokenize model.gguf --ids \"Hello\"\n"
      "  lfm tokenize model.gguf --ids \"Hello\" | lfm tokenize model.gguf --decode\n",
      cmd_tokenize},
-    {"logits", CMD_LOGITS, false, false, "logits MODEL --tokens FILE -o OUT.f32 [options]",
+    {"logits", CMD_LOGITS, AFTER_NOTHING, "logits MODEL --tokens FILE -o OUT.f32 [options]",
      "raw logits of given tokens, for comparing engines",
      "  lfm logits model.gguf --tokens ids.txt -o out.f32   (little-endian float32,\n"
      "                                                       n_tokens x n_vocab)\n",
      cmd_logits},
-    {"quantize", CMD_QUANTIZE, false, true, "quantize MODEL OUT TYPE [options]",
+    {"quantize", CMD_QUANTIZE, AFTER_OUT_TYPE, "quantize MODEL OUT TYPE [options]",
      "the same model in a smaller file",
      "  lfm quantize model-F16.gguf model-Q4_K_M.gguf Q4_K_M\n"
      "  lfm quantize model-F16.gguf out.gguf Q4_0 --dry-run\n\n"
      "Types, from large to small: F32 BF16 F16 Q8_0 Q6_K Q5_1 Q5_K_M Q5_K_S Q5_0 Q4_1 Q4_K_M\n"
      "Q4_K_S Q4_0 IQ4_NL IQ4_XS MXFP4_MOE Q3_K_L Q3_K_M Q3_K_S Q2_K.  Q4_K_M is a good choice.\n",
      cmd_quantize},
-    {"score", CMD_SCORE, true, false, "score MODEL [TEXT..] [options]",
+    {"batch", CMD_BATCH, AFTER_INPUT, "batch MODEL [IN.jsonl] [-o OUT.jsonl] [options]",
+     "many prompts, one model load: a line in, a line out",
+     "  lfm batch model.gguf questions.jsonl -o answers.jsonl --resume\n"
+     "  cut -f2 words.tsv | lfm batch model.gguf --lines --each 'French for {}:' -n 8\n"
+     "  jq -c '{id:.key,prompt:.body}' tickets.json | lfm batch model.gguf -n 4\n\n"
+     "A line is a JSON string; or an object with prompt or messages, and, if wanted, id, system,\n"
+     "n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, prefill; or a request in OpenAI's\n"
+     "batch format.  Answers come in the order of the lines.\n",
+     cmd_batch},
+    {"pick", CMD_PICK, AFTER_CHOICES, "pick MODEL -p PROMPT CHOICE.. [options]",
+     "choose one of several answers, with exact probabilities",
+     "  lfm pick model.gguf -f mail.txt -p \"Is this spam?\" yes no\n"
+     "  if lfm pick model.gguf -f mail.txt -p \"Spam?\" --test yes no; then mv mail.txt spam/; fi\n"
+     "  lfm pick model.gguf -p \"The capital of France?\" --json Paris London Rome\n",
+     cmd_pick},
+    {"score", CMD_SCORE, AFTER_PROMPT, "score MODEL [TEXT..] [options]",
      "how well a model predicts a text (alias: perplexity)",
      "  lfm score model.gguf -f book.txt\n"
      "  lfm score model-Q4_0.gguf -f book.txt --against model-F16.gguf\n"

@@ -12,7 +12,12 @@
 #define LOGITS CMD_LOGITS
 #define QUANTIZE CMD_QUANTIZE
 #define SCORE CMD_SCORE
-#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE)
+#define BATCH CMD_BATCH
+#define PICK CMD_PICK
+#define TEXTS (RUN | TOKENIZE | SCORE | PICK)   /* those that read a text */
+#define ANSWER (RUN | BATCH)                    /* those that generate one */
+#define EVAL (RUN | LOGITS | SCORE | BATCH | PICK) /* those that evaluate tokens */
+#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -33,64 +38,66 @@
 #define SEED_BIG 9007199254740991.0 /* 2^53 - 1: exact as a double, here and in JSON readers */
 
 const opt_row option_table[] = {
-    OTHER(OPT_PART_TEXT, "-p --prompt", "TEXT", PROMPT, RUN | TOKENIZE | SCORE,
+    OTHER(OPT_PART_TEXT, "-p --prompt", "TEXT", PROMPT, TEXTS,
           "prompt; may be repeated; operands after MODEL are the same"),
-    OTHER(OPT_PART_FILE, "-f --file", "FILE", PROMPT, RUN | TOKENIZE | SCORE,
+    OTHER(OPT_PART_FILE, "-f --file", "FILE", PROMPT, TEXTS,
           "prompt from a file (- = standard input); its last newline is dropped"),
-    OTHER(OPT_PART_BYTES, "-bf --binary-file", "FILE", PROMPT, RUN | TOKENIZE | SCORE,
+    OTHER(OPT_PART_BYTES, "-bf --binary-file", "FILE", PROMPT, TEXTS,
           "prompt from a file, every byte of it"),
-    TEXT("-sys --system", "TEXT", PROMPT, RUN, system, "system prompt"),
-    TEXT("-sysf --system-file", "FILE", PROMPT, RUN, system_file, "system prompt from a file"),
+    TEXT("-sys --system", "TEXT", PROMPT, ANSWER | PICK, system, "system prompt"),
+    TEXT("-sysf --system-file", "FILE", PROMPT, ANSWER | PICK, system_file,
+         "system prompt from a file"),
     TEXT("--messages", "FILE", PROMPT, RUN, messages,
          "conversation as JSON: [{\"role\":\"user\",\"content\":\"..\"},..]"),
-    TEXT("--prefill", "TEXT", PROMPT, RUN, prefill, "text that the answer begins with"),
-    FLAG("--raw -no-cnv --no-conversation", PROMPT, RUN, raw,
+    TEXT("--prefill", "TEXT", PROMPT, ANSWER, prefill, "text that the answer begins with"),
+    FLAG("--raw -no-cnv --no-conversation", PROMPT, ANSWER | PICK, raw,
          "no chat template: continue the text, byte for byte"),
-    FLAG("--no-special", PROMPT, RUN, no_special,
+    FLAG("--no-special", PROMPT, ANSWER | PICK, no_special,
          "with --raw: control tokens written in the prompt stay plain text"),
-    FLAG("-N --no-stdin", PROMPT, RUN | TOKENIZE | SCORE, no_stdin,
+    FLAG("-N --no-stdin", PROMPT, TEXTS, no_stdin,
          "leave standard input alone (for loops that read from it)"),
     FLAG("--dry-run", PROMPT, RUN, dry_run,
          "show the rendered prompt, its size and the memory plan; run nothing"),
 
-    INT("-n --predict --n-predict", "N", LENGTH, RUN, n_predict, -1, INT_BIG, "-1",
+    INT("-n --predict --n-predict", "N", LENGTH, ANSWER, n_predict, -1, INT_BIG, "-1",
         "tokens to generate; -1 = until the answer ends"),
-    OTHER(OPT_STOP, "--stop -r --reverse-prompt", "TEXT", LENGTH, RUN,
+    OTHER(OPT_STOP, "--stop -r --reverse-prompt", "TEXT", LENGTH, ANSWER,
           "stop before this text, which is never shown; may be repeated"),
-    FLAG("--ignore-eos", LENGTH, RUN, ignore_eos, "never end by itself"),
+    FLAG("--ignore-eos", LENGTH, ANSWER, ignore_eos, "never end by itself"),
 
-    CHOICE(OPT_CHOICE, "--preset", "card|llama.cpp|greedy", SAMPLING, RUN, preset, "card",
+    CHOICE(OPT_CHOICE, "--preset", "card|llama.cpp|greedy", SAMPLING, ANSWER, preset, "card",
            "settings to start from: the model card's, llama.cpp's, or none at all"),
-    REAL("--temp --temperature", "T", SAMPLING, RUN, temp, 0, 1e6, "card",
+    REAL("--temp --temperature", "T", SAMPLING, ANSWER, temp, 0, 1e6, "card",
          "temperature; 0 = always the most probable token"),
-    INT("--top-k", "N", SAMPLING, RUN, top_k, 0, INT_BIG, "card",
+    INT("--top-k", "N", SAMPLING, ANSWER, top_k, 0, INT_BIG, "card",
         "keep the N most probable tokens; 0 = off"),
-    REAL("--top-p", "P", SAMPLING, RUN, top_p, 0, 1, "card",
+    REAL("--top-p", "P", SAMPLING, ANSWER, top_p, 0, 1, "card",
          "keep the most probable tokens that make P together; 1 = off"),
-    REAL("--min-p", "P", SAMPLING, RUN, min_p, 0, 1, "card",
+    REAL("--min-p", "P", SAMPLING, ANSWER, min_p, 0, 1, "card",
          "keep tokens at least P times as probable as the best; 0 = off"),
-    REAL("--typical --typical-p", "P", SAMPLING, RUN, typical, 0, 1, "1",
+    REAL("--typical --typical-p", "P", SAMPLING, ANSWER, typical, 0, 1, "1",
          "keep tokens of typical surprise that make P together; 1 = off"),
-    REAL("--repeat-penalty", "X", SAMPLING, RUN, repeat_penalty, 0.001, 1000, "card",
+    REAL("--repeat-penalty", "X", SAMPLING, ANSWER, repeat_penalty, 0.001, 1000, "card",
          "make tokens that occurred less likely; 1 = off"),
-    INT("--repeat-last-n", "N", SAMPLING, RUN, repeat_last_n, -1, INT_BIG, "64",
+    INT("--repeat-last-n", "N", SAMPLING, ANSWER, repeat_last_n, -1, INT_BIG, "64",
         "tokens that the penalties look back at; 0 = off, -1 = all"),
-    REAL("--presence-penalty", "X", SAMPLING, RUN, presence_penalty, -1e4, 1e4, "0",
+    REAL("--presence-penalty", "X", SAMPLING, ANSWER, presence_penalty, -1e4, 1e4, "0",
          "taken from the logit of every token that occurred"),
-    REAL("--frequency-penalty", "X", SAMPLING, RUN, frequency_penalty, -1e4, 1e4, "0",
+    REAL("--frequency-penalty", "X", SAMPLING, ANSWER, frequency_penalty, -1e4, 1e4, "0",
          "the same, once for every occurrence"),
-    OTHER(OPT_BIAS, "-l --logit-bias", "ID+B", SAMPLING, RUN,
+    OTHER(OPT_BIAS, "-l --logit-bias", "ID+B", SAMPLING, ANSWER,
           "add B to the logit of a token (or ID-B; ID-inf forbids it); may be repeated"),
-    INT("-s --seed", "N", SAMPLING, RUN, seed, -1, SEED_BIG, "-1",
+    INT("-s --seed", "N", SAMPLING, ANSWER, seed, -1, SEED_BIG, "-1",
         "random seed; -1 = a new one, which -v and --json show"),
 
-    FLAG("--json", OUTPUT, RUN | INFO | TOKENIZE | SCORE, json, "one JSON object instead of text"),
-    TEXT("-o --output", "FILE", OUTPUT, RUN | LOGITS, out,
+    FLAG("--json", OUTPUT, RUN | INFO | TOKENIZE | SCORE | PICK, json,
+         "one JSON object instead of text"),
+    TEXT("-o --output", "FILE", OUTPUT, RUN | LOGITS | BATCH, out,
          "write there; the file appears when it is complete"),
     FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
     FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
     FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
-    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE | SCORE, quiet,
+    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE | SCORE | BATCH | PICK, quiet,
          "errors only, also on a terminal"),
     FLAG("--force", OUTPUT, QUANTIZE, force, "replace OUT if it exists"),
     FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
@@ -99,9 +106,9 @@ const opt_row option_table[] = {
     CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN, color, "auto",
            "dim what is not the answer on a terminal"),
 
-    INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS, n_ctx, 0, INT_BIG, "0",
+    INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS | BATCH | PICK, n_ctx, 0, INT_BIG, "0",
         "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, RUN | LOGITS | SCORE, kv, "f16",
+    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, EVAL, kv, "f16",
            "type of the keys and values in memory"),
     TEXT("--session", "FILE", STATE, RUN, session,
          "a conversation that goes on: load it, add this turn, save it"),
@@ -116,11 +123,11 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, RUN | LOGITS | QUANTIZE | SCORE, n_threads, -1, 4096, "cores",
+    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE, n_threads, -1, 4096, "cores",
         "threads ($LFM_THREADS); the result does not depend on them"),
-    INT("-b --batch-size", "N", MACHINE, RUN | LOGITS | SCORE, n_batch, 1, 65536, "512",
+    INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
-    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS | SCORE, isa,
+    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS | SCORE | BATCH | PICK, isa,
          "highest instruction set to use"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
@@ -147,6 +154,21 @@ const opt_row option_table[] = {
          "keep the logits of every scored position for --against"),
     FLAG("--per-token", ASK, SCORE, per_token,
          "a line for each token: id, log-probability, text"),
+
+    FLAG("--lines", ASK, BATCH, lines,
+         "every line is a prompt as it stands; every answer is one line, its newlines as \\n"),
+    TEXT("--each", "TEXT", ASK, BATCH, each,
+         "the prompt of every line, with the line in place of {}"),
+    INT("--np --parallel", "N", ASK, BATCH, n_parallel, 1, 64, "4",
+        "answers that are generated together; no answer depends on it"),
+    FLAG("--resume", ASK, BATCH, resume, "go on with OUT: pass over the ids that it holds already"),
+    FLAG("--fail-fast", ASK, BATCH, fail_fast, "end at the first line that fails"),
+    FLAG("--unordered", ASK, BATCH, unordered,
+         "answers as they come, not in the order of the lines"),
+    INT("--limit", "N", ASK, BATCH, limit, 0, INT_BIG, "0", "read N lines only; 0 = all"),
+
+    FLAG("--test", ASK, PICK, test, "print nothing: exit status 0 for the first choice, else 1"),
+    FLAG("--all", ASK, PICK, all, "every choice with its probability"),
 
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
 

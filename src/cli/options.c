@@ -306,7 +306,7 @@ static lfm_status parse_words(parser *p) {
             if (st != LFM_OK) {
                 return st;
             }
-        } else if (strcmp(word, "-") == 0 && p->command->takes_prompt) {
+        } else if (strcmp(word, "-") == 0 && p->command->after == AFTER_PROMPT) {
             add_part(p->o, PART_FILE, "-");
         } else {
             p->operand_at[p->n_operands] = p->o->n_parts;
@@ -334,7 +334,7 @@ static lfm_status join_operands(parser *p, size_t first) {
     if (first >= p->n_operands) {
         return LFM_OK;
     }
-    if (!p->command->takes_prompt) {
+    if (p->command->after != AFTER_PROMPT) {
         return err_set(p->err, LFM_ERR_ARG, "unexpected operand '%s'. See: lfm help %s",
                        p->operands[first], p->command->name);
     }
@@ -379,9 +379,16 @@ static lfm_status finish(parser *p) {
             return st;
         }
     }
-    const char **const places[] = {&o->out, &o->type};
-    for (size_t i = 0; p->command->takes_out_type && i < 2 && first < p->n_operands; i++) {
-        *places[i] = p->operands[first++];
+    const char **const out_type[] = {&o->out, &o->type};
+    const opt_after after = p->command->after;
+    for (size_t i = 0; after == AFTER_OUT_TYPE && i < 2 && first < p->n_operands; i++) {
+        *out_type[i] = p->operands[first++];
+    }
+    if (after == AFTER_INPUT && first < p->n_operands) {
+        o->in = p->operands[first++];
+    }
+    for (; after == AFTER_CHOICES && first < p->n_operands; first++) {
+        o->choices[o->n_choices++] = p->operands[first];
     }
     return join_operands(p, first);
 }
@@ -396,9 +403,11 @@ lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char 
     o->stops = calloc(room, sizeof *o->stops);
     o->bias = calloc(room, sizeof *o->bias);
     o->given = calloc(room, sizeof *o->given);
+    o->choices = calloc(room, sizeof *o->choices);
     p.operands = calloc(room, sizeof *p.operands);
     p.operand_at = calloc(room, sizeof *p.operand_at);
-    if (!o->parts || !o->stops || !o->bias || !o->given || !p.operands || !p.operand_at) {
+    if (!o->parts || !o->stops || !o->bias || !o->given || !o->choices || !p.operands ||
+        !p.operand_at) {
         st = err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
     } else {
         st = parse_words(&p);
@@ -422,6 +431,7 @@ void opt_drop(cli_options *o) {
     free(o->stops);
     free(o->bias);
     free(o->given);
+    free(o->choices);
     free(o->joined);
     *o = (cli_options){0};
 }

@@ -16,7 +16,8 @@
 
 /* One bit per command, so that a row of the table can say who accepts it. */
 enum {
-    CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32
+    CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
+    CMD_BATCH = 64, CMD_PICK = 128
 };
 
 typedef struct {
@@ -82,6 +83,12 @@ typedef struct {
     const char *tokens;        /* logits */
     const char *type;          /* quantize; its OUT is in `out` */
     bool force;
+    const char *in, *each;     /* batch */
+    bool lines, resume, fail_fast, unordered;
+    opt_number n_parallel, limit;
+    const char **choices;      /* pick: [n_choices] */
+    size_t n_choices;
+    bool test, all;
     const char *against, *save_logits; /* score */
     opt_number chunks;
     bool per_token;
@@ -131,12 +138,13 @@ typedef struct {
 extern const opt_row option_table[];
 extern const size_t n_option_rows;
 
+typedef enum { AFTER_NOTHING, AFTER_PROMPT, AFTER_OUT_TYPE, AFTER_INPUT, AFTER_CHOICES } opt_after;
+
 /* A command, as main.c lists them. */
 typedef struct {
     const char *name;
     unsigned bit;          /* CMD_... */
-    bool takes_prompt;     /* operands after MODEL are a prompt */
-    bool takes_out_type;   /* operands after MODEL are OUT TYPE */
+    opt_after after;       /* what the operands after MODEL are */
     const char *synopsis;
     const char *summary;
     const char *examples;  /* lines, each ending in a newline */

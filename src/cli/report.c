@@ -58,8 +58,8 @@ static void add_usage(json_out *out, const run_state *r) {
     json_write_text(out, "{");
     add_int(out, "prompt_tokens", r->n_tokens);
     add_int(out, "cached_tokens", r->n_reused);
-    add_int(out, "completion_tokens", r->n_generated);
-    add_int(out, "reasoning_tokens", r->n_reasoning);
+    add_int(out, "completion_tokens", r->gen.n_generated);
+    add_int(out, "reasoning_tokens", r->gen.n_reasoning);
     json_write_text(out, "}");
 }
 
@@ -71,7 +71,7 @@ static void add_timings(json_out *out, const run_state *r) {
     add_number(out, "prefill_ms", 1e3 * prompt_s(r));
     add_number(out, "prefill_tok_s", rate(r->n_tokens - r->n_reused, prompt_s(r)));
     add_number(out, "decode_ms", 1e3 * decode_s(r));
-    add_number(out, "decode_tok_s", rate(r->n_generated, decode_s(r)));
+    add_number(out, "decode_tok_s", rate(r->gen.n_generated, decode_s(r)));
     json_write_text(out, "}");
 }
 
@@ -79,9 +79,9 @@ void report_json(json_out *out, const run_state *r) {
     const char *model = cli_base_name(r->o->model);
     json_write_text(out, "{");
     add_string(out, "model", model, strlen(model));
-    add_string(out, "content", r->answer.text.ptr, r->answer.text.len);
-    add_string(out, "reasoning", r->answer.thoughts.ptr, r->answer.thoughts.len);
-    add_string(out, "finish_reason", r->finish, strlen(r->finish));
+    add_string(out, "content", r->gen.answer.text.ptr, r->gen.answer.text.len);
+    add_string(out, "reasoning", r->gen.answer.thoughts.ptr, r->gen.answer.thoughts.len);
+    add_string(out, "finish_reason", r->gen.finish, strlen(r->gen.finish));
     add_int(out, "seed", r->sampling.seed);
     add_usage(out, r);
     add_timings(out, r);
@@ -153,13 +153,13 @@ void report_verbose(const run_state *r) {
     fprintf(stderr, "prompt eval count:    %zu token(s)\n", n_read);
     fprintf(stderr, "prompt eval duration: %s\n", go_duration(prompt_s(r)).text);
     fprintf(stderr, "prompt eval rate:     %.2f tokens/s\n", rate(n_read, prompt_s(r)));
-    fprintf(stderr, "eval count:           %zu token(s)\n", r->n_generated);
+    fprintf(stderr, "eval count:           %zu token(s)\n", r->gen.n_generated);
     fprintf(stderr, "eval duration:        %s\n", go_duration(decode_s(r)).text);
-    fprintf(stderr, "eval rate:            %.2f tokens/s\n", rate(r->n_generated, decode_s(r)));
+    fprintf(stderr, "eval rate:            %.2f tokens/s\n", rate(r->gen.n_generated, decode_s(r)));
     if (r->n_reused > 0) {
         fprintf(stderr, "prompt tokens kept:   %zu\n", r->n_reused);
     }
-    fprintf(stderr, "finish reason:        %s\n", r->finish);
+    fprintf(stderr, "finish reason:        %s\n", r->gen.finish);
     fprintf(stderr, "seed:                 %" PRIu64 "\n", r->sampling.seed);
     list_sampling(r);
     char name[256];
@@ -175,7 +175,8 @@ void report_verbose(const run_state *r) {
 void report_summary(const run_state *r) {
     const bool dim = term_use_color(r->o->color);
     fprintf(stderr, "%s%zu tok  %.1f tok/s   prompt %zu tok %.2f s   ctx %" PRIu32 "%s\n",
-            dim ? "\033[2m" : "", r->n_generated, rate(r->n_generated, decode_s(r)), r->n_tokens,
+            dim ? "\033[2m" : "", r->gen.n_generated, rate(r->gen.n_generated, decode_s(r)),
+            r->n_tokens,
             prompt_s(r), lfm_session_pos(r->session), dim ? "\033[0m" : "");
 }
 

@@ -4,7 +4,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
-#include "cli/answer.h"
+#include "cli/generate.h"
 #include "cli/keep.h"
 #include "cli/options.h"
 #include "cli/output.h"
@@ -13,20 +13,12 @@
 
 #include <stdint.h>
 
-/* A token that was chosen; does it still wait to be evaluated? */
-typedef struct {
-    int32_t id;
-    bool waits;
-} run_token;
-
 /* A zeroed struct is a valid empty one. */
 typedef struct {
     const cli_options *o;
     lfm_model *model;
     lfm_session *session;
-    lfm_sampler *sampler;
     lfm_sampling sampling;
-    lfm_logit_bias *bias;     /* owned: -l and --ignore-eos */
 
     keep_past past;           /* --session */
     json_out conversation;    /* as JSON; empty with --raw */
@@ -36,15 +28,11 @@ typedef struct {
     char *rendered;           /* the prompt as text */
     size_t rendered_len;
 
-    answer answer;
+    generation gen;
     output out;
     size_t shown;             /* bytes of answer.text that were written */
     size_t thoughts_shown;
     bool ends_line;           /* the last byte that was written is a newline */
-    const char *finish;       /* OpenAI's finish_reason; NULL = not finished */
-    run_token last;
-    size_t n_generated;
-    size_t n_reasoning;
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;

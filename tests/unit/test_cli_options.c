@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-static const cli_command run = {.name = "run", .bit = CMD_RUN, .takes_prompt = true};
+static const cli_command run = {.name = "run", .bit = CMD_RUN, .after = AFTER_PROMPT};
 static const cli_command info = {.name = "info", .bit = CMD_INFO};
 
 enum { MAX_WORDS = 40 };

@@ -1,0 +1,54 @@
+/*
+ * batch_line.h - one line of `lfm batch`: what it asks for, and the line that answers it.
+ */
+#ifndef CLI_BATCH_LINE_H
+#define CLI_BATCH_LINE_H
+
+#include "base/json.h"
+#include "cli/options.h"
+
+#include "lfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a line is written, and so how its answer is. */
+typedef enum { LINE_PLAIN, LINE_OBJECT, LINE_OPENAI } line_form;
+
+/* A zeroed struct is an empty one. */
+typedef struct {
+    line_form form;
+    json_out id;           /* as JSON: that of the line, or its number */
+    cli_options o;         /* the command's, with what the line changes; borrowed but for `stops` */
+    json_out conversation; /* for lfm_chat_tokenize; empty with --raw */
+    json_out text;         /* the prompt with --raw */
+    char *prefill;         /* owned; o.prefill points to it */
+    char **stops;          /* [n_stops] owned; o.stops points to it */
+    size_t n_stops;
+} batch_line;
+
+/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none.  The id is set
+ * even when the line is wrong. */
+lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
+                           const char *text, size_t len, size_t number, lfm_error *err);
+void batch_line_drop(batch_line *l);
+
+typedef struct {
+    const char *content, *reasoning;
+    size_t content_len, reasoning_len;
+    const char *finish;
+    uint64_t seed;
+    size_t n_prompt, n_reused, n_generated, n_reasoning;
+    double prefill_ms, decode_ms;
+} batch_answer;
+
+/* The answer as a line with its newline. */
+void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a);
+
+/* The same for a line that failed; `code` is the exit code that it would have had alone. */
+void batch_line_error(json_out *out, const batch_line *l, int code, const char *message);
+
+/* The id of a line of OUT as JSON text; false when it is not an answer to count. */
+bool batch_line_done_id(json_out *id, const char *text, size_t len);
+
+#endif
