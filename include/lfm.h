@@ -219,6 +219,10 @@ uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
 uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);
 
+/* How fast the threads of a session read memory that no cache holds, in bytes per second: what
+ * bounds the generation of tokens.  Takes some tenths of a second. */
+lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
+
 /* Bytes of memory that a session with these options needs at `n_tokens` of context. */
 lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
                             uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err);

@@ -174,7 +174,8 @@ static lfm_status set_messages(batch_line *l, const json_value *body, lfm_error 
     const json_value *messages = json_get(body, "messages");
     const json_value *tools = json_get(body, "tools");
     if (l->o.raw) {
-        return err_set(err, LFM_ERR_ARG, "\"messages\" needs the chat template, and --raw has none");
+        return err_set(err, LFM_ERR_ARG, "\"messages\" needs the chat template, and --raw has "
+                       "none");
     }
     json_write_text(&l->conversation, "{\"messages\": ");
     json_write_value(&l->conversation, messages);
@@ -332,7 +333,8 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
     json_write_int(out, (int64_t)a->seed);
     json_write_text(out, ", \"usage\": ");
     write_usage(out, a);
-    snprintf(timings, sizeof timings, ", \"timings\": {\"prefill_ms\": %.3f, \"decode_ms\": %.3f}}\n",
+    snprintf(timings, sizeof timings,
+             ", \"timings\": {\"prefill_ms\": %.3f, \"decode_ms\": %.3f}}\n",
              a->prefill_ms, a->decode_ms);
     json_write_text(out, timings);
 }

@@ -20,7 +20,8 @@ enum {
     CLI_FAILED = 1,     /* it could not be done */
     CLI_USAGE = 2,      /* the command line is wrong; nothing was run */
     CLI_TOO_LONG = 3,   /* the prompt does not fit the context */
-    CLI_INCOMPLETE = 4  /* the answer is empty */
+    CLI_INCOMPLETE = 4, /* the answer is empty */
+    CLI_SLOWER = 5      /* bench compare --fail-if-slower */
 };
 
 extern const cli_command commands[];
@@ -34,6 +35,7 @@ int cmd_quantize(const cli_options *o);
 int cmd_score(const cli_options *o);
 int cmd_batch(const cli_options *o);
 int cmd_pick(const cli_options *o);
+int cmd_bench(const cli_options *o);
 
 /* Help on standard output, from the tables. */
 void help_overview(FILE *to);

@@ -376,7 +376,7 @@ static lfm_status open_out(batch *b, lfm_error *err) {
     }
     b->out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (b->o->resume ? O_APPEND : O_EXCL), 0666);
     if (b->out < 0 && errno == EEXIST) {
-        b->out = open(path, O_WRONLY | O_CLOEXEC); /* a device or pipe is not destroyed by writing */
+        b->out = open(path, O_WRONLY | O_CLOEXEC); /* a device or pipe loses nothing */
         struct stat info;
         if (b->out >= 0 && fstat(b->out, &info) == 0 && S_ISREG(info.st_mode)) {
             close(b->out);

@@ -54,6 +54,12 @@ const cli_command commands[] = {
      "  if lfm pick model.gguf -f mail.txt -p \"Spam?\" --test yes no; then mv mail.txt spam/; fi\n"
      "  lfm pick model.gguf -p \"The capital of France?\" --json Paris London Rome\n",
      cmd_pick},
+    {"bench", CMD_BENCH, AFTER_CHOICES, "bench MODEL [options]",
+     "measure prefill and decode; compare results",
+     "  lfm bench model.gguf\n"
+     "  lfm bench model.gguf -p 0 -n 64 -t 1-8 -d 0,8192\n"
+     "  lfm bench model.gguf -o json > new.json; lfm bench compare old.json new.json\n",
+     cmd_bench},
     {"score", CMD_SCORE, AFTER_PROMPT, "score MODEL [TEXT..] [options]",
      "how well a model predicts a text (alias: perplexity)",
      "  lfm score model.gguf -f book.txt\n"

@@ -14,10 +14,11 @@
 #define SCORE CMD_SCORE
 #define BATCH CMD_BATCH
 #define PICK CMD_PICK
+#define BENCH CMD_BENCH
 #define TEXTS (RUN | TOKENIZE | SCORE | PICK)   /* those that read a text */
 #define ANSWER (RUN | BATCH)                    /* those that generate one */
 #define EVAL (RUN | LOGITS | SCORE | BATCH | PICK) /* those that evaluate tokens */
-#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK)
+#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -29,6 +30,8 @@
     {names, arg, OPT_INT, GROUP_##group, commands, FIELD(field), min, max, preset, help}
 #define REAL(names, arg, group, commands, field, min, max, preset, help) \
     {names, arg, OPT_REAL, GROUP_##group, commands, FIELD(field), min, max, preset, help}
+#define PERCENT(names, arg, group, commands, field, min, max, preset, help) \
+    {names, arg, OPT_PERCENT, GROUP_##group, commands, FIELD(field), min, max, preset, help}
 #define CHOICE(kind, names, words, group, commands, field, preset, help) \
     {names, words, kind, GROUP_##group, commands, FIELD(field), 0, 0, preset, help}
 #define OTHER(kind, names, arg, group, commands, help) \
@@ -108,7 +111,7 @@ const opt_row option_table[] = {
 
     INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS | BATCH | PICK, n_ctx, 0, INT_BIG, "0",
         "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, EVAL, kv, "f16",
+    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, EVAL | BENCH, kv, "f16",
            "type of the keys and values in memory"),
     TEXT("--session", "FILE", STATE, RUN, session,
          "a conversation that goes on: load it, add this turn, save it"),
@@ -127,7 +130,7 @@ const opt_row option_table[] = {
         "threads ($LFM_THREADS); the result does not depend on them"),
     INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
-    TEXT("--isa", "NAME", MACHINE, RUN | INFO | LOGITS | SCORE | BATCH | PICK, isa,
+    TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
          "highest instruction set to use"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
@@ -169,6 +172,23 @@ const opt_row option_table[] = {
 
     FLAG("--test", ASK, PICK, test, "print nothing: exit status 0 for the first choice, else 1"),
     FLAG("--all", ASK, PICK, all, "every choice with its probability"),
+
+    TEXT("-p --n-prompt", "LIST", ASK, BENCH, bench_p,
+         "prompt lengths (512); lists as 1,2,4 or 8-64*2, 0 = none"),
+    TEXT("-n --n-gen", "LIST", ASK, BENCH, bench_n, "tokens to generate (128)"),
+    TEXT("-pg", "PP,TG", ASK, BENCH, bench_pg, "a prompt and generated tokens in one test"),
+    TEXT("-d --n-depth", "LIST", ASK, BENCH, bench_d, "tokens that are there before the test (0)"),
+    TEXT("-t --threads", "LIST", ASK, BENCH, bench_t, "threads (cores)"),
+    TEXT("-b --batch-size", "LIST", ASK, BENCH, bench_b, "prompt tokens evaluated together (512)"),
+    INT("-r --repetitions", "N", ASK, BENCH, n_repeat, 1, 1000, "5", "times that a test is run"),
+    PERCENT("--until", "P", ASK, BENCH, until, 0, 100, "0",
+         "repeat until the mean is known to P per cent (95 % confidence; at most 100 times)"),
+    REAL("--delay", "S", ASK, BENCH, delay, 0, 3600, "0", "seconds to wait before each repetition"),
+    FLAG("--no-warmup", ASK, BENCH, no_warmup, "do not run a test once before it counts"),
+    CHOICE(OPT_CHOICE, "-o --output", "md|csv|json|jsonl|sql", ASK, BENCH, bench_format, "md",
+           "how results are written"),
+    PERCENT("--fail-if-slower", "P", ASK, BENCH, fail_if_slower, 0, 100, "0",
+         "compare: exit status 5 when B is shown to be slower by P per cent or more"),
 
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
 

@@ -163,8 +163,16 @@ static bool read_number(const char *text, double *value) {
 
 static lfm_status set_number(parser *p, const opt_row *row, const char *name, const char *value) {
     const bool whole = row->kind == OPT_INT;
+    const size_t len = strlen(value);
+    char plain[32];
+    const char *text = value;
     double v;
-    if (!read_number(value, &v) || v < row->min || v > row->max || (whole && v != floor(v))) {
+    if (row->kind == OPT_PERCENT && len > 1 && len < sizeof plain && value[len - 1] == '%') {
+        memcpy(plain, value, len - 1);
+        plain[len - 1] = '\0';
+        text = plain;
+    }
+    if (!read_number(text, &v) || v < row->min || v > row->max || (whole && v != floor(v))) {
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
                        value, whole ? "whole " : "", row->min, row->max);
     }
@@ -214,6 +222,7 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
         return LFM_OK;
     case OPT_INT:
     case OPT_REAL:
+    case OPT_PERCENT:
         return set_number(p, row, name, value);
     case OPT_TEXT:
         *(const char **)field = value;

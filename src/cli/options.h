@@ -17,7 +17,7 @@
 /* One bit per command, so that a row of the table can say who accepts it. */
 enum {
     CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
-    CMD_BATCH = 64, CMD_PICK = 128
+    CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256
 };
 
 typedef struct {
@@ -89,6 +89,10 @@ typedef struct {
     const char **choices;      /* pick: [n_choices] */
     size_t n_choices;
     bool test, all;
+    const char *bench_p, *bench_n, *bench_pg, *bench_d, *bench_t, *bench_b;
+    opt_number n_repeat, delay, until, fail_if_slower;
+    int bench_format;
+    bool no_warmup;
     const char *against, *save_logits; /* score */
     opt_number chunks;
     bool per_token;
@@ -103,6 +107,7 @@ typedef enum {
     OPT_TRUE,       /* bool */
     OPT_INT,        /* opt_number, a whole number in min..max */
     OPT_REAL,       /* opt_number in min..max */
+    OPT_PERCENT,    /* the same; a % may follow */
     OPT_TEXT,       /* const char * */
     OPT_CHOICE,     /* int: which of the words "a|b|c" in `arg` */
     OPT_CHOICE_MAYBE, /* the same; without one of the words it means the first */

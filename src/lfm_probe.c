@@ -1,0 +1,86 @@
+/*
+ * lfm_probe.c - how fast this machine reads memory, with the threads and the pages of a session.
+ */
+#include "lfm_parts.h"
+
+#include "base/bytes.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { PROBE_BYTES = 1 << 30, PIECE_BYTES = 4 << 20, ROUNDS = 3 };
+
+typedef struct {
+    const uint8_t *bytes;
+    size_t n_pieces;
+    _Atomic uint64_t sum; /* so that the reads are not for nothing */
+} probe;
+
+/* Four runs of lines at once, as the kernels read rows. */
+static uint64_t read_piece(const uint8_t *p) {
+    enum { RUN = PIECE_BYTES / 4 };
+    uint64_t sum[4] = {0};
+    for (size_t i = 0; i < RUN; i += 64) {
+        for (size_t r = 0; r < 4; r++) {
+            const uint8_t *line = p + r * RUN + i;
+            __builtin_prefetch(line + 2048);
+            for (size_t j = 0; j < 64; j += 8) {
+                sum[r] ^= load_u64(line + j);
+            }
+        }
+    }
+    return sum[0] ^ sum[1] ^ sum[2] ^ sum[3];
+}
+
+static void read_all(void *ctx, team *t) {
+    probe *p = ctx;
+    uint64_t sum = 0;
+    size_t piece = 0;
+    while (team_take(t, p->n_pieces, &piece)) {
+        sum ^= read_piece(p->bytes + piece * PIECE_BYTES);
+    }
+    p->sum ^= sum;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* The largest run of the model's own pages, or memory of our own for a small model: what is read
+ * must not fit into any cache. */
+lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err) {
+    const gguf_file *f = &s->shop->model->file;
+    uint64_t n = 0;
+    const uint8_t *from = NULL;
+    uint8_t *own = NULL;
+    err_clear(err);
+    for (size_t i = 0; i < f->n_tensors && n < PROBE_BYTES; i++) { /* neighbours in one part */
+        const gguf_tensor *t = &f->tensors[i];
+        const bool follows = from && t->part == f->tensors[i - 1].part && t->data >= from + n &&
+                             t->data - (from + n) < 4096;
+        from = follows ? from : t->data;
+        n = (uint64_t)(t->data - from) + t->n_bytes;
+    }
+    if (n < PROBE_BYTES) {
+        n = PROBE_BYTES / 2;
+        own = malloc((size_t)n);
+        if (!own) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory for measuring the memory");
+        }
+        memset(own, 1, (size_t)n);
+        from = own;
+    }
+    n = n < PROBE_BYTES ? n : PROBE_BYTES;
+    probe p = {.bytes = from, .n_pieces = (size_t)n / PIECE_BYTES};
+    *bytes_per_s = 0.0;
+    for (int i = 0; i <= ROUNDS; i++) { /* the first one fetches the pages */
+        const double start = now();
+        pool_run(s->shop->threads, read_all, &p);
+        const double rate = (double)(p.n_pieces * (size_t)PIECE_BYTES) / (now() - start);
+        *bytes_per_s = i > 0 && rate > *bytes_per_s ? rate : *bytes_per_s;
+    }
+    free(own);
+    return LFM_OK;
+}
