@@ -186,7 +186,7 @@ static uint64_t ends_of_repeat(slow *s, const rg_node *node, int at) {
     const int most = node->max < 0 ? node->min + s->n + 1 : node->max;
     for (int k = 0; k <= most && places != 0; k++) {
         ends |= k >= node->min ? places : 0;
-        places = ends_of_all(s, node->child[0], places);
+        places = k < most ? ends_of_all(s, node->child[0], places) : 0;
     }
     return ends;
 }
