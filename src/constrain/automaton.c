@@ -465,6 +465,26 @@ lfm_status automaton_step_token(automaton *a, const uint32_t *from, const bool *
     return st == LFM_OK ? closure_after_token(a, *from, matches, to, err) : st;
 }
 
+lfm_status automaton_join(automaton *a, const uint32_t states[2], uint32_t *to, lfm_error *err) {
+    if (states[0] == STATE_DEAD || states[1] == STATE_DEAD || states[0] == states[1]) {
+        *to = states[0] == STATE_DEAD ? states[1] : states[0];
+        return LFM_OK;
+    }
+    const automaton_state x = a->states[states[0]];
+    const automaton_state y = a->states[states[1]];
+    automaton_thread *threads = calloc((size_t)x.n + y.n + 1, sizeof *threads);
+    if (!threads) {
+        return automaton_no_memory(err);
+    }
+    for (uint32_t i = 0; i < x.n + y.n; i++) {
+        threads[i] = a->threads[i < x.n ? x.first + i : y.first + i - x.n];
+    }
+    const size_t n = automaton_sort_threads(threads, (size_t)x.n + y.n);
+    const lfm_status st = automaton_intern_state(a, threads, n, x.bits | y.bits, to);
+    free(threads);
+    return st == LFM_OK ? st : automaton_no_memory(err);
+}
+
 int automaton_only_byte(const automaton *a, uint32_t state) {
     const automaton_state *s = &a->states[state];
     int only = -1;

@@ -105,6 +105,9 @@ lfm_status automaton_step(automaton *a, const uint32_t *from, uint8_t byte, uint
 lfm_status automaton_step_token(automaton *a, const uint32_t *from, const bool *matches,
                                 uint32_t *to, lfm_error *err);
 
+/* The state of a text that can be read as two others can: states[0] and states[1] are pinned. */
+lfm_status automaton_join(automaton *a, const uint32_t states[2], uint32_t *to, lfm_error *err);
+
 /* What a state looks like to a text of at most `max_bytes` bytes, without what depends on stacks
  * far below, so that many states share it: stacks of wide rules are cut off, and counters whose
  * exact value cannot matter within so few bytes get a common one.  states[0] is that state.  A text

@@ -3,7 +3,6 @@
  */
 #include "constrain/trie.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +130,28 @@ lfm_status trie_init(trie *t, const trie_text *texts, size_t n, size_t min, size
     free(spare);
     return ok ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory for a vocabulary of %zu "
                                  "tokens", n);
+}
+
+bool trie_has_longer(const trie *t, const char *text, size_t n, const uint64_t *allowed) {
+    size_t first = 0; /* the nodes below the bytes so far */
+    size_t end = t->n_nodes;
+    for (size_t i = 0; i < n; i++) {
+        size_t at = first;
+        while (at < end && t->nodes[at].byte != (uint8_t)text[i]) {
+            at = t->nodes[at].end;
+        }
+        if (at >= end) {
+            return false;
+        }
+        first = at + 1;
+        end = t->nodes[at].end;
+    }
+    for (uint32_t k = t->nodes[first].first; n > 0 && k < t->nodes[end].first; k++) {
+        if (allowed[t->ids[k] / 64] >> t->ids[k] % 64 & 1) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void trie_drop(trie *t) {

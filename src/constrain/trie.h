@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -37,5 +38,9 @@ typedef struct {
 lfm_status trie_init(trie *t, const trie_text *texts, size_t n, size_t min, size_t max,
                      lfm_error *err);
 void trie_drop(trie *t); /* safe on a zeroed struct */
+
+/* Does a longer text begin with these bytes whose id is in the set `allowed` (bit i of its 64-bit
+ * numbers stands for id i)? */
+bool trie_has_longer(const trie *t, const char *text, size_t n, const uint64_t *allowed);
 
 #endif
