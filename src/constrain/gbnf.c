@@ -658,7 +658,7 @@ static lfm_status undefined(const parser *p, const gbnf_rule *missing) {
     const gbnf_tree *t = p->tree;
     const gbnf_rule *near = NULL;
     const int len = missing->len > 60 ? 60 : (int)missing->len;
-    size_t best = missing->len > 4 ? 3 : 2; /* one wrong letter, two in long names */
+    size_t best = missing->len > 2 ? 3 : 2; /* two edits at most */
     for (size_t i = 0; i < t->n_rules && i < 10000 && missing->len <= 32; i++) {
         const gbnf_rule *r = &t->rules[i];
         if (r->body != GBNF_NONE && r->len <= 32) {
