@@ -33,7 +33,8 @@ typedef struct {
     uint8_t kind;
     bool negated;   /* GBNF_TOKEN: any token but this one */
     uint32_t at;    /* where it begins in the text */
-    uint32_t first; /* the LAST child; TEXT: first byte; CHARACTER: first range; RULE, TOKEN: which */
+    uint32_t first; /* the LAST child; TEXT: first byte; CHARACTER: first range; RULE, TOKEN: its
+                       number */
     uint32_t n;     /* TEXT: bytes; CHARACTER: ranges */
     uint32_t min, max; /* GBNF_REPEAT; max may be GBNF_NONE */
     uint32_t next;  /* the sibling BEFORE this one */

@@ -318,7 +318,7 @@ static lfm_status make_counter(lowering *l, const task *t, uint32_t *result) {
     return new_step(l, step, result);
 }
 
-/* x{m,} is m - 1 copies and a loop of one that must, or for m = 0 may, run: written from the end. */
+/* x{m,} is m - 1 copies and a loop that must, or for m = 0 may, run: written from the end. */
 static lfm_status lower_unlimited(lowering *l, task *t, uint32_t *result, bool *finished) {
     const gbnf_node *node = &l->tree->nodes[t->node];
     const uint32_t copies = node->min > 1 ? node->min : 1;

@@ -23,7 +23,9 @@ static int new_node(random_grammar *g, rg_kind kind) {
 }
 
 static int make_leaf(random_grammar *g) {
-    static const char *const texts[] = {"a", "b", "c", "ab", "bc", "\xc3\xa9", "a\xc3\xa9", "", "cab"};
+    static const char *const texts[] = {
+        "a", "b", "c", "ab", "bc", "\xc3\xa9", "a\xc3\xa9", "", "cab",
+    };
     static const char *const sets[] = {"a", "ab", "ac", "e", "abe", "bce", "c"};
     const int which = draw(g, 10);
     if (which < 5) {

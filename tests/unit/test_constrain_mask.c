@@ -137,14 +137,16 @@ static const char *const real[] = {
     "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
     "object ::= \"{\" ws ( string \":\" ws value (\",\" ws string \":\" ws value)* )? \"}\" ws\n"
     "array ::= \"[\" ws ( value (\",\" ws value)* )? \"]\" ws\n"
-    "string ::= \"\\\"\" ([^\"\\\\\\x7F\\x00-\\x1F] | \"\\\\\" ([\"\\\\bfnrt] | \"u\" [0-9a-f]{4}))* \"\\\"\" ws\n"
+    "string ::= \"\\\"\" ([^\"\\\\\\x7F\\x00-\\x1F] | \"\\\\\" ([\"\\\\bfnrt] | "
+    "\"u\" [0-9a-f]{4}))* \"\\\"\" ws\n"
     "number ::= \"-\"? ([0-9] | [1-9] [0-9]{0,15}) (\".\" [0-9]+)? ws\n"
     "ws ::= | \" \" | \"\\n\" [ \\t]{0,20}\n",
     "root ::= \"[\" item (\",\" item){2,100} \"]\"\n"
     "item ::= \"\\\"\" char{3,70} \"\\\"\"\n"
     "char ::= [^\"\\\\\\n] | \"\\\\\" [\"n]\n",
     "root ::= line+\nline ::= [a-z]+ (\" \" [a-z]+)* \"\\n\"\n",
-    "root ::= expr\nexpr ::= term ([-+] term)*\nterm ::= \"(\" expr \")\" | [0-9a]+ | \"\\\"\" [a-z]* \"\\\"\"\n",
+    "root ::= expr\nexpr ::= term ([-+] term)*\n"
+    "term ::= \"(\" expr \")\" | [0-9a]+ | \"\\\"\" [a-z]* \"\\\"\"\n",
     /* Ambiguous: any of three readings of every letter. */
     "root ::= s\ns ::= \"a\" s s | \"a\" s | \"a\" | \"b\"\n",
 };
