@@ -32,7 +32,7 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -pthread -MMD -MP $(WARN) $
 ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
 LIBS := -lm
 
-rooms     := base gguf kernel model token
+rooms     := base gguf kernel model token constrain
 lib_src   := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c)) $(wildcard src/*.c)
 lib_obj   := $(lib_src:%.c=$B/%.o)
 cli_obj   := $(patsubst %.c,$B/%.o,$(wildcard src/cli/*.c))

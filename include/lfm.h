@@ -276,6 +276,68 @@ lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err);
  * drawn so far, the logits and the accepted tokens, and on nothing else. */
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err);
 
+/* ---- Constrained answers -------------------------------------------------------------------- */
+
+typedef enum {
+    LFM_CONSTRAINT_GBNF,        /* a grammar as llama.cpp writes them */
+    LFM_CONSTRAINT_JSON_SCHEMA, /* a JSON schema: the answer is a JSON value that it allows */
+    LFM_CONSTRAINT_CONCISE,     /* a schema in short, such as "name, age int" */
+    LFM_CONSTRAINT_CHOICES      /* one of "yes,no,not sure"; "\," is a comma */
+} lfm_constraint_kind;
+
+/* Which texts are allowed.  Needs no model; never changes, so threads may share it. */
+typedef struct lfm_grammar lfm_grammar;
+
+/* Read a grammar; nothing of `text` is kept.  LFM_ERR_ARG says what is wrong with it, and where;
+ * LFM_ERR_UNSUPPORTED names what is right but not implemented. */
+lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const char *text,
+                           size_t len, lfm_error *err);
+void lfm_grammar_free(lfm_grammar *g); /* NULL is fine */
+
+/* A grammar at work: what may follow the text so far.  Use it, and all of its clones, from one
+ * thread at a time. */
+typedef struct lfm_constraint lfm_constraint;
+
+enum {
+    LFM_CONSTRAINT_THOUGHTS = 1 /* <think>..</think> may come before the text, if the vocabulary has
+                                   these tokens; it is free, and so are line breaks after it */
+};
+
+/* Begin an answer.  The model and the grammar must outlive the constraint.  `flags` are those
+ * above.  LFM_ERR_ARG when the grammar names a token that the model does not have. */
+lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lfm_grammar *g,
+                              int flags, lfm_error *err);
+void lfm_constraint_free(lfm_constraint *c); /* NULL is fine */
+
+/* Another constraint at the same place of the text; cheap.  They may be freed in any order. */
+lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, lfm_error *err);
+
+/* Back to the beginning of the answer. */
+void lfm_constraint_reset(lfm_constraint *c);
+
+/* Set the logits [n_vocab] of tokens that cannot follow to -infinity.  Tokens that end an answer
+ * can follow only where the text is complete.  Any token that is left can be continued to a
+ * complete text.  LFM_ERR_UNSUPPORTED when the grammar is too ambiguous to be followed further, or
+ * the vocabulary has no token that could. */
+lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err);
+
+/* The token is now part of the answer.  LFM_ERR_ARG when it cannot follow. */
+lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err);
+
+/* The answer begins with these bytes (after those that were accepted).  LFM_ERR_ARG names the
+ * first byte that cannot follow. */
+lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_t n,
+                                      lfm_error *err);
+
+/* The tokens of the longest text that must follow, so that it need not be sampled: accept and
+ * evaluate them.  *n = 0 (and *tokens NULL) when there is a choice; otherwise free *tokens with
+ * lfm_free.  A last token that the model might want to make longer is left out. */
+lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n, lfm_error *err);
+
+bool lfm_constraint_has_begun(const lfm_constraint *c);   /* thoughts are over: this is the text */
+bool lfm_constraint_is_complete(const lfm_constraint *c); /* the text may end here */
+bool lfm_constraint_is_final(const lfm_constraint *c);    /* it must: nothing can follow */
+
 /* ---- Quantising a file ---------------------------------------------------------------------- */
 
 typedef struct {

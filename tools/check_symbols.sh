@@ -8,12 +8,13 @@ set -eu
 build=$1
 nm=${NM:-nm}
 
-# base, gguf, kernel, model, token, lfm.c
+# base, gguf, kernel, model, token, constrain, lfm.c
 prefixes="arena cpu err json map pool team utf8
     gguf mix qtype
     jobs kern quantize rope
     act batch block model shape state timeline weights
     chat sampler tok
+    automaton charset choices closure gbnf grammar mask trie
     lfm"
 
 list=$(mktemp)

@@ -157,6 +157,13 @@ lfm_status answer_feed(answer *a, const char *bytes, size_t n, lfm_error *err) {
     return st;
 }
 
+void answer_begin_text(answer *a) {
+    if (a->state == ANSWER_AFTER_THOUGHT) {
+        a->taken = a->raw.len; /* line breaks */
+    }
+    a->state = ANSWER_TEXT;
+}
+
 lfm_status answer_prefill(answer *a, const char *bytes, size_t n, lfm_error *err) {
     const lfm_status st = add(a, bytes, n, err);
     if (st == LFM_OK) {

@@ -37,6 +37,9 @@ lfm_status answer_feed(answer *a, const char *bytes, size_t n, lfm_error *err);
 /* The same for the beginning of the answer that was given; stop strings in it are ignored. */
 lfm_status answer_prefill(answer *a, const char *bytes, size_t n, lfm_error *err);
 
+/* What is fed from now on is text, not a thought or a line break after one: somebody else knows. */
+void answer_begin_text(answer *a);
+
 /* Nothing follows: everything is settled, incomplete characters too. */
 lfm_status answer_end(answer *a, lfm_error *err);
 

@@ -9,6 +9,7 @@
 #include "cli/batch_line.h"
 #include "cli/batch_lines.h"
 #include "cli/cli.h"
+#include "cli/form.h"
 #include "cli/generate.h"
 #include "cli/prompt.h"
 #include "cli/sampling.h"
@@ -39,6 +40,7 @@ typedef struct {
 typedef struct {
     const cli_options *o;
     lfm_model *model;
+    answer_form form;
     json_out system;
     bool has_system;
     line_source in;
@@ -219,6 +221,9 @@ static lfm_status begin(batch *b, slot *s, lfm_session *session, lfm_error *err)
         s->gen.o = &s->line.o;
         s->gen.model = b->model;
         s->gen.session = session;
+        st = form_begin(&b->form, &s->line.o, &s->gen.form, err);
+    }
+    if (st == LFM_OK) {
         st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
     }
     return st;
@@ -232,6 +237,14 @@ static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
         return st;
     }
     const answer *a = &s->gen.answer;
+    const bool cut = generation_is_cut(&s->gen);
+    if (cut && s->line.form == LINE_PLAIN) { /* a line of plain text cannot say so */
+        const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
+        st = fail_line(b, s, &why, err);
+        slot_drop(s);
+        return st;
+    }
+    b->n_failed += cut;
     const batch_answer shown = {
         .content = a->text.ptr ? a->text.ptr : "",
         .content_len = a->text.len,
@@ -326,8 +339,9 @@ static lfm_status step(batch *b, lfm_error *err) {
         if (st == LFM_OK && s->gen.finish) {
             st = conclude(b, s, err);
         } else if (st == LFM_OK) {
+            st = generation_step_to_last(&s->gen, err);
             sessions[n] = s->gen.session;
-            tokens[n++] = s->gen.last;
+            tokens[n++] = s->gen.waiting[0];
         }
     }
     return st == LFM_OK && n > 0 ? lfm_eval_each(sessions, tokens, n, err) : st;
@@ -426,6 +440,9 @@ static lfm_status read_system(batch *b, lfm_error *err) {
 static lfm_status run(batch *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
     if (st == LFM_OK) {
+        st = form_read(&b->form, b->o, err);
+    }
+    if (st == LFM_OK) {
         st = read_system(b, err);
     }
     if (st == LFM_OK) {
@@ -433,6 +450,9 @@ static lfm_status run(batch *b, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = cli_open_model(&b->model, b->o, false, err);
+    }
+    if (st == LFM_OK) {
+        st = form_bind(&b->form, b->model, b->o, err);
     }
     if (st == LFM_OK) {
         st = open_sessions(b, err);
@@ -461,6 +481,7 @@ static void drop(batch *b) {
         json_out_free(&b->ready[i]);
     }
     lfm_session_free(b->shared);
+    form_drop(&b->form);
     lfm_model_close(b->model);
     line_close(&b->in);
     id_set_drop(&b->done);

@@ -224,7 +224,7 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
 static lfm_status step(run_state *r, lfm_error *err) {
     lfm_status st = generation_take(&r->gen, err);
     r->first_token = r->first_token > 0 ? r->first_token : term_now();
-    if (st == LFM_OK && strcmp(r->gen.finish ? r->gen.finish : "", "stop") != 0) {
+    if (st == LFM_OK) {
         st = show_new(r, err);
     }
     return st == LFM_OK && !r->gen.finish ? generation_step(&r->gen, err) : st;
@@ -251,7 +251,10 @@ static lfm_status begin_answer(run_state *r, lfm_error *err) {
     r->gen.o = r->o;
     r->gen.model = r->model;
     r->gen.session = r->session;
-    const lfm_status st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
+    lfm_status st = form_begin(&r->form, r->o, &r->gen.form, err);
+    if (st == LFM_OK) {
+        st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
+    }
     return st == LFM_OK && r->o->prefill ? show_new(r, err) : st;
 }
 
@@ -275,6 +278,12 @@ static int conclude(const run_state *r) {
                          : "the answer is empty: the model ended it at once");
         return CLI_INCOMPLETE;
     }
+    if (generation_is_cut(&r->gen)) {
+        term_message("the answer is incomplete: it was cut (%s) before it had the form that was "
+                     "asked for%s", r->gen.finish,
+                     strcmp(r->gen.finish, "length") == 0 ? "; allow more with -n or -c" : "");
+        return CLI_INCOMPLETE;
+    }
     return CLI_DONE;
 }
 
@@ -283,9 +292,9 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
     const answer *a = &r->gen.answer;
     const json_out *said = a->stopped ? &a->text : &a->raw;
     lfm_status st = LFM_OK;
-    if (r->o->session && r->o->raw && r->gen.last_waits &&
-        lfm_session_pos(r->session) < lfm_session_n_ctx(r->session)) {
-        st = lfm_eval(r->session, &r->gen.last, 1, err); /* tokens are the text here */
+    const size_t room = lfm_session_n_ctx(r->session) - lfm_session_pos(r->session);
+    if (r->o->session && r->o->raw && r->gen.n_waiting <= room) {
+        st = generation_step(&r->gen, err); /* tokens are the text here */
     }
     if (st == LFM_OK) {
         st = keep_session(r->session, r->o, r->o->raw ? NULL : &r->conversation,
@@ -297,6 +306,9 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
 /* With the session open and the prompt in tokens: answer it. */
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     lfm_status st = sampling_choose(&r->gen.sampler, &r->sampling, r->model, r->o, err);
+    if (st == LFM_OK) {
+        st = form_bind(&r->form, r->model, r->o, err);
+    }
     if (st == LFM_OK) {
         st = check_fit(r, err);
     }
@@ -326,7 +338,9 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     if (st == LFM_OK) {
         *code = conclude(r);
     }
-    const lfm_status closed = output_close(&r->out, st == LFM_OK && !term_stopped(), &late);
+    const bool whole = st == LFM_OK && !term_stopped() &&
+                       (r->o->json || !generation_is_cut(&r->gen));
+    const lfm_status closed = output_close(&r->out, whole, &late);
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }
 
@@ -344,6 +358,9 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     const cli_options *o = r->o;
     bool any = false;
     lfm_status st = check_options(o, err);
+    if (st == LFM_OK) {
+        st = form_read(&r->form, o, err);
+    }
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
         if (st == LFM_OK && !any) {
@@ -379,6 +396,7 @@ int cmd_run(const cli_options *o) {
     json_out_free(&r.conversation);
     keep_drop(&r.past);
     generation_drop(&r.gen);
+    form_drop(&r.form);
     lfm_session_free(r.session);
     lfm_model_close(r.model);
     lfm_free(r.tokens);

@@ -5,6 +5,7 @@
 
 #include "cli/keep.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_error *err) {
@@ -19,7 +20,9 @@ lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = lfm_sampler_accept(g->sampler, prompt[i], err);
     }
-    if (g->o->n_predict.given && g->o->n_predict.value == 0) {
+    if (g->form && lfm_constraint_is_final(g->form)) {
+        g->finish = "grammar"; /* --prefill says it all */
+    } else if (g->o->n_predict.given && g->o->n_predict.value == 0) {
         g->finish = "length";
     }
     return st;
@@ -27,7 +30,7 @@ lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_
 
 /* What a token adds to the answer.  The tags of a thought may be control tokens; others are shown
  * only if the user asked. */
-static lfm_status add_token(generation *g, int32_t token, lfm_error *err) {
+static lfm_status add_bytes(generation *g, int32_t token, lfm_error *err) {
     size_t n = 0;
     const char *bytes = lfm_token_bytes(g->model, token, &n);
     const bool is_tag = g->answer.split && g->answer.state != ANSWER_TEXT &&
@@ -54,42 +57,136 @@ static lfm_status make_room(generation *g, lfm_error *err) {
     return LFM_OK;
 }
 
-lfm_status generation_take(generation *g, lfm_error *err) {
-    const double limit = g->o->n_predict.given ? g->o->n_predict.value : -1;
-    int32_t token = -1;
-    lfm_status st = lfm_sampler_pick(g->sampler, lfm_logits(g->session), &token, err);
-    if (st != LFM_OK) {
-        return st;
+/* Put a token behind those that wait to be evaluated. */
+static lfm_status push_waiting(generation *g, int32_t token, lfm_error *err) {
+    if (g->n_waiting == g->waiting_cap) {
+        const size_t cap = g->waiting_cap ? 2 * g->waiting_cap : 16;
+        int32_t *grown = realloc(g->waiting, cap * sizeof *grown);
+        if (!grown) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
+        }
+        g->waiting = grown;
+        g->waiting_cap = cap;
     }
+    g->waiting[g->n_waiting++] = token;
+    return LFM_OK;
+}
+
+/* The form moves on by a token, and may end the answer. */
+static lfm_status follow_form(generation *g, int32_t token, lfm_error *err) {
+    const lfm_status st = g->form ? lfm_constraint_accept(g->form, token, err) : LFM_OK;
+    if (g->form && st == LFM_OK && lfm_constraint_has_begun(g->form)) {
+        answer_begin_text(&g->answer);
+    }
+    if (g->form && st == LFM_OK && lfm_constraint_is_final(g->form)) {
+        g->finish = "grammar";
+    }
+    return st;
+}
+
+/* One more token of the answer. */
+static lfm_status add_token(generation *g, int32_t token, lfm_error *err) {
+    const double limit = g->o->n_predict.given ? g->o->n_predict.value : -1;
     g->n_generated++;
-    if (lfm_token_is_end(g->model, token)) {
-        g->finish = "stop";
+    lfm_status st = follow_form(g, token, err);
+    if (st == LFM_OK && lfm_token_is_end(g->model, token)) {
+        g->finish = g->finish ? g->finish : "stop";
         return LFM_OK;
     }
-    st = add_token(g, token, err);
+    if (st == LFM_OK) {
+        st = add_bytes(g, token, err);
+    }
     if (st == LFM_OK) {
         st = lfm_sampler_accept(g->sampler, token, err);
     }
-    g->last = token;
-    g->last_waits = true;
+    if (st == LFM_OK) {
+        st = push_waiting(g, token, err);
+    }
     if (g->answer.stopped) {
         g->finish = "stop_string";
-    } else if (limit >= 0 && (double)g->n_generated >= limit) {
+    } else if (!g->finish && limit >= 0 && (double)g->n_generated >= limit) {
         g->finish = "length";
-    } else if (st == LFM_OK) {
-        st = make_room(g, err);
+    }
+    return st;
+}
+
+/* Where the form leaves no choice, what must follow is added without asking the model. */
+static lfm_status add_forced(generation *g, lfm_error *err) {
+    const size_t room = lfm_session_n_ctx(g->session) - lfm_session_pos(g->session);
+    int32_t *tokens = NULL;
+    size_t n = 0;
+    lfm_status st = LFM_OK;
+    if (g->form && !g->finish) {
+        st = lfm_constraint_forced(g->form, &tokens, &n, err);
+    }
+    for (size_t i = 0; i < n && st == LFM_OK && !g->finish && g->n_waiting < room; i++) {
+        st = add_token(g, tokens[i], err);
+    }
+    lfm_free(tokens);
+    return st;
+}
+
+/* The session's logits, without the tokens that cannot follow. */
+static lfm_status get_logits(generation *g, const float **logits, lfm_error *err) {
+    const size_t n_vocab = lfm_model_get_info(g->model)->n_vocab;
+    *logits = lfm_logits(g->session);
+    if (!g->form) {
+        return LFM_OK;
+    }
+    if (!g->logits) {
+        g->logits = malloc(n_vocab * sizeof *g->logits);
+    }
+    if (!g->logits) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu logits", n_vocab);
+    }
+    memcpy(g->logits, *logits, n_vocab * sizeof *g->logits);
+    *logits = g->logits;
+    return lfm_constraint_mask(g->form, g->logits, err);
+}
+
+lfm_status generation_take(generation *g, lfm_error *err) {
+    const float *logits = NULL;
+    int32_t token = -1;
+    g->n_waiting = 0;
+    lfm_status st = get_logits(g, &logits, err);
+    if (st == LFM_OK) {
+        st = lfm_sampler_pick(g->sampler, logits, &token, err);
+    }
+    if (st == LFM_OK) {
+        st = add_token(g, token, err);
+    }
+    if (st == LFM_OK) {
+        st = add_forced(g, err);
+    }
+    return st == LFM_OK && !g->finish ? make_room(g, err) : st;
+}
+
+static lfm_status evaluate(generation *g, size_t n, lfm_error *err) {
+    const lfm_status st = n > 0 ? lfm_eval(g->session, g->waiting, n, err) : LFM_OK;
+    if (st == LFM_OK && n > 0) {
+        g->n_waiting -= n;
+        memmove(g->waiting, g->waiting + n, g->n_waiting * sizeof *g->waiting);
     }
     return st;
 }
 
 lfm_status generation_step(generation *g, lfm_error *err) {
-    const lfm_status st = lfm_eval(g->session, &g->last, 1, err);
-    g->last_waits = st != LFM_OK;
-    return st;
+    return evaluate(g, g->n_waiting, err);
+}
+
+lfm_status generation_step_to_last(generation *g, lfm_error *err) {
+    return evaluate(g, g->n_waiting > 0 ? g->n_waiting - 1 : 0, err);
+}
+
+bool generation_is_cut(const generation *g) {
+    return g->form && strcmp(g->finish, "grammar") != 0;
 }
 
 void generation_drop(generation *g) {
     answer_drop(&g->answer);
     lfm_sampler_free(g->sampler);
+    lfm_constraint_free(g->form);
+    free(g->waiting);
+    free(g->logits);
     *g = (generation){0};
 }

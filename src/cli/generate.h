@@ -1,8 +1,9 @@
 /*
  * generate.h - an answer, token by token.
  *
- * The caller evaluates: first the prompt, then what generation_take leaves in `last`.  So that
- * several answers can take their steps together.
+ * The caller evaluates: first the prompt, then what generation_take leaves waiting: one token, and
+ * with a form also those that it forces to follow.  So that several answers can take their steps
+ * together.
  */
 #ifndef CLI_GENERATE_H
 #define CLI_GENERATE_H
@@ -22,11 +23,13 @@ typedef struct {
     const lfm_model *model;
     lfm_session *session;
     lfm_sampler *sampler;     /* owned */
+    lfm_constraint *form;     /* owned; NULL = any answer will do */
 
     answer answer;
     const char *finish;       /* OpenAI's finish_reason; NULL = not finished */
-    int32_t last;             /* the token that was taken last */
-    bool last_waits;          /* it has not been evaluated */
+    int32_t *waiting;         /* [n_waiting] tokens that were taken and are not evaluated */
+    size_t n_waiting, waiting_cap;
+    float *logits;            /* [n_vocab] with a form: without what cannot follow */
     size_t n_generated;
     size_t n_reasoning;
 } generation;
@@ -34,12 +37,17 @@ typedef struct {
 /* Before the first token: stop strings, thoughts, --prefill; then every token of the prompt. */
 lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_error *err);
 
-/* Choose a token from the session's logits and add it to the answer.  g->finish is set when it was
- * the last one; otherwise g->last is to be evaluated next, and there is room for it. */
+/* Choose a token from the session's logits and add it to the answer, and what must follow it.
+ * g->finish is set when the answer ended ("grammar": it has its form, and that is complete);
+ * otherwise g->waiting is to be evaluated next, and there is room for it. */
 lfm_status generation_take(generation *g, lfm_error *err);
 
-/* Evaluate g->last. */
+/* Evaluate what waits, or all of it but the last token. */
 lfm_status generation_step(generation *g, lfm_error *err);
+lfm_status generation_step_to_last(generation *g, lfm_error *err);
+
+/* Has a finished answer not got the form that was asked for? */
+bool generation_is_cut(const generation *g);
 
 void generation_drop(generation *g);
 

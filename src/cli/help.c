@@ -10,6 +10,7 @@ enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 static const char *const group_titles[N_GROUPS] = {
     [GROUP_PROMPT] = "Prompt",
     [GROUP_LENGTH] = "Length",
+    [GROUP_SHAPE] = "Shape of the answer (at most one; exit status 4 if it was cut)",
     [GROUP_SAMPLING] = "Sampling ('card' = what the model's card recommends)",
     [GROUP_OUTPUT] = "Output",
     [GROUP_STATE] = "Context",

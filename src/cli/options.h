@@ -60,6 +60,8 @@ typedef struct {
     size_t n_stops;
     bool ignore_eos;
 
+    const char *json_schema, *json_schema_file, *schema, *form_choices, *grammar, *grammar_file;
+
     opt_number temp, top_k, top_p, min_p, typical, repeat_penalty, repeat_last_n, presence_penalty,
         frequency_penalty, seed;
     int preset;                /* opt_preset */
@@ -124,8 +126,8 @@ typedef enum {
 } opt_kind;
 
 typedef enum {
-    GROUP_PROMPT, GROUP_LENGTH, GROUP_SAMPLING, GROUP_OUTPUT, GROUP_STATE, GROUP_MACHINE, GROUP_ASK,
-    GROUP_OTHER, GROUP_IDLE, N_GROUPS
+    GROUP_PROMPT, GROUP_LENGTH, GROUP_SHAPE, GROUP_SAMPLING, GROUP_OUTPUT, GROUP_STATE,
+    GROUP_MACHINE, GROUP_ASK, GROUP_OTHER, GROUP_IDLE, N_GROUPS
 } opt_group;
 
 typedef struct {

@@ -4,6 +4,7 @@
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
 
+#include "cli/form.h"
 #include "cli/generate.h"
 #include "cli/keep.h"
 #include "cli/options.h"
@@ -28,6 +29,7 @@ typedef struct {
     char *rendered;           /* the prompt as text */
     size_t rendered_len;
 
+    answer_form form;
     generation gen;
     output out;
     size_t shown;             /* bytes of answer.text that were written */
