@@ -1,7 +1,7 @@
 # lfm - builds into build/<mode>/, so modes never mix and never need `make clean`.
 #
 #   make                release build: build/release/lfm
-#   make MODE=asan      any other mode (release debug asan tsan cov)
+#   make MODE=asan      any other mode (release debug asan tsan cov fuzz)
 #   make CC=clang       another compiler (its name becomes part of the folder)
 
 MODE ?= release
@@ -21,8 +21,9 @@ FLAGS_debug   := -O0 -g3
 FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -fsanitize=thread
 FLAGS_cov     := -O0 -g --coverage
+FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifndef FLAGS_$(MODE)
-$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan or cov)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, cov or fuzz)
 endif
 
 # -ffp-contract=off: only a written fmaf may fuse, or two compilers would give two answers.
@@ -61,7 +62,7 @@ isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 # Plain C that gcc vectorises only at -O3.
 $B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(if $(filter release,$(MODE)),-O3)
 
-.PHONY: all help run test test-cross check cli-test golden layers symbols clean install tools
+.PHONY: all help run test test-cross fuzz fuzz-targets check cli-test golden layers symbols clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -103,6 +104,22 @@ $B/tests/%: $B/tests/unit/%.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
 
+# Every tests/fuzz/fuzz_NAME.c is a target.  MODE=fuzz CC=clang-19 links the fuzzer, any other mode
+# a main that runs the files that it is given.
+fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
+fuzz_main := $(if $(filter fuzz,$(MODE)),,$B/tests/fuzz/replay.o)
+
+$B/fuzz/%: $B/tests/fuzz/%.o $(fuzz_main) $(support_obj) $B/libcli.a $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $^ $(LIBS) -o $@
+
+fuzz-targets: $(fuzz_bin)
+
+## fuzz: every target for FUZZ_SECONDS (60) with clang-19's fuzzer; FUZZ_ONLY=NAME for one of them
+fuzz:
+	@sh tools/fuzz.sh "$(MAKE)"
+
 # The command line's tests take what they need from the program, main() excepted.
 $B/libcli.a: $(filter-out %/main.o,$(cli_obj))
 	@rm -f $@
@@ -130,7 +147,7 @@ test:
 	@sh tools/test.sh "$(MAKE)"
 
 ## check: unit, golden and command-line tests of one MODE
-check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check $B/lfm $B/mkmodel
+check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -154,5 +171,6 @@ clean:
 	rm -rf build
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
-         $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d)
+         $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
+         $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:
