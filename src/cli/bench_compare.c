@@ -31,7 +31,8 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
         json_out_free(&file);
         return st;
     }
-    if (json_parse(&f->doc, file.ptr, file.len, &why) != LFM_OK || f->doc.root->kind != JSON_ARRAY) {
+    if (json_parse(&f->doc, file.ptr, file.len, &why) != LFM_OK ||
+        f->doc.root->kind != JSON_ARRAY) {
         json_doc_free(&f->doc);
         json_write_text(&f->text, "[");
         for (size_t i = 0, start = 0; i < file.len; i++) {

@@ -132,8 +132,8 @@ static void print_md(FILE *to, const bench_facts *f, const bench_row *r) {
              (double)f->info->n_params * (f->info->n_params >= 1000000000 ? 1e-9 : 1e-6));
     snprintf(rate, sizeof rate, "%s%.2f \xc2\xb1 %.2f", r->noisy ? "~ " : "", mean, spread);
     /* The sign takes two bytes and one column. */
-    fprintf(to, "| %-30s | %10s | %10s | %-10s | %7" PRIu32 " | %15s | %21s |\n", f->type, size_text,
-            params, "CPU", r->n_threads, test, rate);
+    fprintf(to, "| %-30s | %10s | %10s | %-10s | %7" PRIu32 " | %15s | %21s |\n", f->type,
+            size_text, params, "CPU", r->n_threads, test, rate);
     fflush(to);
 }
 
@@ -167,9 +167,11 @@ static size_t all_fields(field *out, const bench_facts *f, const bench_row *r) {
     gmtime_r(&r->when, &utc);
     strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%SZ", &utc);
 #define TEXT_FIELD(key, ...) \
-    out[n].name = key; out[n].quoted = true; snprintf(out[n++].value, sizeof out->value, __VA_ARGS__)
+    out[n].name = key; out[n].quoted = true; \
+    snprintf(out[n++].value, sizeof out->value, __VA_ARGS__)
 #define NUMBER_FIELD(key, ...) \
-    out[n].name = key; out[n].quoted = false; snprintf(out[n++].value, sizeof out->value, __VA_ARGS__)
+    out[n].name = key; out[n].quoted = false; \
+    snprintf(out[n++].value, sizeof out->value, __VA_ARGS__)
     TEXT_FIELD("build_commit", "lfm-%s", LFM_VERSION);
     NUMBER_FIELD("build_number", "0");
     TEXT_FIELD("cpu_info", "%s", f->machine.cpu);
@@ -399,8 +401,8 @@ void bench_end(FILE *to, bench_format format, const bench_facts *f, const bench_
     }
     fprintf(to, "\nbuild: lfm %s %s\n\n", LFM_VERSION, f->info->isa);
     print_memory(to, f, rows, n);
-    fprintf(to, "latency  load %.2f s \xc2\xb7 first token %.2f s after a prompt of 16\n", f->load_s,
-            f->first_token_s);
+    fprintf(to, "latency  load %.2f s \xc2\xb7 first token %.2f s after a prompt of 16\n",
+            f->load_s, f->first_token_s);
     print_energy(to, rows, n);
     print_machine(to, f, rows, n);
 }

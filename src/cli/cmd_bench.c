@@ -83,8 +83,9 @@ static lfm_status make_tokens(bench *b, lfm_error *err) {
     const uint64_t longest = (uint64_t)largest(&b->depths) + largest(&b->prompts) +
                              largest(&b->gens) + b->both.n_prompt + b->both.n_gen + FIRST_PROMPT;
     if (longest > b->facts.info->n_ctx_max) {
-        return err_set(err, LFM_ERR_ARG, "%" PRIu64 " tokens in one test; the model allows %" PRIu32,
-                       longest, b->facts.info->n_ctx_max);
+        return err_set(err, LFM_ERR_ARG,
+                       "%" PRIu64 " tokens in one test; the model allows %" PRIu32, longest,
+                       b->facts.info->n_ctx_max);
     }
     b->most = (uint32_t)longest;
     b->tokens = malloc(b->most * sizeof *b->tokens);
@@ -103,7 +104,9 @@ static lfm_status make_tokens(bench *b, lfm_error *err) {
 /* Bytes that a generated token reads: weights, and on average half of what it generates. */
 static double bytes_per_token(const bench *b, const bench_row *r) {
     const lfm_model_info *i = b->facts.info;
-    const double size = b->o->kv == KV_F16 ? 2.0 : b->o->kv == KV_F32 ? 4.0 : 1.0 + 4.0 / i->head_dim;
+    const double size = b->o->kv == KV_F16   ? 2.0
+                        : b->o->kv == KV_F32 ? 4.0
+                                             : 1.0 + 4.0 / i->head_dim;
     const double kv = 2.0 * i->n_attn * i->n_head_kv * i->head_dim * size;
     return (double)i->token_bytes + kv * (r->n_depth + r->n_prompt + 0.5 * r->n_gen);
 }

@@ -118,7 +118,7 @@ void mix_note(mix_model *model, gguf_str name) {
 static uint32_t attn_before(const mix_model *model, uint32_t layer) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < layer; i++) {
-        n += model->attn[i / 64] >> i % 64 & 1;
+        n += (uint32_t)(model->attn[i / 64] >> i % 64 & 1);
     }
     return n;
 }

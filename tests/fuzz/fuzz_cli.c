@@ -1,7 +1,7 @@
 /*
  * fuzz_cli.c - any words as a command line, for every command.
  *
- * The first byte chooses the command; words are separated by newlines.
+ * The first byte chooses the command and what its operands are; words are separated by newlines.
  */
 #include "fuzz.h"
 
@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_WORDS = 64, N_COMMANDS = 8 };
+enum { MAX_WORDS = 64, N_COMMANDS = 9 };
 
 /* No number may be one that a later conversion to a whole number cannot hold. */
 static void check_number(opt_number n) {
@@ -40,10 +40,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
     }
-    const unsigned bit = data[0] % N_COMMANDS;
     const cli_command command = {
-        .name = "x", .bit = 1u << bit, .takes_prompt = bit == 0 || bit == 2,
-        .takes_out_type = bit == 4,
+        .name = "x",
+        .bit = 1u << data[0] % N_COMMANDS,
+        .after = (opt_after)(data[0] / N_COMMANDS % (AFTER_CHOICES + 1)),
     };
     char *text = malloc(size);
     char *argv[MAX_WORDS + 1];

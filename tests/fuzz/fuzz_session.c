@@ -74,14 +74,15 @@ static bool load(const uint8_t *bytes, size_t n) {
     char *note = NULL;
     size_t note_len = 0;
     lfm_error err = {0};
-    const bool loaded = lfm_session_load(session, memory_file_set(&file, bytes, n), &note, &note_len,
-                                         &err) == LFM_OK;
+    const lfm_status st =
+        lfm_session_load(session, memory_file_set(&file, bytes, n), &note, &note_len, &err);
+    const bool loaded = st == LFM_OK;
     if (loaded) {
         FUZZ_CHECK(note == NULL || note[note_len] == '\0');
         FUZZ_CHECK(lfm_session_pos(session) <= lfm_session_n_ctx(session));
         err = (lfm_error){0};
-        const lfm_status st = lfm_eval(session, &next, 1, &err);
-        FUZZ_CHECK(st == LFM_OK || st == LFM_ERR_FULL || st == LFM_ERR_NUMERIC);
+        const lfm_status went_on = lfm_eval(session, &next, 1, &err);
+        FUZZ_CHECK(went_on == LFM_OK || went_on == LFM_ERR_FULL || went_on == LFM_ERR_NUMERIC);
     } else {
         FUZZ_CHECK_ERROR(err);
     }

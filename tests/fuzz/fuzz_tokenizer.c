@@ -14,9 +14,9 @@
  * names inside names, user-defined tokens. */
 static const tokenizer *made(void) {
     static const char *const merges[] = {
-        "a a", "aa aa", "aaaa aaaa", "t h", "th e", "\xc4\xa0 the", "\xc4\xa0 t", "\xc4\x8a \xc4\x8a",
-        "\xc4\xa0 \xc4\xa0", "\xc4\xa0\xc4\xa0 \xc4\xa0\xc4\xa0", "1 2", "12 3", "\xc3\xa3 \xc4\xa3",
-        "' s", "b a", "ba na", "n a",
+        "a a", "aa aa", "aaaa aaaa", "t h", "th e", "\xc4\xa0 the", "\xc4\xa0 t",
+        "\xc4\x8a \xc4\x8a", "\xc4\xa0 \xc4\xa0", "\xc4\xa0\xc4\xa0 \xc4\xa0\xc4\xa0",
+        "1 2", "12 3", "\xc3\xa3 \xc4\xa3", "' s", "b a", "ba na", "n a",
     };
     static const vocab_token extra[] = {
         {"<s>", 3}, {"<|im_start|>", 3}, {"<|im_end|>", 3}, {"<|im_", 4}, {"<<", 4}, {"<<<", 4},

@@ -31,7 +31,8 @@ static void test_lists(void **state) {
         const lfm_status st = bench_list_read(&list, "-p", cases[i].text, 0, 1000, &err);
         if (!cases[i].want) {
             if (st != LFM_ERR_ARG || strncmp(err.text, "-p: ", 4) != 0) {
-                fail_msg("'%s' was taken, or for another reason refused: %s", cases[i].text, err.text);
+                fail_msg("'%s' was taken, or for another reason refused: %s", cases[i].text,
+                         err.text);
             }
             continue;
         }
