@@ -303,7 +303,7 @@ static void test_eval_each_errors(void **state) {
 /* Spans of 1,024 positions are divided among workers for few tokens, and walked for many. */
 static void test_spans(void **state) {
     (void)state;
-    enum { LONG = 4080 };
+    enum { LONG = 2600 };
     int32_t *tokens = malloc(LONG * sizeof *tokens);
     assert_non_null(tokens);
     for (size_t i = 0; i < LONG; i++) {
