@@ -374,6 +374,25 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
 /* The names of the mixes, from large to small; NULL past the end. */
 const char *lfm_quantize_mix(size_t i);
 
+typedef struct {
+    uint32_t n_threads;           /* 0 = number of physical cores */
+    bool force;                   /* lfm_pack: replace the output if it exists */
+    lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work */
+    void *ctx;
+} lfm_file_options;
+
+/* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
+ * tensor and of the rest.  It stays a GGUF file, and weights stay as they are, so that it computes
+ * the same bits.  Opening it checks the metadata and refuses other versions; lfm_verify checks
+ * everything.  `out` appears when it is complete, or not at all. */
+lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);
+
+/* Open a model as lfm_model_open does, and look at every weight: packed files by their checksums
+ * (then *has_sums), others for numbers that are not finite.  LFM_ERR_FORMAT names the first tensor
+ * that is damaged. */
+lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
+                      lfm_error *err);
+
 /* Frees what this interface allocated for the caller. */
 void lfm_free(void *p);
 

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "gguf/format.h"
+#include "gguf/pack.h"
 #include "kernel/choose.h"
 #include "token/sampler.h"
 
@@ -77,9 +78,13 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
         return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", path);
     }
     m->vocab_only = opt->vocab_only;
+    const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
     lfm_status st = kern_choose(&m->kern, opt->isa, err);
     if (st == LFM_OK) {
         st = gguf_open(&m->file, path, err);
+    }
+    if (st == LFM_OK) {
+        st = pack_read(&m->file, &sums, err);
     }
     if (st == LFM_OK) {
         st = shape_read(&m->shape, &m->file, err);

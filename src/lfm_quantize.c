@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "gguf/gguf.h"
 #include "gguf/mix.h"
+#include "gguf/pack.h"
 #include "gguf/write.h"
 #include "kernel/kernel.h"
 #include "kernel/quantize.h"
@@ -136,7 +137,7 @@ static bool is_about_file(gguf_str name) {
             return true;
         }
     }
-    return false;
+    return pack_owns_key(name); /* checksums of other weights */
 }
 
 static void put_head(quantizer *q) {

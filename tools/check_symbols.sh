@@ -10,7 +10,7 @@ nm=${NM:-nm}
 
 # base, gguf, kernel, model, token, constrain, lfm.c
 prefixes="arena cpu err json map pool team utf8
-    gguf mix qtype
+    gguf mix pack qtype
     jobs kern quantize rope
     act batch block model shape state timeline weights
     chat sampler tok

@@ -32,6 +32,8 @@ int cmd_info(const cli_options *o);
 int cmd_tokenize(const cli_options *o);
 int cmd_logits(const cli_options *o);
 int cmd_quantize(const cli_options *o);
+int cmd_pack(const cli_options *o);
+int cmd_verify(const cli_options *o);
 int cmd_score(const cli_options *o);
 int cmd_batch(const cli_options *o);
 int cmd_pick(const cli_options *o);

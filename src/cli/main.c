@@ -39,6 +39,19 @@ const cli_command commands[] = {
      "Types, from large to small: F32 BF16 F16 Q8_0 Q6_K Q5_1 Q5_K_M Q5_K_S Q5_0 Q4_1 Q4_K_M\n"
      "Q4_K_S Q4_0 IQ4_NL IQ4_XS MXFP4_MOE Q3_K_L Q3_K_M Q3_K_S Q2_K.  Q4_K_M is a good choice.\n",
      cmd_quantize},
+    {"pack", CMD_PACK, AFTER_OUT, "pack MODEL OUT [options]",
+     "copy a model into one file with checksums",
+     "  lfm pack model-00001-of-00003.gguf model.gguf\n\n"
+     "The result is a GGUF file that other programs read too.  It computes the same bits at the\n"
+     "same speed: weights are used where they lie in the file, packed or not.  A damaged head is\n"
+     "noticed whenever it is opened, any other damage by lfm verify.\n",
+     cmd_pack},
+    {"verify", CMD_VERIFY, AFTER_NOTHING, "verify MODEL [options]",
+     "look for damage in a model file",
+     "  lfm verify model.gguf && lfm run model.gguf \"Hello\"\n\n"
+     "Packed files (lfm pack) are compared with their checksums; of others, the structure is\n"
+     "checked, and that all weights are finite numbers.\n",
+     cmd_verify},
     {"batch", CMD_BATCH, AFTER_INPUT, "batch MODEL [IN.jsonl] [-o OUT.jsonl] [options]",
      "many prompts, one model load: a line in, a line out",
      "  lfm batch model.gguf questions.jsonl -o answers.jsonl --resume\n"

@@ -15,10 +15,13 @@
 #define BATCH CMD_BATCH
 #define PICK CMD_PICK
 #define BENCH CMD_BENCH
+#define PACK CMD_PACK
+#define VERIFY CMD_VERIFY
 #define TEXTS (RUN | TOKENIZE | SCORE | PICK)   /* those that read a text */
 #define ANSWER (RUN | BATCH)                    /* those that generate one */
 #define EVAL (RUN | LOGITS | SCORE | BATCH | PICK) /* those that evaluate tokens */
-#define ALL (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH)
+#define ALL \
+    (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH | PACK | VERIFY)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -113,9 +116,9 @@ const opt_row option_table[] = {
     FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
     FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
     FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
-    FLAG("-q --quiet", OUTPUT, RUN | LOGITS | QUANTIZE | SCORE | BATCH | PICK, quiet,
+    FLAG("-q --quiet", OUTPUT, ALL & ~(INFO | TOKENIZE | BENCH), quiet,
          "errors only, also on a terminal"),
-    FLAG("--force", OUTPUT, QUANTIZE, force, "replace OUT if it exists"),
+    FLAG("--force", OUTPUT, QUANTIZE | PACK, force, "replace OUT if it exists"),
     FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
          "show what every tensor would become and the size of the file; write nothing"),
     FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
@@ -139,7 +142,7 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE, n_threads, -1, 4096, "cores",
+    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY, n_threads, -1, 4096, "cores",
         "threads ($LFM_THREADS); the result does not depend on them"),
     INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),

@@ -390,7 +390,8 @@ static lfm_status finish(parser *p) {
     }
     const char **const out_type[] = {&o->out, &o->type};
     const opt_after after = p->command->after;
-    for (size_t i = 0; after == AFTER_OUT_TYPE && i < 2 && first < p->n_operands; i++) {
+    const size_t n_out_type = after == AFTER_OUT_TYPE ? 2 : after == AFTER_OUT ? 1 : 0;
+    for (size_t i = 0; i < n_out_type && first < p->n_operands; i++) {
         *out_type[i] = p->operands[first++];
     }
     if (after == AFTER_INPUT && first < p->n_operands) {

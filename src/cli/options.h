@@ -17,7 +17,7 @@
 /* One bit per command, so that a row of the table can say who accepts it. */
 enum {
     CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
-    CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256
+    CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256, CMD_PACK = 512, CMD_VERIFY = 1024
 };
 
 typedef struct {
@@ -145,7 +145,9 @@ typedef struct {
 extern const opt_row option_table[];
 extern const size_t n_option_rows;
 
-typedef enum { AFTER_NOTHING, AFTER_PROMPT, AFTER_OUT_TYPE, AFTER_INPUT, AFTER_CHOICES } opt_after;
+typedef enum {
+    AFTER_NOTHING, AFTER_PROMPT, AFTER_OUT, AFTER_OUT_TYPE, AFTER_INPUT, AFTER_CHOICES
+} opt_after;
 
 /* A command, as main.c lists them. */
 typedef struct {
