@@ -4,7 +4,7 @@
  * A packed file is an ordinary GGUF file, readable by every program, with three more keys:
  *     lfm.pack.version  u32     of these rules
  *     lfm.pack.tensors  u64[]   checksum (base/checksum.h) of each tensor's bytes, in file order
- *     lfm.pack.head     u64     checksum of all other keys and of the tensors' descriptions and sums
+ *     lfm.pack.head     u64     checksum of all other keys, the tensors' descriptions and sums
  */
 #ifndef GGUF_PACK_H
 #define GGUF_PACK_H
