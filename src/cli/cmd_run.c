@@ -127,53 +127,9 @@ static lfm_status check_fit(const run_state *r, lfm_error *err) {
 
 /* ---- Showing -------------------------------------------------------------------------------- */
 
-/* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
-static void show_thoughts(run_state *r) {
-    const answer *a = &r->gen.answer;
-    const size_t n = a->thoughts_settled - r->thoughts_shown;
-    if (n == 0 || !term_err_is_tty() || r->o->quiet || r->o->json) {
-        return;
-    }
-    const bool dim = term_use_color(r->o->color);
-    json_out text = {0};
-    term_escape(&text, a->thoughts.ptr + r->thoughts_shown, n);
-    fprintf(stderr, "%s%s%s", dim ? "\033[2m" : "", text.ptr ? text.ptr : "", dim ? "\033[0m" : "");
-    json_out_free(&text);
-    r->thoughts_shown = a->thoughts_settled;
-}
-
-static lfm_status write_out(run_state *r, const char *bytes, size_t n, lfm_error *err) {
-    r->ends_line = n > 0 ? bytes[n - 1] == '\n' : r->ends_line;
-    if (!r->out.is_tty) {
-        return output_write(&r->out, bytes, n, err);
-    }
-    json_out text = {0};
-    term_escape(&text, bytes, n);
-    lfm_status st = json_finish(&text, err);
-    if (st == LFM_OK) {
-        st = output_write(&r->out, text.ptr, text.len, err);
-    }
-    json_out_free(&text);
-    return st;
-}
-
-static lfm_status show_text(run_state *r, lfm_error *err) {
-    const answer *a = &r->gen.answer;
-    const size_t n = a->settled - r->shown;
-    if (n == 0) {
-        return LFM_OK;
-    }
-    if (r->shown == 0 && r->thoughts_shown > 0) {
-        fputs("\n\n", stderr); /* the end of the thoughts */
-    }
-    const lfm_status st = write_out(r, a->text.ptr + r->shown, n, err);
-    r->shown = a->settled;
-    return st;
-}
-
 static lfm_status show_new(run_state *r, lfm_error *err) {
-    show_thoughts(r);
-    return r->o->no_stream || r->o->json ? LFM_OK : show_text(r, err);
+    show_thoughts(&r->show, &r->gen.answer);
+    return r->o->no_stream || r->o->json ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
 }
 
 /* The rest of the answer, and the newline that shells and people expect. */
@@ -188,16 +144,16 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
         report_json(&object, r);
         st = json_finish(&object, err);
         if (st == LFM_OK) {
-            st = output_write(&r->out, object.ptr, object.len, err);
+            st = output_write(&r->show.out, object.ptr, object.len, err);
         }
         json_out_free(&object);
         return st;
     }
-    show_thoughts(r);
-    st = show_text(r, err);
-    const bool wanted = term_stopped() ? r->out.is_tty : !exact;
-    if (st == LFM_OK && wanted && r->gen.answer.text.len > 0 && !r->ends_line) {
-        st = write_out(r, "\n", 1, err);
+    show_thoughts(&r->show, &r->gen.answer);
+    st = show_text(&r->show, &r->gen.answer, err);
+    const bool wanted = term_stopped() ? r->show.out.is_tty : !exact;
+    if (st == LFM_OK && wanted && r->gen.answer.text.len > 0 && !r->show.ends_line) {
+        st = show_bytes(&r->show, "\n", 1, err);
     }
     return st;
 }
@@ -263,13 +219,13 @@ static int conclude(const run_state *r) {
     const cli_options *o = r->o;
     const bool wanted = !o->raw && !(o->n_predict.given && o->n_predict.value == 0);
     const bool ended = strcmp(r->gen.finish, "stop") == 0 || strcmp(r->gen.finish, "length") == 0;
-    const bool open = r->shown > 0 ? r->out.is_tty && !r->ends_line : r->thoughts_shown > 0;
+    const bool open = r->show.shown > 0 ? r->show.out.is_tty && !r->show.ends_line : r->show.thoughts_shown > 0;
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
     }
     if (o->verbose) {
         report_verbose(r);
-    } else if (!o->quiet && !o->json && r->out.is_tty && term_err_is_tty()) {
+    } else if (!o->quiet && !o->json && r->show.out.is_tty && term_err_is_tty()) {
         report_summary(r);
     }
     if (wanted && ended && r->gen.answer.text.len == 0) {
@@ -314,7 +270,10 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     }
     if (st == LFM_OK) {
         term_catch_stop(); /* before the output: its temporary file must not be left behind */
-        st = output_open(&r->out, r->o->out, err);
+        st = output_open(&r->show.out, r->o->out, err);
+        /* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
+        r->show.thoughts = term_err_is_tty() && !r->o->quiet && !r->o->json;
+        r->show.dim = term_use_color(r->o->color);
     }
     if (st != LFM_OK) {
         return st;
@@ -340,7 +299,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     }
     const bool whole = st == LFM_OK && !term_stopped() &&
                        (r->o->json || !generation_is_cut(&r->gen));
-    const lfm_status closed = output_close(&r->out, whole, &late);
+    const lfm_status closed = output_close(&r->show.out, whole, &late);
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }
 

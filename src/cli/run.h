@@ -8,7 +8,7 @@
 #include "cli/generate.h"
 #include "cli/keep.h"
 #include "cli/options.h"
-#include "cli/output.h"
+#include "cli/show.h"
 
 #include "lfm.h"
 
@@ -31,10 +31,7 @@ typedef struct {
 
     answer_form form;
     generation gen;
-    output out;
-    size_t shown;             /* bytes of answer.text that were written */
-    size_t thoughts_shown;
-    bool ends_line;           /* the last byte that was written is a newline */
+    show show;
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;
