@@ -28,6 +28,7 @@ extern const cli_command commands[];
 extern const size_t n_commands;
 
 int cmd_run(const cli_options *o);
+int cmd_chat(const cli_options *o);
 int cmd_info(const cli_options *o);
 int cmd_tokenize(const cli_options *o);
 int cmd_logits(const cli_options *o);

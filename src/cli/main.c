@@ -15,6 +15,12 @@ const cli_command commands[] = {
      "  lfm run model.gguf -sys \"Answer in one word.\" -f page.txt -p \"Language?\" -n 8\n"
      "  while read -r f; do lfm run -N model.gguf -f \"$f\" -p \"One line:\"; done < files\n",
      cmd_run},
+    {"chat", CMD_CHAT, AFTER_PROMPT, "chat MODEL [PROMPT..] [options]", "talk in the terminal",
+     "  lfm chat model.gguf\n"
+     "  lfm chat model.gguf --session talk.lfm          (go on where it ended)\n"
+     "  git diff | lfm chat model.gguf \"Explain this.\"  (a first message, then talk)\n\n"
+     "/help in the conversation lists its commands.\n",
+     cmd_chat},
     {"info", CMD_INFO, AFTER_NOTHING, "info MODEL [options]",
      "what is in a file, and what it costs in memory",
      "  lfm info model.gguf\n"

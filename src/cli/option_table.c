@@ -17,11 +17,14 @@
 #define BENCH CMD_BENCH
 #define PACK CMD_PACK
 #define VERIFY CMD_VERIFY
-#define TEXTS (RUN | TOKENIZE | SCORE | PICK)   /* those that read a text */
-#define ANSWER (RUN | BATCH)                    /* those that generate one */
-#define EVAL (RUN | LOGITS | SCORE | BATCH | PICK) /* those that evaluate tokens */
+#define CHAT CMD_CHAT
+#define TEXTS (RUN | TOKENIZE | SCORE | PICK | CHAT)   /* those that read a text */
+#define ANSWER (RUN | BATCH | CHAT)             /* those that generate one */
+#define ONE_ANSWER (RUN | BATCH)                /* and not a conversation */
+#define EVAL (RUN | LOGITS | SCORE | BATCH | PICK | CHAT) /* those that evaluate tokens */
 #define ALL \
-    (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH | PACK | VERIFY)
+    (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH | PACK | VERIFY | \
+     CHAT)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -56,9 +59,9 @@ const opt_row option_table[] = {
     TEXT("--messages", "FILE", PROMPT, RUN, messages,
          "conversation as JSON: [{\"role\":\"user\",\"content\":\"..\"},..]"),
     TEXT("--prefill", "TEXT", PROMPT, ANSWER, prefill, "text that the answer begins with"),
-    FLAG("--raw -no-cnv --no-conversation", PROMPT, ANSWER | PICK, raw,
+    FLAG("--raw -no-cnv --no-conversation", PROMPT, ONE_ANSWER | PICK, raw,
          "no chat template: continue the text, byte for byte"),
-    FLAG("--no-special", PROMPT, ANSWER | PICK, no_special,
+    FLAG("--no-special", PROMPT, ONE_ANSWER | PICK, no_special,
          "with --raw: control tokens written in the prompt stay plain text"),
     FLAG("-N --no-stdin", PROMPT, TEXTS, no_stdin,
          "leave standard input alone (for loops that read from it)"),
@@ -71,17 +74,17 @@ const opt_row option_table[] = {
           "stop before this text, which is never shown; may be repeated"),
     FLAG("--ignore-eos", LENGTH, ANSWER, ignore_eos, "never end by itself"),
 
-    TEXT("-j --json-schema", "S|@F", SHAPE, ANSWER, json_schema,
+    TEXT("-j --json-schema", "S|@F", SHAPE, ONE_ANSWER, json_schema,
          "the answer is JSON that this schema allows (@F: the schema in file F)"),
-    TEXT("-jf --json-schema-file", "FILE", SHAPE, ANSWER, json_schema_file,
+    TEXT("-jf --json-schema-file", "FILE", SHAPE, ONE_ANSWER, json_schema_file,
          "the same, with the schema in a file"),
-    TEXT("--schema", "FIELDS", SHAPE, ANSWER, schema,
+    TEXT("--schema", "FIELDS", SHAPE, ONE_ANSWER, schema,
          "the same, with the schema in short: 'name, age int, note?'"),
-    TEXT("--choices", "A,B,..", SHAPE, ANSWER, form_choices,
+    TEXT("--choices", "A,B,..", SHAPE, ONE_ANSWER, form_choices,
          "the answer is one of these texts; \\, is a comma"),
-    TEXT("--grammar", "GBNF", SHAPE, ANSWER, grammar,
+    TEXT("--grammar", "GBNF", SHAPE, ONE_ANSWER, grammar,
          "the answer is a text of this grammar, in llama.cpp's notation"),
-    TEXT("--grammar-file", "FILE", SHAPE, ANSWER, grammar_file,
+    TEXT("--grammar-file", "FILE", SHAPE, ONE_ANSWER, grammar_file,
          "the same, with the grammar in a file"),
 
     CHOICE(OPT_CHOICE, "--preset", "card|llama.cpp|greedy", SAMPLING, ANSWER, preset, "card",
@@ -122,22 +125,24 @@ const opt_row option_table[] = {
     FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
          "show what every tensor would become and the size of the file; write nothing"),
     FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
-    CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN, color, "auto",
+    CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN | CHAT, color, "auto",
            "dim what is not the answer on a terminal"),
 
-    INT("-c --ctx-size", "N", STATE, RUN | INFO | LOGITS | BATCH | PICK, n_ctx, 0, INT_BIG, "0",
+    INT("-c --ctx-size", "N", STATE, RUN | CHAT | INFO | LOGITS | BATCH | PICK, n_ctx, 0, INT_BIG, "0",
         "longest context; 0 = grow up to the model's limit"),
     CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, EVAL | BENCH, kv, "f16",
            "type of the keys and values in memory"),
-    TEXT("--session", "FILE", STATE, RUN, session,
+    TEXT("--session", "FILE", STATE, RUN | CHAT, session,
          "a conversation that goes on: load it, add this turn, save it"),
     TEXT("--prompt-cache", "FILE", STATE, RUN, prompt_cache,
          "memory of a prompt: what begins alike is not read again"),
+    FLAG("--no-history", STATE, CHAT, no_history,
+         "do not read or write the history of what was typed ($LFM_NOHISTORY)"),
     FLAG("--prompt-cache-ro", STATE, RUN, prompt_cache_ro, "use the cache, but do not write it"),
-    CHOICE(OPT_CHOICE, "--on-overflow", "stop|shift", STATE, RUN, on_overflow, "stop",
+    CHOICE(OPT_CHOICE, "--on-overflow", "stop|shift", STATE, RUN | CHAT, on_overflow, "stop",
            "when the context is full: end the answer, or forget the oldest half and read the rest "
            "again"),
-    INT("--keep", "N", STATE, RUN, n_keep, 0, INT_BIG, "0",
+    INT("--keep", "N", STATE, RUN | CHAT, n_keep, 0, INT_BIG, "0",
         "with --on-overflow shift: never forget the first N tokens"),
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The state of one parse. */
@@ -258,6 +259,22 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
         break;
     }
     return LFM_OK;
+}
+
+lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
+                   lfm_error *err) {
+    parser p = {.o = o, .err = err};
+    char word[LONGEST_TYPO + 1];
+    const int len = snprintf(word, sizeof word, name[1] ? "--%s" : "-%s", name);
+    const opt_row *row =
+        len > 0 && (size_t)len < sizeof word ? find_row(word, (size_t)len, command) : NULL;
+    const bool can_be_set = row && (row->group == GROUP_SAMPLING || row->group == GROUP_LENGTH) &&
+                            (row->kind == OPT_INT || row->kind == OPT_REAL ||
+                             row->kind == OPT_CHOICE);
+    if (!can_be_set) {
+        return err_set(err, LFM_ERR_ARG, "there is no setting '%.40s'", name);
+    }
+    return apply(&p, row, name, value);
 }
 
 /* ---- Words ---------------------------------------------------------------------------------- */

@@ -17,7 +17,8 @@
 /* One bit per command, so that a row of the table can say who accepts it. */
 enum {
     CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
-    CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256, CMD_PACK = 512, CMD_VERIFY = 1024
+    CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256, CMD_PACK = 512, CMD_VERIFY = 1024,
+    CMD_CHAT = 2048
 };
 
 typedef struct {
@@ -74,7 +75,7 @@ typedef struct {
 
     opt_number n_ctx, n_batch, n_threads, n_keep;
     const char *session, *prompt_cache;
-    bool prompt_cache_ro;
+    bool prompt_cache_ro, no_history;
     int on_overflow;           /* opt_overflow */
     int kv;                    /* opt_kv */
     const char *isa;
@@ -165,6 +166,10 @@ typedef struct {
 lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char *const *argv,
                      lfm_error *err);
 void opt_drop(cli_options *o); /* safe on a zeroed struct */
+
+/* Give one option of sampling or length, by its long name without dashes, as `value`. */
+lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
+                   lfm_error *err);
 
 /* Number of single-character edits (insert, delete, replace, swap neighbours) from a to b. */
 size_t opt_distance(const char *a, const char *b);

@@ -78,6 +78,16 @@ bool term_stopped(void) {
     return stop_signal != 0;
 }
 
+void term_stop(int number) {
+    stop_signal = number;
+}
+
+bool term_take_interrupt(void) {
+    const bool is = stop_signal == SIGINT;
+    stop_signal = is ? 0 : stop_signal;
+    return is;
+}
+
 void term_die_if_stopped(void) {
     if (stop_signal) {
         const int number = stop_signal;

@@ -26,6 +26,10 @@ bool term_use_color(int choice);
 void term_catch_stop(void);
 bool term_stopped(void);
 
+/* What a signal handler does; and undoing it: was it SIGINT, and only that?  It is forgotten. */
+void term_stop(int number);
+bool term_take_interrupt(void);
+
 /* End by the signal that came, so that the shell stops its loop; returns only if none came. */
 void term_die_if_stopped(void);
 
