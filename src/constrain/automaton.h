@@ -83,7 +83,7 @@ struct automaton {
     automaton_pin *pins;
     size_t budget;                    /* bytes after which what is not pinned is forgotten */
     uint64_t generation;              /* how often that happened */
-    uint64_t work;                    /* threads looked at, ever */
+    uint64_t work;                    /* threads and frames looked at, ever */
     struct closure *closure;          /* what computing a state needs */
 };
 

@@ -19,7 +19,9 @@ static int by_start(const void *a, const void *b) {
 /* Sort, and join what overlaps or touches. */
 static size_t join(char_range *r, size_t n) {
     size_t kept = 0;
-    qsort(r, n, sizeof *r, by_start);
+    if (n > 1) { /* an empty class has no array to sort */
+        qsort(r, n, sizeof *r, by_start);
+    }
     for (size_t i = 0; i < n; i++) {
         if (kept > 0 && r[i].lo <= r[kept - 1].hi + 1) {
             r[kept - 1].hi = r[i].hi > r[kept - 1].hi ? r[i].hi : r[kept - 1].hi;

@@ -19,7 +19,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23 }; /* of one state in the making */
+/* Of one state in the making.  Work is counted in threads or frames that are looked at, some 20 ns
+ * each; sorting one costs about as much as looking at eight.  So MAX_WORK is a second or two. */
+enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23, MAX_WORK = 100000000, SORT_WORK = 8 };
 
 #define OPEN 0x80000000u       /* an open stack: OPEN | rule */
 #define ALL_OF (UINT32_MAX - 1) /* gathered.to: all frames of the stack `below` */
@@ -53,6 +55,7 @@ struct closure {
     automaton_frame *sorted;
     size_t n_sorted, sorted_cap;
     uint32_t bits;
+    size_t work;             /* done in this round, at most MAX_WORK */
     lfm_status failed;       /* LFM_ERR_MEMORY or LFM_ERR_UNSUPPORTED */
 };
 
@@ -85,7 +88,15 @@ static void begin(closure *c) {
     c->round++;
     c->n_queue = c->head = c->n_waiting = c->n_open = c->n_frames = 0;
     c->bits = 0;
+    c->work = 0;
     c->failed = LFM_OK;
+}
+
+static void count_work(closure *c, size_t n) {
+    c->work += n;
+    if (c->work > MAX_WORK && c->failed == LFM_OK) {
+        c->failed = LFM_ERR_UNSUPPORTED;
+    }
 }
 
 /* ---- Threads that run ----------------------------------------------------------------------- */
@@ -177,6 +188,7 @@ static void enter(const automaton *a, uint32_t rule, uint32_t to, uint32_t count
 static void return_from(const automaton *a, uint32_t stack) {
     closure *c = a->closure;
     const automaton_stack *s = &a->stacks[stack];
+    count_work(c, s->n);
     for (uint32_t i = 0; i < s->n && c->failed == LFM_OK; i++) {
         const automaton_frame f = a->frames[s->first + i];
         if (f.to >= FRAME_END) {
@@ -203,6 +215,7 @@ static void return_from(const automaton *a, uint32_t stack) {
 static void advance(const automaton *a, automaton_thread t) {
     closure *c = a->closure;
     const grammar_step *s = &a->g->steps[t.step];
+    count_work(c, 1);
     switch (s->kind) {
     case STEP_MATCH:
     case STEP_TOKEN: {
@@ -217,6 +230,7 @@ static void advance(const automaton *a, automaton_thread t) {
         break;
     }
     case STEP_SPLIT:
+        count_work(c, s->n);
         for (uint32_t i = 0; i < s->n; i++) {
             push(c, a->g->branches[s->first + i], t.stack);
         }
@@ -265,11 +279,12 @@ static lfm_status close_stack(automaton *a, uint32_t rule) {
         const uint32_t below = resolve(c, f->below);
         const automaton_stack *all = &a->stacks[below];
         const size_t n = f->to == ALL_OF ? all->n : 1;
+        count_work(c, SORT_WORK * n);
+        if (c->failed != LFM_OK || c->n_sorted + n > MAX_FRAMES) {
+            return LFM_ERR_UNSUPPORTED;
+        }
         if (!room_for(c, c->n_sorted + n)) {
             return LFM_ERR_MEMORY;
-        }
-        if (c->n_sorted + n > MAX_FRAMES) {
-            return LFM_ERR_UNSUPPORTED;
         }
         if (f->to == ALL_OF) {
             memcpy(c->sorted + c->n_sorted, a->frames + all->first, n * sizeof *c->sorted);
@@ -299,13 +314,18 @@ static void sort_open(closure *c, const grammar *g) {
     }
 }
 
+static lfm_status report(lfm_status st, lfm_error *err) {
+    return st == LFM_OK           ? st
+           : st == LFM_ERR_MEMORY ? automaton_no_memory(err)
+                                  : automaton_too_much(err);
+}
+
 /* Let all threads run until they wait; the state that they make. */
 static lfm_status finish(automaton *a, uint32_t *to, lfm_error *err) {
     closure *c = a->closure;
     while (c->head < c->n_queue && c->failed == LFM_OK) {
         advance(a, c->queue[c->head++]);
     }
-    a->work += c->head + c->n_frames;
     lfm_status st = c->failed;
     sort_open(c, a->g);
     for (size_t i = 0; i < c->n_open && st == LFM_OK; i++) {
@@ -318,9 +338,8 @@ static lfm_status finish(automaton *a, uint32_t *to, lfm_error *err) {
         const size_t n = automaton_sort_threads(c->waiting, c->n_waiting);
         st = automaton_intern_state(a, c->waiting, n, c->bits, to);
     }
-    return st == LFM_OK           ? st
-           : st == LFM_ERR_MEMORY ? automaton_no_memory(err)
-                                  : automaton_too_much(err);
+    a->work += c->work;
+    return report(st, err);
 }
 
 /* ---- From where the threads come ------------------------------------------------------------ */
@@ -467,13 +486,19 @@ static lfm_status find_stacks(outline *o, uint32_t state) {
     for (; c->head < c->n_queue && c->failed == LFM_OK; c->head++) {
         const uint32_t stack = c->queue[c->head].stack;
         const automaton_stack *k = &a->stacks[stack];
-        for (uint32_t i = 0; stack > OUTLINE_MAX && !k->wide && i < k->n; i++) {
+        const uint32_t n = stack > OUTLINE_MAX && !k->wide ? k->n : 0;
+        count_work(c, SORT_WORK * (size_t)n); /* copy_stack sorts them */
+        for (uint32_t i = 0; i < n; i++) {
             push(c, 0, a->frames[k->first + i].below);
         }
     }
+    o->a->work += c->work;
+    if (c->failed != LFM_OK) {
+        return c->failed;
+    }
     o->old = calloc(c->n_queue + 1, sizeof *o->old);
     o->new = calloc(c->n_queue + 1, sizeof *o->new);
-    if (!o->old || !o->new || c->failed != LFM_OK) {
+    if (!o->old || !o->new) {
         return LFM_ERR_MEMORY;
     }
     for (size_t i = 0; i < c->n_queue; i++) {
@@ -514,7 +539,7 @@ static lfm_status draw(outline *o, uint32_t state, uint32_t *top, bool *fits) {
     const automaton_state s = a->states[state];
     automaton_thread *threads = grow_array(c->waiting, &c->waiting_cap, s.n, sizeof *threads);
     if (st != LFM_OK || !threads) {
-        return LFM_ERR_MEMORY;
+        return st != LFM_OK ? st : LFM_ERR_MEMORY;
     }
     c->waiting = threads;
     for (uint32_t i = 0; i < s.n && *fits; i++) {
@@ -542,7 +567,7 @@ lfm_status automaton_outline(automaton *a, const uint32_t *state, uint32_t max_b
     free(o.old);
     free(o.new);
     if (st != LFM_OK) {
-        return automaton_no_memory(err);
+        return report(st, err);
     }
     if (!fits) {
         out->states[0] = *state;

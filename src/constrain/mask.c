@@ -15,7 +15,7 @@ enum {
     BRIEF_BYTES = 32,    /* longer tokens are few: runs of blanks, lines of dashes */
     N_MASKS = 256,       /* 16 KiB each for 128,000 tokens */
     N_OUTLINES = 128,
-    MOST_WORK = 400000000 /* threads looked at for one mask: some seconds */
+    MOST_WORK = 100000000 /* threads and frames looked at for one mask: some seconds */
 };
 
 /* A node of the trie at which cuts were passed. */
