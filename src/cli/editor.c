@@ -307,7 +307,10 @@ static void press(editor *e, editor_key key) {
             go_back(e, e->back - 1);
         }
         break;
-    case KEY_PASTE: e->pasting = true; break;
+    case KEY_PASTE:
+        e->pasting = true;
+        e->pasted = 0;
+        break;
     case KEY_PASTE_END: e->pasting = false; break;
     case KEY_ESCAPE:
     case KEY_NONE: break;
@@ -442,8 +445,7 @@ static void feed_text(editor *e, char byte) {
 
 static void feed_paste(editor *e, char byte) {
     if (byte == '\r' || byte == '\n') {
-        const bool second = byte == '\n' && e->cursor > 0 && e->text[e->cursor - 1] == '\r';
-        if (!second) {
+        if (byte == '\r' || e->pasted != '\r') { /* CR LF is one */
             insert(e, "\n", 1);
         }
     } else if (byte == '\t') {
@@ -451,6 +453,7 @@ static void feed_paste(editor *e, char byte) {
     } else if ((unsigned char)byte >= 32 && byte != 127) {
         feed_text(e, byte);
     }
+    e->pasted = byte;
 }
 
 editor_event editor_feed(editor *e, char byte) {

@@ -50,6 +50,7 @@ typedef struct {
     char key[32];          /* bytes of a key that is not complete */
     size_t n_key;
     bool pasting;
+    char pasted;           /* the last byte of a paste */
     size_t row;            /* of the cursor, from the first row of the last picture */
     bool failed;           /* out of memory: the text has stopped growing */
 } editor;

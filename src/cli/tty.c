@@ -32,12 +32,13 @@ static void apply(tty_mode mode) {
     }
     if (mode != TTY_NORMAL) {
         t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
+        t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR); /* what is typed ahead is read as keys later */
         t.c_cc[VMIN] = 1;
         t.c_cc[VTIME] = 0;
     }
     if (mode == TTY_KEYS) {
         t.c_lflag &= ~(tcflag_t)ISIG;
-        t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR | IXON);
+        t.c_iflag &= ~(tcflag_t)IXON;
     }
     const char *paste = mode == TTY_KEYS ? PASTE_ON : PASTE_OFF;
     const ssize_t written = write(tty_fd, paste, sizeof PASTE_ON - 1);
