@@ -8,6 +8,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/cores.h"
 #include "base/pool.h"
 #include "gguf/pack.h"
 #include "gguf/write.h"
@@ -96,7 +97,7 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     if (!s->found || !s->bad) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", room);
     }
-    const size_t n = s->opt->n_threads ? s->opt->n_threads : pool_default_size();
+    const size_t n = s->opt->n_threads ? s->opt->n_threads : cores_default();
     const lfm_status st = pool_new(&threads, n, err);
     if (st != LFM_OK) {
         return st;

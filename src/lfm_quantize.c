@@ -8,6 +8,7 @@
  */
 #include "lfm.h"
 
+#include "base/cores.h"
 #include "base/pool.h"
 #include "gguf/gguf.h"
 #include "gguf/mix.h"
@@ -253,7 +254,7 @@ static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, 
 /* ---- Everything ----------------------------------------------------------------------------- */
 
 static lfm_status reserve(quantizer *q, lfm_error *err) {
-    const size_t n = q->opt->n_threads ? q->opt->n_threads : pool_default_size();
+    const size_t n = q->opt->n_threads ? q->opt->n_threads : cores_default();
     const lfm_status st = pool_new(&q->threads, n, err);
     if (st != LFM_OK) {
         return st;

@@ -3,6 +3,7 @@
  */
 #include "lfm_parts.h"
 
+#include "base/cores.h"
 #include "model/forward.h"
 
 #include <inttypes.h>
@@ -78,7 +79,7 @@ static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_ses
     lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
                                state_options_of(m, opt), err);
     if (st == LFM_OK) {
-        st = pool_new(&shop->threads, opt->n_threads ? opt->n_threads : pool_default_size(), err);
+        st = pool_new(&shop->threads, opt->n_threads ? opt->n_threads : cores_default(), err);
     }
     if (st != LFM_OK) {
         workshop_drop(shop);

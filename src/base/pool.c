@@ -9,12 +9,9 @@
 #include "base/pool.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum { SPIN_ROUNDS = 2000, MAX_WORKERS = 512 };
 
@@ -201,56 +198,4 @@ void team_sync(team *t) {
     } else {
         wait_change(p, &p->phase, phase);
     }
-}
-
-/* The first SMT sibling of a CPU, or the CPU itself where the system does not tell. */
-static int first_sibling(int cpu) {
-    char path[96];
-    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
-    FILE *f = fopen(path, "re");
-    int first = cpu;
-    if (f) {
-        if (fscanf(f, "%d", &first) != 1) {
-            first = cpu;
-        }
-        fclose(f);
-    }
-    return first;
-}
-
-/* CPUs that a container's quota allows, rounded up; SIZE_MAX without one. */
-static size_t quota_limit(void) {
-    long long quota = 0;
-    long long period = 0;
-    FILE *f = fopen("/sys/fs/cgroup/cpu.max", "re");
-    if (!f) {
-        return SIZE_MAX;
-    }
-    const int n = fscanf(f, "%lld %lld", &quota, &period); /* "max 100000" reads nothing */
-    fclose(f);
-    return n == 2 && quota > 0 && period > 0 ? (size_t)((quota + period - 1) / period) : SIZE_MAX;
-}
-
-size_t pool_default_size(void) {
-    size_t cores = 0;
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        cpu_set_t counted;
-        CPU_ZERO(&counted);
-        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
-            const int core = CPU_ISSET(cpu, &set) ? first_sibling(cpu) : -1;
-            if (core >= 0 && core < CPU_SETSIZE && !CPU_ISSET(core, &counted)) {
-                CPU_SET(core, &counted);
-                cores++;
-            }
-        }
-    }
-#endif
-    if (cores == 0) {
-        const long online = sysconf(_SC_NPROCESSORS_ONLN);
-        cores = online > 0 ? (size_t)online : 1;
-    }
-    const size_t limit = quota_limit();
-    return cores < limit ? cores : limit;
 }

@@ -46,8 +46,4 @@ bool team_take(team *t, size_t n, size_t *piece);
 /* End the step: wait until every worker is here.  What was written before is seen by all after. */
 void team_sync(team *t);
 
-/* Physical cores that this process may use: SMT siblings count once, affinity and container limits
- * are respected.  At least 1. */
-size_t pool_default_size(void);
-
 #endif

@@ -1,0 +1,187 @@
+/*
+ * cores.c - the processor as Linux describes it in files; elsewhere as the system counts.
+ */
+#include "base/cores.h"
+
+#include <sched.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#ifdef __APPLE__
+#include <sys/sysctl.h>
+#endif
+
+enum { MAX_CPUS = 1024, MAX_PATH = 512 };
+
+static FILE *open_below(const char *root, const char *path) {
+    char full[MAX_PATH];
+    const int n = snprintf(full, sizeof full, "%s%s", root, path);
+    return n > 0 && (size_t)n < sizeof full ? fopen(full, "re") : NULL;
+}
+
+/* The number that a file begins with; -1 when it is not there, or has none. */
+static long read_number(const char *root, const char *path) {
+    long value = -1;
+    FILE *f = open_below(root, path);
+    if (f) {
+        if (fscanf(f, "%ld", &value) != 1) {
+            value = -1;
+        }
+        fclose(f);
+    }
+    return value;
+}
+
+static long read_cpu(const char *root, size_t cpu, const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%zu/%s", cpu, name);
+    return read_number(root, path);
+}
+
+/* ---- Fast and slow cores -------------------------------------------------------------------- */
+
+/* Clear all CPUs that are not in a list like "0-7,16"; nothing happens without the file. */
+static void keep_listed(const char *root, const char *path, bool *use, size_t n) {
+    bool listed[MAX_CPUS] = {false};
+    unsigned first = 0;
+    FILE *f = open_below(root, path);
+    if (!f) {
+        return;
+    }
+    while (fscanf(f, "%u", &first) == 1) {
+        unsigned last = first;
+        int c = getc(f);
+        if (c == '-' && fscanf(f, "%u", &last) == 1) {
+            c = getc(f);
+        }
+        for (unsigned cpu = first; cpu <= last && cpu < MAX_CPUS; cpu++) {
+            listed[cpu] = true;
+        }
+        if (c != ',') {
+            break;
+        }
+    }
+    fclose(f);
+    for (size_t i = 0; i < n; i++) {
+        use[i] = use[i] && listed[i];
+    }
+}
+
+/* Clear the slower cores: Intel's hybrid processors list the fast ones, ARM systems give every core
+ * a capacity, of which the largest are 1024.  A third slower is slow: "big" next to "prime" cores
+ * are not. */
+static void keep_fast(const char *root, bool *use, size_t n) {
+    long capacity[MAX_CPUS];
+    long most = 0;
+    keep_listed(root, "/sys/devices/cpu_core/cpus", use, n);
+    for (size_t i = 0; i < n; i++) {
+        capacity[i] = use[i] ? read_cpu(root, i, "cpu_capacity") : -1;
+        most = capacity[i] > most ? capacity[i] : most;
+    }
+    for (size_t i = 0; i < n; i++) {
+        use[i] = use[i] && (capacity[i] < 0 || 3 * capacity[i] >= 2 * most);
+    }
+}
+
+static size_t count_cores(const char *root, const bool *use, size_t n) {
+    bool counted[MAX_CPUS] = {false};
+    size_t cores = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (use[i]) {
+            const long first = read_cpu(root, i, "topology/thread_siblings_list");
+            const size_t core = first >= 0 && first < MAX_CPUS ? (size_t)first : i;
+            cores += !counted[core];
+            counted[core] = true;
+        }
+    }
+    return cores;
+}
+
+/* ---- Quotas --------------------------------------------------------------------------------- */
+
+static size_t quota(long long time, long long period) {
+    return time > 0 && period > 0 ? (size_t)((time + period - 1) / period) : SIZE_MAX;
+}
+
+/* A quota of cgroup v2: "50000 100000"; "max 100000" is none. */
+static size_t quota_v2(const char *root, const char *group) {
+    char path[MAX_PATH];
+    long long time = 0;
+    long long period = 0;
+    const int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
+    FILE *f = n > 0 && (size_t)n < sizeof path ? open_below(root, path) : NULL;
+    if (!f) {
+        return SIZE_MAX;
+    }
+    const int got = fscanf(f, "%lld %lld", &time, &period);
+    fclose(f);
+    return got == 2 ? quota(time, period) : SIZE_MAX;
+}
+
+/* The smallest quota of our group and those above it. */
+static size_t quota_limit(const char *root) {
+    char group[MAX_PATH / 2] = "";
+    char line[MAX_PATH];
+    size_t limit = quota(read_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), /* v1 */
+                         read_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
+    FILE *f = open_below(root, "/proc/self/cgroup");
+    while (f && fgets(line, sizeof line, f)) {
+        if (strncmp(line, "0::", 3) == 0 && strlen(line) < sizeof group) {
+            memcpy(group, line + 3, strlen(line) - 2);
+            group[strcspn(group, "\n")] = '\0';
+        }
+    }
+    if (f) {
+        fclose(f);
+    }
+    for (;;) {
+        const size_t here = quota_v2(root, group);
+        char *last = strrchr(group, '/');
+        limit = here < limit ? here : limit;
+        if (!last) {
+            return limit;
+        }
+        *last = '\0';
+    }
+}
+
+/* ---- Altogether ----------------------------------------------------------------------------- */
+
+size_t cores_count(const char *root, const bool *allowed, size_t n) {
+    bool fast[MAX_CPUS] = {false};
+    n = n < MAX_CPUS ? n : MAX_CPUS;
+    memcpy(fast, allowed, n * sizeof *fast);
+    keep_fast(root, fast, n);
+    size_t cores = count_cores(root, fast, n);
+    if (cores == 0) { /* only slow ones are allowed */
+        cores = count_cores(root, allowed, n);
+    }
+    const size_t limit = quota_limit(root);
+    cores = cores < limit ? cores : limit;
+    return cores > 0 ? cores : 1;
+}
+
+size_t cores_default(void) {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) {
+        bool allowed[MAX_CPUS] = {false};
+        for (int cpu = 0; cpu < CPU_SETSIZE && cpu < MAX_CPUS; cpu++) {
+            allowed[cpu] = CPU_ISSET(cpu, &set);
+        }
+        return cores_count("", allowed, MAX_CPUS);
+    }
+#endif
+#ifdef __APPLE__
+    int fast = 0;
+    size_t size = sizeof fast;
+    if (sysctlbyname("hw.perflevel0.physicalcpu", &fast, &size, NULL, 0) == 0 && fast > 0) {
+        return (size_t)fast;
+    }
+#endif
+    const long online = sysconf(_SC_NPROCESSORS_ONLN);
+    return online > 0 ? (size_t)online : 1;
+}

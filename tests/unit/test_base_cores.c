@@ -1,0 +1,129 @@
+/*
+ * test_base_cores.c - processors made of files.
+ */
+#include "base/cores.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char root[64];
+
+static void spill(const char *path, const char *text) {
+    char full[256];
+    snprintf(full, sizeof full, "mkdir -p $(dirname %s%s)", root, path);
+    assert_int_equal(system(full), 0);
+    snprintf(full, sizeof full, "%s%s", root, path);
+    FILE *f = fopen(full, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static void spill_cpu(unsigned cpu, const char *name, const char *text) {
+    char path[128];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/%s", cpu, name);
+    spill(path, text);
+}
+
+static int begin(void **state) {
+    (void)state;
+    snprintf(root, sizeof root, "/tmp/lfm-cores-XXXXXX");
+    return mkdtemp(root) ? 0 : -1;
+}
+
+static int end(void **state) {
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", root);
+    return system(command);
+}
+
+static size_t count(const char *mask) {
+    bool allowed[64] = {false};
+    for (size_t i = 0; mask[i]; i++) {
+        allowed[i] = mask[i] == '1';
+    }
+    return cores_count(root, allowed, 64);
+}
+
+static void test_nothing_known(void **state) {
+    (void)state;
+    assert_int_equal(count("1111"), 4);
+    assert_int_equal(count("0100"), 1);
+    assert_int_equal(count("0000"), 1);
+}
+
+/* Two P-cores with two threads each, four E-cores. */
+static void test_intel_hybrid(void **state) {
+    (void)state;
+    static const char *const siblings[] = {"0-1", "0-1", "2-3", "2-3", "4", "5", "6", "7"};
+    for (unsigned i = 0; i < 8; i++) {
+        spill_cpu(i, "topology/thread_siblings_list", siblings[i]);
+    }
+    assert_int_equal(count("11111111"), 6);
+    spill("/sys/devices/cpu_core/cpus", "0-3\n");
+    assert_int_equal(count("11111111"), 2);
+    assert_int_equal(count("10000011"), 1);
+    assert_int_equal(count("00001110"), 3); /* nothing else is allowed */
+    spill("/sys/devices/cpu_core/cpus", "0,2-3,70\n");
+    assert_int_equal(count("11111111"), 2);
+    assert_int_equal(count("01111111"), 1);
+}
+
+static void test_arm(void **state) {
+    (void)state;
+    static const char *const capacity[] = {"414", "414", "414", "414", "860", "860", "1024", "x"};
+    for (unsigned i = 0; i < 8; i++) {
+        spill_cpu(i, "cpu_capacity", capacity[i]);
+    }
+    assert_int_equal(count("11111110"), 3);
+    assert_int_equal(count("11111111"), 4); /* one that tells nothing is used */
+    assert_int_equal(count("11110000"), 4);
+}
+
+static void test_quota(void **state) {
+    (void)state;
+    spill("/sys/fs/cgroup/cpu.max", "max 100000\n");
+    assert_int_equal(count("11111111"), 8);
+    spill("/sys/fs/cgroup/cpu.max", "350000 100000\n");
+    assert_int_equal(count("11111111"), 4);
+    spill("/proc/self/cgroup", "3:cpu:/other\n0::/user/job\n");
+    spill("/sys/fs/cgroup/user/cpu.max", "150000 100000\n");
+    spill("/sys/fs/cgroup/user/job/cpu.max", "max 100000\n");
+    assert_int_equal(count("11111111"), 2);
+    spill("/sys/fs/cgroup/user/job/cpu.max", "1000 100000\n");
+    assert_int_equal(count("11111111"), 1);
+}
+
+static void test_quota_v1(void **state) {
+    (void)state;
+    spill("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    spill("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    assert_int_equal(count("1111"), 4);
+    spill("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "200000\n");
+    assert_int_equal(count("1111"), 2);
+}
+
+static void test_here(void **state) {
+    (void)state;
+    assert_true(cores_default() >= 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_nothing_known, begin, end),
+        cmocka_unit_test_setup_teardown(test_intel_hybrid, begin, end),
+        cmocka_unit_test_setup_teardown(test_arm, begin, end),
+        cmocka_unit_test_setup_teardown(test_quota, begin, end),
+        cmocka_unit_test_setup_teardown(test_quota_v1, begin, end),
+        cmocka_unit_test(test_here),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
