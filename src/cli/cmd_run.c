@@ -219,7 +219,8 @@ static int conclude(const run_state *r) {
     const cli_options *o = r->o;
     const bool wanted = !o->raw && !(o->n_predict.given && o->n_predict.value == 0);
     const bool ended = strcmp(r->gen.finish, "stop") == 0 || strcmp(r->gen.finish, "length") == 0;
-    const bool open = r->show.shown > 0 ? r->show.out.is_tty && !r->show.ends_line : r->show.thoughts_shown > 0;
+    const bool open = r->show.shown > 0 ? r->show.out.is_tty && !r->show.ends_line
+                                        : r->show.thoughts_shown > 0;
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
     }

@@ -5,7 +5,8 @@
  *
  *     Left Right Home End, C-b C-f C-a C-e      move; M-b M-f, C-Left C-Right by words
  *     Up Down, C-p C-n                          move by lines, at the first or last in the history
- *     Backspace Delete, C-h C-d                 remove; C-w M-d words, C-u C-k the line, C-y puts back
+ *     Backspace Delete, C-h C-d                 remove; C-w M-d words, C-u C-k the line
+ *     C-y                                       put back what was removed last
  *     C-t                                       swap two characters
  *     C-r                                       search the history
  *     M-Enter, C-j                              a new line
