@@ -53,6 +53,10 @@ lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only
 /* -c, -b, -t and --kv. */
 lfm_session_options cli_session_options(const cli_options *o);
 
+/* A session with them; says on standard error what makes it slower than it was asked to be. */
+lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
+                           lfm_error *err);
+
 /* "4.79 GiB", "12.0 KiB". */
 typedef struct {
     char text[24];

@@ -364,8 +364,7 @@ static lfm_status run_lines(batch *b, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status open_sessions(batch *b, lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(b->o);
-    lfm_status st = lfm_session_new(&b->shared, b->model, &opt, err);
+    lfm_status st = cli_new_session(&b->shared, b->model, b->o, err);
     b->n_slots = b->o->n_parallel.given ? (size_t)b->o->n_parallel.value : 4;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
         st = lfm_session_fork(&b->sessions[i], b->shared, err);

@@ -210,10 +210,9 @@ static lfm_status read_system(chat *c, lfm_error *err) {
 
 /* The model, the session, and what was said before. */
 static lfm_status load(chat *c, lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(&c->o);
     lfm_status st = cli_open_model(&c->model, &c->o, false, err);
     if (st == LFM_OK) {
-        st = lfm_session_new(&c->session, c->model, &opt, err);
+        st = cli_new_session(&c->session, c->model, &c->o, err);
     }
     if (st == LFM_OK && c->o.session) {
         st = chat_load(c, c->o.session, err);

@@ -52,7 +52,6 @@ static lfm_status write_logits(lfm_session *s, const int32_t *tokens, size_t n, 
 
 static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *text,
                            lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(o);
     const size_t n_vocab = lfm_model_get_info(m)->n_vocab;
     int32_t *tokens = NULL;
     size_t n = 0;
@@ -69,7 +68,7 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
         st = err_set(err, LFM_ERR_ARG, "%s: there are no token ids", o->tokens);
     }
     if (st == LFM_OK) {
-        st = lfm_session_new(&session, m, &opt, err);
+        st = cli_new_session(&session, m, o, err);
     }
     if (st == LFM_OK && n > lfm_session_n_ctx(session)) {
         st = err_set(err, LFM_ERR_FULL, "%s has %s tokens; the context holds %s", o->tokens,

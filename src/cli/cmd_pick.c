@@ -42,13 +42,12 @@ static lfm_status tokenize_prompt(pick *p, const json_out *text, int32_t **token
 }
 
 static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(p->o);
     int32_t *tokens = NULL;
     size_t n = 0;
     size_t reused = 0;
     lfm_status st = tokenize_prompt(p, text, &tokens, &n, err);
     if (st == LFM_OK) {
-        st = lfm_session_new(&p->prompt, p->model, &opt, err);
+        st = cli_new_session(&p->prompt, p->model, p->o, err);
     }
     if (st == LFM_OK) {
         st = lfm_prompt(p->prompt, tokens, n, &reused, err);

@@ -306,10 +306,9 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
 
 /* The model, and a session with what was kept for it. */
 static lfm_status load(run_state *r, lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(r->o);
     lfm_status st = cli_open_model(&r->model, r->o, false, err);
     if (st == LFM_OK) {
-        st = lfm_session_new(&r->session, r->model, &opt, err);
+        st = cli_new_session(&r->session, r->model, r->o, err);
     }
     return st == LFM_OK ? keep_load(&r->past, r->session, r->o, err) : st;
 }

@@ -85,6 +85,25 @@ lfm_session_options cli_session_options(const cli_options *o) {
     };
 }
 
+lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
+                           lfm_error *err) {
+    const lfm_session_options opt = cli_session_options(o);
+    const lfm_status st = lfm_session_new(out, m, &opt, err);
+    if (st == LFM_OK && !o->quiet) {
+        const uint32_t n = lfm_session_n_threads(*out);
+        if (n < opt.n_threads) {
+            term_message("the system allows %u threads only, not %u", (unsigned)n,
+                         (unsigned)opt.n_threads);
+        }
+        if (!o->isa && !getenv("LFM_ISA") &&
+            strcmp(lfm_model_get_info(m)->isa, "scalar") == 0) {
+            term_message("this processor has none of the vector instructions that lfm knows; "
+                         "it works, but slowly");
+        }
+    }
+    return st;
+}
+
 /* ---- Text ----------------------------------------------------------------------------------- */
 
 cli_text cli_size(uint64_t n_bytes) {
