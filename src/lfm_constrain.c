@@ -9,7 +9,9 @@
 
 #include "base/json.h"
 #include "constrain/choices.h"
+#include "constrain/concise.h"
 #include "constrain/mask.h"
+#include "constrain/schema.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -64,10 +66,16 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     err_clear(err);
     *out = NULL;
     char *gbnf = NULL;
+    char *schema = NULL;
     lfm_status st = LFM_OK;
     switch (kind) {
     case LFM_CONSTRAINT_GBNF: break;
     case LFM_CONSTRAINT_CHOICES: st = choices_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_JSON_SCHEMA: st = schema_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_CONCISE:
+        st = concise_to_schema(&schema, text, len, err);
+        st = st == LFM_OK ? schema_to_gbnf(&gbnf, schema, strlen(schema), err) : st;
+        break;
     default:
         st = err_set(err, LFM_ERR_UNSUPPORTED, "there is no constraint of kind %d", (int)kind);
     }
@@ -78,6 +86,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     if (st == LFM_OK) {
         st = grammar_parse(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
     }
+    free(schema);
     free(gbnf);
     if (st != LFM_OK) {
         lfm_grammar_free(g);

@@ -14,7 +14,7 @@ prefixes="arena cores cpu err json map pool team utf8
     jobs kern quantize rope
     act batch block model shape state timeline weights
     chat sampler tok
-    automaton charset choices closure gbnf grammar mask trie
+    automaton charset choices closure concise gbnf grammar mask regex schema trie
     lfm"
 
 list=$(mktemp)

@@ -1,0 +1,594 @@
+/*
+ * test_constrain_schema.c - texts that schemas allow, and those that they do not.
+ *
+ * A table of our own, and the cases of the JSON-Schema-Test-Suite (in $LFM_SHARED).  There every
+ * instance is written as our grammars write JSON; what is invalid must be refused, and what is
+ * valid accepted, unless tests/golden/schema_narrowed.txt names the case: there generation narrows
+ * the schema, for the reasons in constrain/schema.h, or a keyword is not supported.
+ */
+#include "constrain/schema.h"
+
+#include "base/json.h"
+#include "base/rng.h"
+#include "constrain/automaton.h"
+#include "constrain/concise.h"
+
+#include <dirent.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+typedef struct {
+    grammar g;
+    automaton *a;
+} machine;
+
+static lfm_status machine_new(machine *m, const char *schema, size_t len, lfm_error *err) {
+    char *gbnf = NULL;
+    *m = (machine){0};
+    lfm_status st = schema_to_gbnf(&gbnf, schema, len, err);
+    if (st == LFM_OK) {
+        st = grammar_parse(&m->g, gbnf, strlen(gbnf), err);
+        if (st != LFM_OK && getenv("SHOW_GBNF")) {
+            puts(gbnf);
+        }
+    }
+    if (st == LFM_OK) {
+        st = automaton_new(&m->a, &m->g, err);
+    }
+    free(gbnf);
+    return st;
+}
+
+static void machine_free(machine *m) {
+    automaton_free(m->a);
+    grammar_free(&m->g);
+}
+
+static bool accepts(machine *m, const char *text, size_t n) {
+    lfm_error err = {0};
+    uint32_t state = m->a->start;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t to = 0;
+        automaton_pin pin = {0};
+        automaton_hold(m->a, &pin, &state, 1);
+        const lfm_status st = automaton_step(m->a, &state, (uint8_t)text[i], &to, &err);
+        automaton_release(m->a, &pin);
+        assert_int_equal(st, LFM_OK);
+        state = to;
+        if (state == STATE_DEAD) {
+            return false;
+        }
+    }
+    return automaton_bits(m->a, state) & STATE_ACCEPTS;
+}
+
+/* ---- Our own -------------------------------------------------------------------------------- */
+
+static void test_table(void **state) {
+    (void)state;
+    static const struct {
+        const char *schema;
+        const char *good[8], *bad[8];
+    } cases[] = {
+        {"{}", {"1", "null", "{\"a\": [1, 2]}", "\"x\\n\"", "-0.5e+3"},
+         {"", "{\"a\":1}", "[1,2]", "\"\n\"", "01", "nul", "\"\\u0041\"", "1 "}},
+        {"{\"type\": [\"integer\", \"null\"]}", {"1", "0", "-7", "null", "12345678901234567890"},
+         {"1.0", "-0", "\"1\"", "true", "01", "+1"}},
+        {"{\"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {}}, \"required\": [\"b\"]}",
+         {"{\"a\": 1, \"b\": [2]}", "{\"b\": null}"},
+         {"{\"b\": 1, \"a\": 1}", "{\"a\": 1}", "{}", "{\"b\": 1, \"c\": 2}",
+          "{\"a\": 1.5, \"b\": 0}", "{, \"b\": 1}", "[]"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {}, \"ab\": {}}, "
+         "\"additionalProperties\": {\"type\": \"null\"}}",
+         {"{}", "{\"a\": 1}", "{\"ab\": 1, \"b\": null}", "{\"a\": 1, \"abc\": null, \"\": null}",
+          "{\"a\\\"\": null}", "{\"\\n\": null, \"\xc3\xa9\": null}"},
+         {"{\"b\": 1}", "{\"c\": null, \"a\": 1}", "{\"a\": 1, \"a\": null}",
+          "{\"a\": 1, \"ab\": 2, \"ab\": null}", "{\"a\": 1 , \"b\": null}"}},
+        {"{\"additionalProperties\": false, \"properties\": {\"x\\\"\\n\\u0001\": {\"const\": 1}}}",
+         {"{}", "{\"x\\\"\\n\\u0001\": 1}"}, {"{\"x\": 1}", "{\"x\\\"\\n\\u0001\": 2}"}},
+        {"{\"additionalProperties\": true, \"properties\": {\"x\\\"\\n\\u0001\": {\"const\": 1}}}",
+         {"{}", "{\"x\\\"\\n\\u0001\": 1}", "{\"x\\\"\\n\\u0002\": 2}", "{\"x\\\"\": 2}",
+          "{\"x\\\"\\n\\u0001y\": 2}", "{\"x\\\"\\t\": 2}"},
+         {"{\"x\\\"\\n\\u0001\": 2}"}},
+        {"{\"type\": \"array\", \"items\": {\"type\": \"boolean\"}, \"minItems\": 1, "
+         "\"maxItems\": 3}",
+         {"[true]", "[true, false, true]"}, {"[]", "[true, true, true, true]", "[1]", "[true,]"}},
+        {"{\"prefixItems\": [{\"const\": 1}, {\"const\": 2}], \"items\": {\"const\": 3}}",
+         {"[]", "[1]", "[1, 2]", "[1, 2, 3, 3]"}, {"[2]", "[1, 3]", "[1, 2, 3, 1]", "[, 1]"}},
+        {"{\"prefixItems\": [{\"const\": 1}, {\"const\": 2}], \"items\": false, \"minItems\": 1}",
+         {"[1]", "[1, 2]"}, {"[]", "[1, 2, 3]"}},
+        {"{\"type\": \"array\", \"maxItems\": 0}", {"[]"}, {"[1]"}},
+        {"{\"type\": \"array\", \"items\": false}", {"[]"}, {"[1]"}},
+        {"{\"enum\": [\"a\", 1, null, {\"k\": [1, 2]}, \"\\\"\"]}",
+         {"\"a\"", "1", "null", "{\"k\": [1, 2]}", "\"\\\"\""}, {"\"b\"", "2", "{\"k\": [1]}"}},
+        {"{\"enum\": [1, 5, \"a\", \"abc\"], \"minimum\": 3, \"maxLength\": 2}", {"5", "\"a\""},
+         {"1", "\"abc\""}},
+        {"{\"type\": \"string\", \"enum\": [1, \"a\"]}", {"\"a\""}, {"1"}},
+        {"{\"minLength\": 2, \"maxLength\": 3}", {"\"ab\"", "\"\xc3\xa9\\n\xf0\x9f\x98\x80\""},
+         {"\"a\"", "\"abcd\"", "12"}},
+        {"{\"anyOf\": [{\"type\": \"integer\"}, {\"type\": \"string\"}], \"maxLength\": 1}",
+         {"1", "\"a\""}, {"\"ab\"", "null"}},
+        {"{\"type\": \"object\", \"properties\": {\"k\": {\"type\": \"string\"}}, "
+         "\"oneOf\": [{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, "
+         "{\"properties\": {\"b\": {\"const\": 2}}, \"required\": [\"b\"]}]}",
+         {"{\"k\": \"\", \"a\": 1}", "{\"b\": 2}"}, {"{\"k\": \"\"}", "{\"a\": 1, \"b\": 2}"}},
+        {"{\"allOf\": [{\"properties\": {\"a\": {\"type\": \"integer\"}}, \"required\": [\"a\"]}, "
+         "{\"properties\": {\"a\": {\"minimum\": 5}, \"b\": {}}}]}",
+         {"{\"a\": 5}", "{\"a\": 17, \"b\": 0}"}, {"{\"a\": 4}", "{\"b\": 0}"}},
+        {"{\"anyOf\": [{\"const\": 1}, {\"const\": 2}], \"oneOf\": [{\"enum\": [2, 3]}, "
+         "{\"enum\": [2, 4]}]}", {"2"}, {"1", "3", "4"}},
+        {"{\"$defs\": {\"t\": {\"type\": \"object\", \"properties\": {\"v\": {\"type\": "
+         "\"integer\"}, \"next\": {\"$ref\": \"#/$defs/t\"}}, \"required\": [\"v\"]}}, \"$ref\": "
+         "\"#/$defs/t\"}",
+         {"{\"v\": 1}", "{\"v\": 1, \"next\": {\"v\": 2, \"next\": {\"v\": 3}}}"},
+         {"{}", "{\"v\": 1, \"next\": 2}"}},
+        {"{\"$ref\": \"#/definitions/a~1b%25\", \"definitions\": {\"a/b%\": {\"const\": 7}}}",
+         {"7"}, {"8"}},
+        {"{\"type\": \"array\", \"items\": {\"$ref\": \"#\"}}", {"[]", "[[], [[]]]"}, {"[1]"}},
+        {"{\"format\": \"date\"}", {"\"2024-02-29\"", "\"2000-02-29\"", "\"1999-12-31\""},
+         {"\"2023-02-29\"", "\"1900-02-29\"", "\"2024-04-31\"", "\"2024-13-01\"", "\"2024-1-1\""}},
+        {"{\"format\": \"date-time\"}",
+         {"\"2024-02-29T23:59:59.5+05:30\"", "\"2024-01-01T00:00:00Z\""},
+         {"\"2024-01-01 00:00:00Z\"", "\"2024-01-01T24:00:00Z\"", "\"2024-01-01T00:00:00\""}},
+        {"{\"format\": \"uuid\"}", {"\"2EB8AA08-aa98-11ea-b4aa-73b441d16380\""},
+         {"\"2EB8AA08-aa98-11ea-b4aa-73b441d1638\"", "\"2EB8AA08aa98-11ea-b4aa-73b441d16380\""}},
+        {"{\"pattern\": \"^[a-c]+\\\\d{2,3}$\"}", {"\"a12\"", "\"abc123\""},
+         {"\"a1\"", "\"12\"", "\"a1234\"", "\"xa12\""}},
+        {"{\"pattern\": \"b|^c\"}", {"\"abc\"", "\"c\"", "\"b\"", "\"cd\""}, {"\"ac\"", "\"\""}},
+        {"{\"pattern\": \"^(?:a|(?<n>b\\\\.)*)x?[^\\\\s\\\"]\\\\\\\\$\"}",
+         {"\"ax!\\\\\"", "\"b.b.z\\\\\""}, {"\"b.b.\\\"\\\\\"", "\"a\""}},
+        {"{\"pattern\": \"^.\\\\n\\\\u00e9\\\\x41\\\\/$\"}", {"\"x\\n\xc3\xa9" "A/\""},
+         {"\"\\n\\n\xc3\xa9" "A/\""}},
+        {"true", {"1"}, {"x"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        machine m;
+        lfm_error err = {0};
+        if (machine_new(&m, cases[i].schema, strlen(cases[i].schema), &err) != LFM_OK) {
+            fail_msg("%s: %s", cases[i].schema, err.text);
+        }
+        for (size_t k = 0; k < 8 && cases[i].good[k]; k++) {
+            if (!accepts(&m, cases[i].good[k], strlen(cases[i].good[k]))) {
+                fail_msg("%s refuses %s", cases[i].schema, cases[i].good[k]);
+            }
+        }
+        for (size_t k = 0; k < 8 && cases[i].bad[k]; k++) {
+            if (accepts(&m, cases[i].bad[k], strlen(cases[i].bad[k]))) {
+                fail_msg("%s accepts %s", cases[i].schema, cases[i].bad[k]);
+            }
+        }
+        machine_free(&m);
+    }
+}
+
+static void test_refusals(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"[1", "line 1, column 3"},
+        {"1", "#: a schema is an object"},
+        {"false", "no text satisfies"},
+        {"{\"type\": \"str\"}", "#/type: a type is"},
+        {"{\"properties\": {\"a/b\": {\"items\": {\"not\": {}}}}}",
+         "#/properties/a~1b/items/not: the keyword 'not' is not supported"},
+        {"{\"anyOf\": [{}, {\"maxLenght\": 3}]}",
+         "#/anyOf/1/maxLenght: 'maxLenght' is not a keyword of JSON Schema"},
+        {"{\"type\": \"integer\", \"multipleOf\": 2}", "#/multipleOf: the keyword"},
+        {"{\"$ref\": \"http://x/y\"}", "#/$ref: only references within the schema"},
+        {"{\"$ref\": \"#/$defs/x\"}", "#/$ref: there is nothing at #/$defs/x"},
+        {"{\"required\": [\"a\"], \"properties\": {}}", "#: 'a' is required, but no property"},
+        {"{\"required\": [\"a\"], \"properties\": {\"a\": false}}", "no text satisfies"},
+        {"{\"minimum\": 5, \"maximum\": 4}", "no text satisfies"},
+        {"{\"type\": \"integer\", \"minimum\": 0.1, \"maximum\": 0.9}", "no text satisfies"},
+        {"{\"allOf\": [{\"type\": \"integer\"}, {\"type\": \"string\"}]}", "no text satisfies"},
+        {"{\"pattern\": \"(?=a)\"}", "#/pattern: looking ahead and behind is not supported, at "
+                                     "character 1 of the pattern"},
+        {"{\"pattern\": \"a(\"}", "#/pattern: a '(' is never closed"},
+        {"{\"pattern\": \"*\"}", "#/pattern: there is nothing to repeat"},
+        {"{\"pattern\": \"(a)\\\\1\"}", "#/pattern: references back"},
+        {"{\"pattern\": \"a^\"}", "#/pattern: ^ and $"},
+        {"{\"pattern\": \"a$b\"}", "#/pattern: $ is supported at the end only"},
+        {"{\"pattern\": \"a\", \"minLength\": 2}", "#/pattern: this together with other limits"},
+        {"{\"format\": \"email\"}", "#/format: this format is not supported"},
+        {"{\"enum\": []}", "#/enum: enum must be a list"},
+        {"{\"minLength\": -1}", "#/minLength: this must be a whole number"},
+        {"{\"properties\": []}", "#/properties: properties must be an object"},
+        {"{\"anyOf\": []}", "#/anyOf: this must be a list of schemas"},
+        {"{\"items\": [{}]}", "#/items: items must be a schema"},
+        {"{\"minimum\": \"1\"}", "#/minimum: this must be a number"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        machine m;
+        lfm_error err = {0};
+        const lfm_status st = machine_new(&m, cases[i][0], strlen(cases[i][0]), &err);
+        if (st == LFM_OK || !strstr(err.text, cases[i][1])) {
+            fail_msg("%s says '%s', not '%s'", cases[i][0], err.text, cases[i][1]);
+        }
+        machine_free(&m);
+    }
+}
+
+/* Limits of numbers against a plain comparison. */
+static void test_limits(void **state) {
+    (void)state;
+    static const char *const limits[] = {
+        "", "0", "1", "-1", "3", "9", "10", "17", "-17", "99", "100", "123", "2500", "-2500", "0.5",
+        "-0.5", "1.25", "1.75", "-1.25", "17.125", "0.001", "-99.9", "1e2", "25e-1",
+    };
+    enum { N = sizeof limits / sizeof *limits };
+    const int dense = getenv("LFM_SANITIZED") ? 200 : 3000; /* from -dense on, every one */
+    size_t n_checked = 0;
+    for (size_t i = 0; i < N * N * 8; i++) {
+        const char *low = limits[i % N];
+        const char *high = limits[i / N % N];
+        const size_t kind = i / N / N;
+        const bool whole = kind & 1;
+        const bool low_open = kind & 2;
+        const bool high_open = kind & 4;
+        char schema[200];
+        machine m;
+        lfm_error err = {0};
+        int n = snprintf(schema, sizeof schema, "{\"type\": \"%s\"", whole ? "integer" : "number");
+        if (low[0]) {
+            n += snprintf(schema + n, sizeof schema - (size_t)n, ", \"%s\": %s",
+                          low_open ? "exclusiveMinimum" : "minimum", low);
+        }
+        if (high[0]) {
+            n += snprintf(schema + n, sizeof schema - (size_t)n, ", \"%s\": %s",
+                          high_open ? "exclusiveMaximum" : "maximum", high);
+        }
+        snprintf(schema + n, sizeof schema - (size_t)n, "}");
+        const lfm_status st = machine_new(&m, schema, strlen(schema), &err);
+        size_t n_good = 0;
+        for (int k = -20000; st == LFM_OK && k <= 20000; k += k >= -dense && k < dense ? 1 : 997) {
+            char text[32];
+            double value = k;
+            if (whole) {
+                snprintf(text, sizeof text, "%d", k);
+            } else { /* in eighths, in their shortest form */
+                value = k / 8.0;
+                snprintf(text, sizeof text, "%.9g", value);
+            }
+            if (strcmp(text, "-0") == 0) {
+                continue;
+            }
+            const bool good = (!low[0] || value > atof(low) || (!low_open && value == atof(low))) &&
+                              (!high[0] || value < atof(high) ||
+                               (!high_open && value == atof(high)));
+            n_good += good;
+            n_checked++;
+            if (accepts(&m, text, strlen(text)) != good) {
+                fail_msg("%s %s %s", schema, good ? "refuses" : "accepts", text);
+            }
+        }
+        if (st != LFM_OK && !strstr(err.text, "no text satisfies")) {
+            fail_msg("%s: %s", schema, err.text);
+        }
+        assert_true(st == LFM_OK || n_good == 0);
+        machine_free(&m);
+    }
+    print_message("%zu numbers checked\n", n_checked);
+}
+
+static void test_concise(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *schema; /* or the error */
+    } cases[] = {
+        {"name, age int",
+         "{\"type\": \"object\", \"properties\": {\"name\": {\"type\": \"string\"}, \"age\": "
+         "{\"type\": \"integer\"}}, \"required\": [\"name\", \"age\"], \"additionalProperties\": "
+         "false}"},
+        {"a?, b float?, c? bool",
+         "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\"}, \"b\": {\"type\": "
+         "\"number\"}, \"c\": {\"type\": \"boolean\"}}, \"required\": [], "
+         "\"additionalProperties\": false}"},
+        {"tags str[]: one word, each\nkind red | green\n\n",
+         "{\"type\": \"object\", \"properties\": {\"tags\": {\"type\": \"array\", \"items\": "
+         "{\"type\": \"string\"}, \"description\": \"one word, each\"}, \"kind\": {\"enum\": "
+         "[\"red\", \"green\"]}}, \"required\": [\"tags\", \"kind\"], \"additionalProperties\": "
+         "false}"},
+        {"", "there are no fields"}, {"a,,b", "a field has no name"}, {"a, ", NULL},
+        {"a integr", "'integr' is not a type"}, {"a x||y", "a choice is empty"},
+        {"a x|", "a choice is empty"}, {": help", "a field has no name"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *schema = NULL;
+        lfm_error err = {0};
+        const lfm_status st =
+            concise_to_schema(&schema, cases[i].text, strlen(cases[i].text), &err);
+        const char *got = st == LFM_OK ? schema : err.text;
+        if (cases[i].schema && strncmp(got, cases[i].schema, strlen(cases[i].schema)) != 0) {
+            fail_msg("'%s' gives %s", cases[i].text, got);
+        }
+        if (st == LFM_OK) {
+            machine m;
+            assert_int_equal(machine_new(&m, schema, strlen(schema), &err), LFM_OK);
+            machine_free(&m);
+        }
+        free(schema);
+    }
+}
+
+/* ---- Whatever is generated is JSON ---------------------------------------------------------- */
+
+/* A random text that the grammar allows; false when it did not end in time. */
+static bool generate(machine *m, uint64_t seed, char *text, size_t cap, size_t *n) {
+    lfm_error err = {0};
+    uint32_t at = m->a->start;
+    for (*n = 0; *n < cap; ++*n) {
+        automaton_pin pin = {0};
+        uint32_t to = STATE_DEAD;
+        automaton_hold(m->a, &pin, &at, 1);
+        const bool may_end = automaton_bits(m->a, at) & STATE_ACCEPTS;
+        const uint64_t draw = rng_at(seed, *n);
+        static const char enders[] = "\"}]0123456789-truefalsn";
+        for (size_t try = 0; try < 600 && to == STATE_DEAD; try++) {
+            /* Sooner or later only what closes is tried, in the order that gets there. */
+            const bool hurry = *n > 150 && try < sizeof enders - 1;
+            const uint8_t byte = hurry ? (uint8_t)enders[try] : (uint8_t)(draw + 7 * try);
+            assert_int_equal(automaton_step(m->a, &at, byte, &to, &err), LFM_OK);
+            text[*n] = (char)byte;
+        }
+        automaton_release(m->a, &pin);
+        if (may_end && (to == STATE_DEAD || *n > 150 || draw >> 62 == 0)) {
+            return true;
+        }
+        if (to == STATE_DEAD) {
+            fail_msg("a dead end after %.*s", (int)*n, text);
+        }
+        at = to;
+    }
+    return false;
+}
+
+static void test_generated(void **state) {
+    (void)state;
+    static const char *const schemas[] = {
+        "{}", "{\"type\": \"object\"}",
+        "{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"string\"}, \"ab\": {}}, "
+        "\"additionalProperties\": {\"type\": [\"number\", \"string\"]}}",
+        "{\"type\": \"array\", \"items\": {\"type\": \"number\", \"minimum\": -2.5, "
+        "\"maximum\": 1000.25}, \"maxItems\": 5}",
+        "{\"type\": \"object\", \"properties\": {\"d\": {\"format\": \"date-time\"}, \"p\": "
+        "{\"pattern\": \"^[^a-z]{2}\\\\W?(x|\\\\s)$\"}, \"s\": {\"maxLength\": 3}}}",
+    };
+    size_t n_ended = 0;
+    for (size_t i = 0; i < sizeof schemas / sizeof *schemas; i++) {
+        machine m;
+        lfm_error err = {0};
+        assert_int_equal(machine_new(&m, schemas[i], strlen(schemas[i]), &err), LFM_OK);
+        for (uint64_t seed = 0; seed < 300; seed++) {
+            char text[1000];
+            size_t n = 0;
+            json_doc doc = {0};
+            if (!generate(&m, seed, text, sizeof text, &n)) {
+                continue;
+            }
+            n_ended++;
+            if (json_parse(&doc, text, n, &err) != LFM_OK &&
+                !strstr(err.text, "twice")) { /* any keys may be the same */
+                fail_msg("%.*s: %s", (int)n, text, err.text);
+            }
+            json_doc_free(&doc);
+        }
+        machine_free(&m);
+    }
+    assert_true(n_ended > 1000);
+}
+
+/* ---- Large ones ----------------------------------------------------------------------------- */
+
+static double now_s(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void repeat(json_out *o, const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        json_write_text(o, text);
+    }
+}
+
+/* Bounded time, and either a grammar or one line. */
+static void test_large(void **state) {
+    (void)state;
+    static const struct {
+        const char *before, *part, *middle, *end, *after;
+        size_t n;
+    } cases[] = {
+        {"", "{\"items\": ", "{}", "}", "", 10000},
+        {"", "{\"properties\": {\"a\": ", "true", "}}", "", 10000},
+        {"", "{\"allOf\": [", "{}", "]}", "", 10000},
+        {"", "{\"anyOf\": [{\"const\": 1}, ", "{}", "]}", "", 10000},
+        {"{\"enum\": [", "\"abcdefgh\", ", "1", "", "]}", 100000},
+        {"{\"anyOf\": [", "{\"const\": \"abc\"}, ", "{}", "", "]}", 40000},
+        {"{\"required\": [", "\"a\", ", "\"b\"", "", "]}", 100000},
+        {"{\"pattern\": \"", "(", "a", ")", "\"}", 200000},
+        {"{\"pattern\": \"", "(a*)*", "", "", "\"}", 50000},
+        {"{\"pattern\": \"", "a{2}", "", "", "\"}", 100000},
+        {"{\"allOf\": [", "{\"anyOf\": [{\"minimum\": 1}, {\"maximum\": 9}]}, ", "{}", "", "]}",
+         40},
+        {"{\"$ref\": \"#", "/a", "", "", "\"}", 300000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        json_out text = {0};
+        machine m;
+        lfm_error err = {0};
+        json_write_text(&text, cases[i].before);
+        repeat(&text, cases[i].part, cases[i].n);
+        json_write_text(&text, cases[i].middle);
+        repeat(&text, cases[i].end, cases[i].n);
+        json_write_text(&text, cases[i].after);
+        assert_int_equal(json_finish(&text, &err), LFM_OK);
+        const double begin = now_s();
+        const lfm_status st = machine_new(&m, text.ptr, text.len, &err);
+        const double s = now_s() - begin;
+        if (getenv("LFM_VERBOSE")) {
+            print_message("case %zu: %zu bytes, %.3f s: %s\n", i, text.len, s,
+                          st == LFM_OK ? "good" : err.text);
+        }
+        if (s > (getenv("LFM_SANITIZED") ? 30 : 5)) {
+            fail_msg("case %zu took %.1f s", i, s);
+        }
+        machine_free(&m);
+        json_out_free(&text);
+    }
+}
+
+/* ---- The JSON-Schema-Test-Suite ------------------------------------------------------------- */
+
+static char *slurp(const char *path, size_t *n) {
+    FILE *f = fopen(path, "rb");
+    if (!f) {
+        return NULL;
+    }
+    fseek(f, 0, SEEK_END);
+    *n = (size_t)ftell(f);
+    rewind(f);
+    char *text = malloc(*n + 1);
+    assert_non_null(text);
+    assert_int_equal(fread(text, 1, *n, f), *n);
+    text[*n] = '\0';
+    fclose(f);
+    return text;
+}
+
+typedef struct {
+    char *narrowed; /* lines of names */
+    size_t n_listed, n_met; /* lines, and those of them that were met */
+    size_t n_accepted, n_refused, n_narrowed, n_widened, n_unsupported;
+    json_out problems;
+} tally;
+
+/* Is there a line that says so? */
+static bool is_listed(tally *t, const char *name) {
+    const size_t n = strlen(name);
+    for (const char *p = t->narrowed; p && *p; p = strchr(p, '\n') ? strchr(p, '\n') + 1 : NULL) {
+        if (strncmp(p, name, n) == 0 && (p[n] == '\n' || p[n] == '\0')) {
+            t->n_met++;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void complain(tally *t, const char *what, const char *name) {
+    json_write_text(&t->problems, what);
+    json_write_text(&t->problems, name);
+    json_write_text(&t->problems, "\n");
+}
+
+static void run_case(tally *t, const char *file, const json_value *c) {
+    json_out schema = {0};
+    char name[600];
+    machine m;
+    lfm_error err = {0};
+    json_write_value(&schema, json_get(c, "schema"));
+    const json_value *about = json_get(c, "description");
+    const lfm_status st = machine_new(&m, schema.ptr, schema.len, &err);
+    if (st != LFM_OK) {
+        snprintf(name, sizeof name, "%s: %.*s: not supported", file, (int)about->len,
+                 about->text);
+        bool only_invalid = strstr(err.text, "no text satisfies");
+        for (const json_value *v = json_get(c, "tests")->first; v; v = v->next) {
+            only_invalid = only_invalid && json_get(v, "valid")->kind == JSON_FALSE;
+        }
+        t->n_unsupported++;
+        if (!only_invalid && !is_listed(t, name)) {
+            complain(t, "", name);
+            complain(t, "    # ", err.text);
+        }
+    }
+    for (const json_value *v = json_get(c, "tests")->first; st == LFM_OK && v; v = v->next) {
+        const bool valid = json_get(v, "valid")->kind == JSON_TRUE;
+        json_out text = {0};
+        json_write_value(&text, json_get(v, "data"));
+        const bool accepted = accepts(&m, text.ptr, text.len);
+        const json_value *what = json_get(v, "description");
+        snprintf(name, sizeof name, "%s: %.*s: %.*s", file, (int)about->len, about->text,
+                 (int)what->len, what->text);
+        t->n_accepted += accepted;
+        t->n_refused += !accepted;
+        if (accepted && !valid) {
+            t->n_widened++;
+            if (strcmp(file, "oneOf.json") != 0 || !is_listed(t, name)) {
+                complain(t, "WRONG, accepted: ", name);
+                complain(t, "    # ", text.ptr);
+            }
+        } else if (!accepted && valid) {
+            t->n_narrowed++;
+            if (!is_listed(t, name)) {
+                complain(t, "", name);
+                complain(t, "    # ", text.ptr);
+            }
+        }
+        json_out_free(&text);
+    }
+    json_out_free(&schema);
+    machine_free(&m);
+}
+
+static void test_suite(void **state) {
+    (void)state;
+    const char *shared = getenv("LFM_SHARED");
+    char folder[500];
+    tally t = {0};
+    size_t n = 0;
+    snprintf(folder, sizeof folder, "%s/golden/json-schema", shared && shared[0] ? shared
+                                                                                 : "../shared");
+    DIR *d = opendir(folder);
+    if (!d) {
+        skip();
+    }
+    t.narrowed = slurp("tests/golden/schema_narrowed.txt", &n);
+    assert_non_null(t.narrowed);
+    for (const char *p = t.narrowed; p; p = strchr(p, '\n')) {
+        p += *p == '\n';
+        t.n_listed += *p != '#' && *p != '\0';
+    }
+    for (const struct dirent *e = readdir(d); e; e = readdir(d)) {
+        char path[800];
+        json_doc doc = {0};
+        lfm_error err = {0};
+        const size_t len = strlen(e->d_name);
+        if (len < 6 || strcmp(e->d_name + len - 5, ".json") != 0) {
+            continue;
+        }
+        snprintf(path, sizeof path, "%s/%s", folder, e->d_name);
+        char *text = slurp(path, &n);
+        assert_int_equal(json_parse(&doc, text, n, &err), LFM_OK);
+        for (const json_value *c = doc.root->first; c; c = c->next) {
+            run_case(&t, e->d_name, c);
+        }
+        json_doc_free(&doc);
+        free(text);
+    }
+    closedir(d);
+    print_message("accepted %zu (%zu of them widened), refused %zu (%zu of them narrowed); %zu "
+                  "schemas not supported\n", t.n_accepted, t.n_widened, t.n_refused,
+                  t.n_narrowed, t.n_unsupported);
+    if (t.problems.len > 0) {
+        fprintf(stderr, "%s", t.problems.ptr);
+        fail_msg("cases that are neither right nor listed");
+    }
+    assert_int_equal(t.n_met, t.n_listed); /* names that nobody meets any more are to go */
+    json_out_free(&t.problems);
+    free(t.narrowed);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_limits),  cmocka_unit_test(test_concise),
+        cmocka_unit_test(test_suite),   cmocka_unit_test(test_generated),
+        cmocka_unit_test(test_large),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
