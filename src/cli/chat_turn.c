@@ -206,7 +206,7 @@ static lfm_status generate(generation *g, show *s, lfm_error *err) {
 /* What was said belongs to the conversation, also when it was broken off. */
 static lfm_status keep_answer(chat *c, generation *g, show *s, lfm_error *err) {
     const answer *a = &g->answer;
-    lfm_status st = answer_end(&g->answer, err);
+    lfm_status st = generation_end(g, err);
     if (st == LFM_OK) {
         st = show_new(s, a, err);
     }

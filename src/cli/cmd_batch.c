@@ -232,7 +232,7 @@ static lfm_status begin(batch *b, slot *s, lfm_session *session, lfm_error *err)
 /* The answer is complete. */
 static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
     json_out line = {0};
-    lfm_status st = answer_end(&s->gen.answer, err);
+    lfm_status st = generation_end(&s->gen, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -439,7 +439,7 @@ static lfm_status read_system(batch *b, lfm_error *err) {
 static lfm_status run(batch *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
     if (st == LFM_OK) {
-        st = form_read(&b->form, b->o, err);
+        st = form_read(&b->form, b->o, NULL, err);
     }
     if (st == LFM_OK) {
         st = read_system(b, err);

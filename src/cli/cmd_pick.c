@@ -32,7 +32,7 @@ static lfm_status tokenize_prompt(pick *p, const json_out *text, int32_t **token
                             err);
     }
     json_out conversation = {0};
-    lfm_status st = prompt_conversation(&conversation, o, NULL, text, err);
+    lfm_status st = prompt_conversation(&conversation, o, NULL, NULL, text, err);
     if (st == LFM_OK) {
         st = lfm_chat_tokenize(p->model, conversation.ptr, conversation.len, NULL, tokens, n, NULL,
                                NULL, err);

@@ -9,6 +9,7 @@
 #include "cli/run.h"
 #include "cli/sampling.h"
 #include "cli/term.h"
+#include "cli/tools.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,6 +30,10 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
     if (o->session && (o->messages || o->prompt_cache)) {
         return err_set(err, LFM_ERR_ARG, "--session has the conversation and its memory; %s cannot "
                        "be used with it", o->messages ? "--messages" : "--prompt-cache");
+    }
+    if (o->raw && o->tools) {
+        return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for "
+                       "--tools");
     }
     if (o->prompt_cache_ro && !o->prompt_cache) {
         return err_set(err, LFM_ERR_ARG, "--prompt-cache-ro needs --prompt-cache FILE");
@@ -95,8 +100,8 @@ static lfm_status tokenize_raw(run_state *r, json_out *text, lfm_error *err) {
 
 static lfm_status tokenize_chat(run_state *r, const json_out *text, lfm_error *err) {
     if (r->o->session) { /* only now are the earlier messages known */
-        const lfm_status st = prompt_conversation(&r->conversation, r->o, r->past.messages, text,
-                                                  err);
+        const lfm_status st = prompt_conversation(&r->conversation, r->o, r->past.messages,
+                                                  &r->tools, text, err);
         if (st != LFM_OK) {
             return st;
         }
@@ -132,10 +137,44 @@ static lfm_status show_new(run_state *r, lfm_error *err) {
     return r->o->no_stream || r->o->json ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
 }
 
+/* The calls of tools, one JSON object a line. */
+static lfm_status show_calls(run_state *r, lfm_error *err) {
+    json_doc doc = {0};
+    json_out list = {0};
+    json_out lines = {0};
+    if (r->gen.n_calls == 0) {
+        return LFM_OK;
+    }
+    json_write_text(&list, "[");
+    json_write_raw(&list, r->gen.calls.ptr, r->gen.calls.len);
+    json_write_text(&list, "]");
+    lfm_status st = json_finish(&list, err);
+    if (st == LFM_OK) {
+        st = json_parse(&doc, list.ptr, list.len, err);
+    }
+    if (st == LFM_OK && r->gen.answer.text.len > 0 && !r->show.ends_line) {
+        json_write_text(&lines, "\n");
+    }
+    for (const json_value *v = st == LFM_OK ? doc.root->first : NULL; v; v = v->next) {
+        json_write_value(&lines, v);
+        json_write_text(&lines, "\n");
+    }
+    if (st == LFM_OK) {
+        st = json_finish(&lines, err);
+    }
+    if (st == LFM_OK) {
+        st = show_bytes(&r->show, lines.ptr, lines.len, err);
+    }
+    json_doc_free(&doc);
+    json_out_free(&list);
+    json_out_free(&lines);
+    return st;
+}
+
 /* The rest of the answer, and the newline that shells and people expect. */
 static lfm_status show_end(run_state *r, lfm_error *err) {
     const bool exact = r->o->no_newline || r->o->raw;
-    lfm_status st = answer_end(&r->gen.answer, err);
+    lfm_status st = generation_end(&r->gen, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -155,7 +194,7 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
     if (st == LFM_OK && wanted && r->gen.answer.text.len > 0 && !r->show.ends_line) {
         st = show_bytes(&r->show, "\n", 1, err);
     }
-    return st;
+    return st == LFM_OK ? show_calls(r, err) : st;
 }
 
 /* ---- Generating ----------------------------------------------------------------------------- */
@@ -229,7 +268,10 @@ static int conclude(const run_state *r) {
     } else if (!o->quiet && !o->json && r->show.out.is_tty && term_err_is_tty()) {
         report_summary(r);
     }
-    if (wanted && ended && r->gen.answer.text.len == 0) {
+    if (r->gen.n_bad_calls > 0) {
+        term_message("a call of a tool could not be read; it is in the answer as it was said");
+    }
+    if (wanted && ended && r->gen.answer.text.len == 0 && r->gen.n_calls == 0) {
         term_message(r->gen.answer.state == ANSWER_THINKING
                          ? "the answer is empty: the model was still thinking; allow more with -n"
                          : "the answer is empty: the model ended it at once");
@@ -255,7 +297,7 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = keep_session(r->session, r->o, r->o->raw ? NULL : &r->conversation,
-                          said->ptr ? said->ptr : "", said->len, err);
+                          said->ptr ? said->ptr : "", said->len, &r->gen.calls, err);
     }
     return st;
 }
@@ -318,7 +360,10 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     bool any = false;
     lfm_status st = check_options(o, err);
     if (st == LFM_OK) {
-        st = form_read(&r->form, o, err);
+        st = tools_read(&r->tools, o, err);
+    }
+    if (st == LFM_OK) {
+        st = form_read(&r->form, o, &r->tools, err);
     }
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
@@ -328,7 +373,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
         }
     }
     if (st == LFM_OK && !o->raw && !o->session) {
-        st = prompt_conversation(&r->conversation, o, NULL, text, err);
+        st = prompt_conversation(&r->conversation, o, NULL, &r->tools, text, err);
     }
     r->started = term_now();
     if (st == LFM_OK) {
@@ -353,6 +398,7 @@ int cmd_run(const cli_options *o) {
     }
     json_out_free(&text);
     json_out_free(&r.conversation);
+    json_out_free(&r.tools);
     keep_drop(&r.past);
     generation_drop(&r.gen);
     form_drop(&r.form);

@@ -4,6 +4,7 @@
 #include "cli/form.h"
 
 #include "cli/prompt.h"
+#include "cli/tools.h"
 
 #include <string.h>
 
@@ -45,15 +46,25 @@ static lfm_status find_source(const cli_options *o, source *found, lfm_error *er
     return LFM_OK;
 }
 
-lfm_status form_read(answer_form *f, const cli_options *o, lfm_error *err) {
+lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools,
+                     lfm_error *err) {
     source s;
     json_out text = {0};
     lfm_error why = {0};
     lfm_status st = find_source(o, &s, err);
+    if (st == LFM_OK && tools && tools_required(o)) {
+        if (s.name) {
+            return err_set(err, LFM_ERR_ARG, "%s and --tool-choice %s both say what the answer "
+                           "must be; give one of them", s.name, o->tool_choice);
+        }
+        s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOLS, false};
+    }
     if (st != LFM_OK || !s.name) {
         return st;
     }
-    if (s.is_file) {
+    if (s.kind == LFM_CONSTRAINT_TOOLS) {
+        st = tools_chosen(&text, tools, o, err);
+    } else if (s.is_file) {
         st = prompt_read_file(&text, s.value, false, err);
     } else {
         json_write_text(&text, s.value);
@@ -63,9 +74,10 @@ lfm_status form_read(answer_form *f, const cli_options *o, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = lfm_grammar_new(&f->grammar, s.kind, text.ptr, text.len, &why);
+        const bool is_file = s.is_file || s.kind == LFM_CONSTRAINT_TOOLS;
         if (st != LFM_OK) { /* whatever is wrong with it, the command line is */
             st = err_set(err, st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG, "%s%s%s: %s", s.name,
-                         s.is_file ? " " : "", s.is_file ? s.value : "", why.text);
+                         is_file ? " " : "", is_file ? s.value : "", why.text);
         }
     }
     json_out_free(&text);

@@ -4,6 +4,7 @@
 #ifndef CLI_FORM_H
 #define CLI_FORM_H
 
+#include "base/json.h"
 #include "cli/options.h"
 
 #include "lfm.h"
@@ -14,8 +15,10 @@ typedef struct {
     lfm_constraint *first; /* at the beginning of an answer; others are its clones */
 } answer_form;
 
-/* Read what the options say; needs no model.  LFM_ERR_ARG names the option. */
-lfm_status form_read(answer_form *f, const cli_options *o, lfm_error *err);
+/* Read what the options say; needs no model.  `tools` is the list of --tools; may be NULL.
+ * LFM_ERR_ARG names the option. */
+lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools,
+                     lfm_error *err);
 
 /* Make it ready for answers of a model. */
 lfm_status form_bind(answer_form *f, const lfm_model *m, const cli_options *o, lfm_error *err);

@@ -4,6 +4,7 @@
 #include "cli/generate.h"
 
 #include "cli/keep.h"
+#include "cli/toolcall.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,63 @@ lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_
     return st;
 }
 
+#define CALL_START "<|tool_call_start|>"
+#define CALL_END "<|tool_call_end|>"
+
+static bool is_marker(const char *bytes, size_t n, const char *marker) {
+    return n == strlen(marker) && memcmp(bytes, marker, n) == 0;
+}
+
+/* The calls are complete, or the answer is.  What cannot be read is text, as it was said. */
+static lfm_status end_calls(generation *g, bool marked, lfm_error *err) {
+    const char *text = g->call_text.ptr ? g->call_text.ptr : "";
+    lfm_status st = json_finish(&g->call_text, err);
+    g->in_call = false;
+    if (st == LFM_OK && !toolcall_read(&g->calls, &g->n_calls, text, g->call_text.len)) {
+        g->n_bad_calls++;
+        st = answer_feed(&g->answer, CALL_START, sizeof CALL_START - 1, err);
+        if (st == LFM_OK) {
+            st = answer_feed(&g->answer, text, g->call_text.len, err);
+        }
+        if (st == LFM_OK && marked) {
+            st = answer_feed(&g->answer, CALL_END, sizeof CALL_END - 1, err);
+        }
+    }
+    g->call_text.len = 0;
+    return st == LFM_OK ? json_finish(&g->calls, err) : st;
+}
+
+/* Calls of tools are set aside; false when the token is none of theirs. */
+static bool take_call(generation *g, const char *bytes, size_t n, bool is_control,
+                      lfm_status *st, lfm_error *err) {
+    if (!g->o->tools || g->o->tool_calls == TOOL_CALLS_RAW) {
+        return false;
+    }
+    if (is_control && is_marker(bytes, n, CALL_START)) {
+        g->in_call = true;
+    } else if (g->in_call && is_control && is_marker(bytes, n, CALL_END)) {
+        *st = end_calls(g, true, err);
+    } else if (g->in_call && !is_control) {
+        json_write_raw(&g->call_text, bytes, n);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+lfm_status generation_end(generation *g, lfm_error *err) {
+    lfm_status st = g->in_call ? end_calls(g, false, err) : LFM_OK;
+    if (st == LFM_OK) {
+        st = answer_end(&g->answer, err);
+    }
+    const bool ended = g->finish && (strcmp(g->finish, "stop") == 0 ||
+                                     (strcmp(g->finish, "grammar") == 0 && g->o->tools));
+    if (st == LFM_OK && ended && g->n_calls > 0) {
+        g->finish = "tool_calls";
+    }
+    return st;
+}
+
 /* What a token adds to the answer.  The tags of a thought may be control tokens; others are shown
  * only if the user asked. */
 static lfm_status add_bytes(generation *g, int32_t token, lfm_error *err) {
@@ -36,11 +94,18 @@ static lfm_status add_bytes(generation *g, int32_t token, lfm_error *err) {
     const bool is_tag = g->answer.split && g->answer.state != ANSWER_TEXT &&
                         ((n == 7 && memcmp(bytes, "<think>", 7) == 0) ||
                          (n == 8 && memcmp(bytes, "</think>", 8) == 0));
-    if (lfm_token_is_control(g->model, token) && !g->o->special && !is_tag) {
+    const bool is_control = lfm_token_is_control(g->model, token);
+    const bool is_call = g->o->tools && (is_marker(bytes, n, CALL_START) ||
+                                         is_marker(bytes, n, CALL_END));
+    lfm_status st = LFM_OK;
+    if (take_call(g, bytes, n, is_control, &st, err)) {
+        return st;
+    }
+    if (is_control && !g->o->special && !is_tag && !is_call) {
         return LFM_OK;
     }
     const bool was_thinking = g->answer.state == ANSWER_THINKING;
-    const lfm_status st = answer_feed(&g->answer, bytes, n, err);
+    st = answer_feed(&g->answer, bytes, n, err);
     g->n_reasoning += was_thinking || g->answer.state == ANSWER_THINKING;
     return st;
 }
@@ -179,13 +244,15 @@ lfm_status generation_step_to_last(generation *g, lfm_error *err) {
 }
 
 bool generation_is_cut(const generation *g) {
-    return g->form && strcmp(g->finish, "grammar") != 0;
+    return g->form && strcmp(g->finish, "grammar") != 0 && strcmp(g->finish, "tool_calls") != 0;
 }
 
 void generation_drop(generation *g) {
     answer_drop(&g->answer);
     lfm_sampler_free(g->sampler);
     lfm_constraint_free(g->form);
+    json_out_free(&g->call_text);
+    json_out_free(&g->calls);
     free(g->waiting);
     free(g->logits);
     *g = (generation){0};

@@ -30,6 +30,11 @@ typedef struct {
     int32_t *waiting;         /* [n_waiting] tokens that were taken and are not evaluated */
     size_t n_waiting, waiting_cap;
     float *logits;            /* [n_vocab] with a form: without what cannot follow */
+    bool in_call;             /* between the markers of calls of tools, with --tools */
+    json_out call_text;       /* what was said there */
+    json_out calls;           /* JSON objects with ", " between them */
+    size_t n_calls;
+    size_t n_bad_calls;       /* texts between markers that are no calls: they are in the answer */
     size_t n_generated;
     size_t n_reasoning;
 } generation;
@@ -45,6 +50,9 @@ lfm_status generation_take(generation *g, lfm_error *err);
 /* Evaluate what waits, or all of it but the last token. */
 lfm_status generation_step(generation *g, lfm_error *err);
 lfm_status generation_step_to_last(generation *g, lfm_error *err);
+
+/* Nothing follows: settle what is open.  After it the answer and its calls are complete. */
+lfm_status generation_end(generation *g, lfm_error *err);
 
 /* Has a finished answer not got the form that was asked for? */
 bool generation_is_cut(const generation *g);

@@ -56,8 +56,34 @@ lfm_status keep_prompt(lfm_session *s, const cli_options *o, size_t n_reused, lf
     return lfm_session_save(s, o->prompt_cache, NULL, 0, err);
 }
 
+/* The calls as messages have them: {"function": {"name": .., "arguments": {..}}}. */
+static void write_calls(json_out *note, const json_out *calls) {
+    json_doc doc = {0};
+    json_out list = {0};
+    lfm_error err = {0};
+    if (calls->len == 0) {
+        return;
+    }
+    json_write_text(&list, "[");
+    json_write_raw(&list, calls->ptr, calls->len);
+    json_write_text(&list, "]");
+    if (!list.failed && json_parse(&doc, list.ptr, list.len, &err) == LFM_OK) {
+        json_write_text(note, ", \"tool_calls\": [");
+        for (const json_value *v = doc.root->first; v; v = v->next) {
+            json_write_text(note, "{\"type\": \"function\", \"function\": ");
+            json_write_value(note, v);
+            json_write_text(note, v->next ? "}, " : "}");
+        }
+        json_write_text(note, "]");
+    }
+    note->failed = note->failed || list.failed;
+    json_doc_free(&doc);
+    json_out_free(&list);
+}
+
 lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *conversation,
-                        const char *answer, size_t answer_len, lfm_error *err) {
+                        const char *answer, size_t answer_len, const json_out *calls,
+                        lfm_error *err) {
     if (!o->session) {
         return LFM_OK;
     }
@@ -68,6 +94,7 @@ lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *co
     json_write_raw(&note, conversation->ptr, conversation->len - 2); /* without its "]}" */
     json_write_text(&note, ", {\"role\": \"assistant\", \"content\": ");
     json_write_string(&note, answer, answer_len);
+    write_calls(&note, calls);
     json_write_text(&note, "}]}");
     lfm_status st = json_finish(&note, err);
     if (st == LFM_OK) {

@@ -30,9 +30,10 @@ void keep_drop(keep_past *past); /* safe on a zeroed struct */
 lfm_status keep_prompt(lfm_session *s, const cli_options *o, size_t n_reused, lfm_error *err);
 
 /* --session: save everything.  `conversation` is what the answer was given to, as JSON (NULL with
- * --raw), `answer` the text of it. */
+ * --raw), `answer` the text of it, `calls` the calls of tools in it (toolcall.h). */
 lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *conversation,
-                        const char *answer, size_t answer_len, lfm_error *err);
+                        const char *answer, size_t answer_len, const json_out *calls,
+                        lfm_error *err);
 
 /* --on-overflow shift: the context is full.  Keep the first --keep tokens (the one that begins a
  * text in any case) and the later half of the others, and evaluate that afresh: convolutions

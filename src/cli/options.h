@@ -43,6 +43,7 @@ typedef struct {
 typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
 typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
 typedef enum { OVERFLOW_STOP, OVERFLOW_SHIFT } opt_overflow;
+typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
@@ -61,6 +62,8 @@ typedef struct {
     size_t n_stops;
     bool ignore_eos;
 
+    const char *tools, *tool_choice;
+    int tool_calls;            /* opt_tool_calls */
     const char *json_schema, *json_schema_file, *schema, *form_choices, *grammar, *grammar_file;
 
     opt_number temp, top_k, top_p, min_p, typical, repeat_penalty, repeat_last_n, presence_penalty,

@@ -119,8 +119,18 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
 
 /* ---- Conversations -------------------------------------------------------------------------- */
 
-/* A file with a list of messages, or with an object that has one. */
-static lfm_status read_messages(json_out *json, const char *path, lfm_error *err) {
+static void write_tools(json_out *json, const json_out *tools) {
+    if (tools && tools->len > 0) {
+        json_write_text(json, "\"tools\": ");
+        json_write_raw(json, tools->ptr, tools->len);
+        json_write_text(json, ", ");
+    }
+}
+
+/* A file with a list of messages, or with an object that has one (and perhaps tools: those of
+ * --tools come instead). */
+static lfm_status read_messages(json_out *json, const char *path, const json_out *tools,
+                                lfm_error *err) {
     json_out file = {0};
     json_doc doc = {0};
     lfm_error why = {0};
@@ -135,9 +145,12 @@ static lfm_status read_messages(json_out *json, const char *path, lfm_error *err
             st = err_set(err, LFM_ERR_ARG, "--messages %s: there is no list of messages, such as "
                          "[{\"role\":\"user\",\"content\":\"..\"}]", path);
         } else {
-            json_write_text(json, is_list ? "{\"messages\": " : "");
-            json_write_value(json, doc.root);
-            json_write_text(json, is_list ? "}" : "");
+            const bool own = tools && tools->len > 0;
+            json_write_text(json, is_list || own ? "{" : "");
+            write_tools(json, tools);
+            json_write_text(json, is_list || own ? "\"messages\": " : "");
+            json_write_value(json, is_list || own ? list : doc.root);
+            json_write_text(json, is_list || own ? "}" : "");
             st = json_finish(json, err);
         }
     }
@@ -188,14 +201,16 @@ static lfm_status write_past(json_out *json, const json_value *past, const json_
 }
 
 lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_value *past,
-                               const json_out *text, lfm_error *err) {
+                               const json_out *tools, const json_out *text, lfm_error *err) {
     if (o->messages) {
-        return read_messages(json, o->messages, err);
+        return read_messages(json, o->messages, tools, err);
     }
     const bool has_system = o->system || o->system_file;
     json_out system = {0};
     lfm_status st = has_system ? read_system(&system, o, err) : LFM_OK;
-    json_write_text(json, "{\"messages\": [");
+    json_write_text(json, "{");
+    write_tools(json, tools);
+    json_write_text(json, "\"messages\": [");
     if (st == LFM_OK && past) {
         st = write_past(json, past, has_system ? &system : NULL, o, err);
     } else if (st == LFM_OK && has_system) {

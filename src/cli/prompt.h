@@ -22,8 +22,8 @@ lfm_status prompt_read_file(json_out *text, const char *path, bool drop_newline,
 lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_error *err);
 
 /* The conversation for lfm_chat_tokenize: --messages, or the system prompt or the messages `past`
- * (NULL: none), and `text`. */
+ * (NULL: none), and `text`; with the list of `tools` (NULL or empty: none). */
 lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_value *past,
-                               const json_out *text, lfm_error *err);
+                               const json_out *tools, const json_out *text, lfm_error *err);
 
 #endif

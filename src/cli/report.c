@@ -81,6 +81,12 @@ void report_json(json_out *out, const run_state *r) {
     add_string(out, "model", model, strlen(model));
     add_string(out, "content", r->gen.answer.text.ptr, r->gen.answer.text.len);
     add_string(out, "reasoning", r->gen.answer.thoughts.ptr, r->gen.answer.thoughts.len);
+    if (r->o->tools) {
+        add_key(out, "tool_calls");
+        json_write_text(out, "[");
+        json_write_raw(out, r->gen.calls.ptr ? r->gen.calls.ptr : "", r->gen.calls.len);
+        json_write_text(out, "]");
+    }
     add_string(out, "finish_reason", r->gen.finish, strlen(r->gen.finish));
     add_int(out, "seed", r->sampling.seed);
     add_usage(out, r);

@@ -21,6 +21,7 @@ typedef struct {
     lfm_session *session;
     lfm_sampling sampling;
 
+    json_out tools;           /* the list of --tools; empty = none */
     keep_past past;           /* --session */
     json_out conversation;    /* as JSON; empty with --raw */
     int32_t *tokens;          /* [n_tokens] the prompt */

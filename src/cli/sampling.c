@@ -7,6 +7,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 /* A seed that people can type again. */
@@ -44,15 +45,21 @@ static void set_int(int32_t *field, opt_number n) {
     *field = n.given ? (int32_t)n.value : *field;
 }
 
-/* -l, and with --ignore-eos a ban on every token that ends an answer; allocated. */
+/* -l, with --tool-choice none a ban on calls, and with --ignore-eos one on every token that ends an
+ * answer; allocated. */
 static lfm_logit_bias *all_bias(const lfm_model *m, const cli_options *o, size_t *n) {
     const uint32_t n_vocab = lfm_model_get_info(m)->n_vocab;
     size_t n_end = 0;
     for (uint32_t id = 0; o->ignore_eos && id < n_vocab; id++) {
         n_end += lfm_token_is_end(m, (int32_t)id);
     }
-    lfm_logit_bias *bias = calloc(o->n_bias + n_end + 1, sizeof *bias);
+    lfm_logit_bias *bias = calloc(o->n_bias + n_end + 2, sizeof *bias);
     *n = 0;
+    const int32_t call = o->tool_choice && strcmp(o->tool_choice, "none") == 0
+                             ? lfm_token_find(m, "<|tool_call_start|>") : -1;
+    if (bias && call >= 0) {
+        bias[(*n)++] = (lfm_logit_bias){call, -HUGE_VALF};
+    }
     for (size_t i = 0; bias && i < o->n_bias; i++) {
         bias[(*n)++] = o->bias[i];
     }

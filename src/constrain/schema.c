@@ -514,9 +514,85 @@ static void write_set(schema_compiler *c, size_t index) {
     free(choices.at);
 }
 
+/* ---- Calls of tools ------------------------------------------------------------------------- */
+
+/* The arguments of a function, and what comes before and after them. */
+static void write_tool(schema_compiler *c, const json_value *tool) {
+    const json_value *nested = json_get(tool, "function");
+    const json_value *function = nested ? nested : tool;
+    const json_value *name = json_get(function, "name");
+    const json_value *parameters = json_get(function, "parameters");
+    item_list all = {0};
+    item_list base = {0};
+    item_list choices = {0};
+    json_out rules = {0};
+    if (!name || name->kind != JSON_STRING || name->len == 0) {
+        schema_fail(c, tool, "a tool is an object with a name");
+        return;
+    }
+    if (parameters) {
+        push(c, &all, (schema_item){parameters, PART_ALL});
+        expand(c, &all, &base, &choices);
+    }
+    if (choices.n > 0) {
+        schema_fail(c, parameters, "a choice between sets of parameters is not supported");
+    }
+    schema_write_literal(&c->out, name->text, name->len);
+    json_write_text(&c->out, " \"(\" ");
+    schema_facts f = {.items = base.at, .n = base.n};
+    if (c->status == LFM_OK && base.n > 0) {
+        schema_read_facts(c, &f);
+    }
+    if (c->status == LFM_OK && base.n > 0 && !(f.types & TYPE_OBJECT)) {
+        schema_fail(c, parameters, "parameters must be of type object");
+    }
+    if (c->status == LFM_OK && base.n > 0) {
+        schema_write_arguments(c, &f, &rules);
+    }
+    json_write_text(&c->out, " \")\"\n");
+    json_write_raw(&c->out, rules.ptr ? rules.ptr : "", rules.len);
+    if (rules.failed) {
+        fail_memory(c);
+    }
+    json_out_free(&rules);
+    free(f.values);
+    free(all.at);
+    free(base.at);
+    free(choices.at);
+}
+
+static void write_tools(schema_compiler *c) {
+    char name[48];
+    size_t n = 0;
+    if (c->root->kind != JSON_ARRAY || c->root->n == 0) {
+        schema_fail(c, c->root, "there must be a list of tools");
+        return;
+    }
+    json_write_text(&c->out, "root ::= <|tool_call_start|> \"[\" call (\", \" call){0,7} \"]\" "
+                             "<|tool_call_end|>\ncall ::= ");
+    for (size_t i = 0; i < c->root->n; i++) {
+        snprintf(name, sizeof name, "%scall-%zu", i > 0 ? " | " : "", i);
+        json_write_text(&c->out, name);
+    }
+    json_write_text(&c->out, "\n");
+    for (const json_value *t = c->root->first; t && c->status == LFM_OK; t = t->next, n++) {
+        snprintf(name, sizeof name, "call-%zu ::= ", n);
+        json_write_text(&c->out, name);
+        write_tool(c, t);
+    }
+}
+
 /* ---- The whole ------------------------------------------------------------------------------ */
 
-lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err) {
+static void write_root(schema_compiler *c) {
+    json_write_text(&c->out, "root ::= ");
+    schema_refer(c, &(schema_item){c->root, PART_ALL}, 1);
+    json_write_text(&c->out, "\n");
+}
+
+/* The first rules, those that every grammar has, and then those that they need. */
+static lfm_status compile(char **gbnf, const char *text, size_t len,
+                          void (*begin)(schema_compiler *c), lfm_error *err) {
     json_doc doc = {0};
     schema_compiler c = {.err = err};
     *gbnf = NULL;
@@ -525,9 +601,7 @@ lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *
         return st;
     }
     c.root = doc.root;
-    json_write_text(&c.out, "root ::= ");
-    schema_refer(&c, &(schema_item){doc.root, PART_ALL}, 1);
-    json_write_text(&c.out, "\n");
+    begin(&c);
     json_write_text(&c.out, common_rules);
     for (size_t i = 0; i < c.n_sets && c.status == LFM_OK; i++) { /* it grows */
         write_set(&c, i);
@@ -545,4 +619,12 @@ lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *
     free(c.slots);
     json_doc_free(&doc);
     return c.status;
+}
+
+lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err) {
+    return compile(gbnf, text, len, write_root, err);
+}
+
+lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err) {
+    return compile(gbnf, text, len, write_tools, err);
 }

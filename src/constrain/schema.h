@@ -26,4 +26,11 @@
  * the place. */
 lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err);
 
+/* The GBNF grammar of one or more calls of functions, as LFM2 models write them:
+ *     <|tool_call_start|>[f(a="x", n=1), g()]<|tool_call_end|>
+ * `text` is a JSON list of functions, bare ({"name":..,"parameters":..}) or as in the OpenAI
+ * interface ({"type":"function","function":{..}}).  Arguments come in the order of their
+ * parameters' `properties`, and their values are JSON.  Errors as those of schema_to_gbnf. */
+lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err);
+
 #endif

@@ -87,6 +87,7 @@ void schema_read_facts(schema_compiler *c, schema_facts *f);
 /* Write what a value of one type may be, as alternatives that the caller puts in brackets; rules
  * that it needs come after the current one, through schema_later. */
 void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules);
+void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules);
 void schema_write_array(schema_compiler *c, const schema_facts *f);
 void schema_write_string(schema_compiler *c, const schema_facts *f);
 void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole);

@@ -26,6 +26,7 @@ typedef struct {
     property *at;      /* [n], in the order in which they are written */
     size_t n, cap;
     bool open;         /* others may follow */
+    bool call;         /* a=1, b=2: arguments of a call in place of members */
     size_t id;         /* of the helper rules */
 } object;
 
@@ -157,8 +158,13 @@ static void refer_value(object *o, const property *p) {
 }
 
 static void write_member(object *o, const property *p) {
-    schema_write_key(&o->c->out, p->key, p->len);
-    json_write_text(&o->c->out, " \": \" ");
+    if (o->call) {
+        schema_write_literal(&o->c->out, p->key, p->len);
+        json_write_text(&o->c->out, " \"=\" ");
+    } else {
+        schema_write_key(&o->c->out, p->key, p->len);
+        json_write_text(&o->c->out, " \": \" ");
+    }
     refer_value(o, p);
 }
 
@@ -384,11 +390,31 @@ static void write_more(object *o, json_out *rules) {
     }
 }
 
-void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules) {
-    object o = {.c = c, .f = f, .id = ++c->n_helpers};
+/* Python's names. */
+static bool is_name(const property *p) {
+    for (size_t i = 0; i < p->len; i++) {
+        const char c = p->key[i];
+        if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (i > 0 && c >= '0' && c <= '9'))) {
+            return false;
+        }
+    }
+    return p->len > 0;
+}
+
+/* Write the name of a rule for everything between the brackets. */
+static void write_members(schema_compiler *c, const schema_facts *f, json_out *rules, bool call) {
+    object o = {.c = c, .f = f, .id = ++c->n_helpers, .call = call};
     read_names(&o);
     if (c->status == LFM_OK) {
         drop_doubles(&o);
+    }
+    o.open = o.open && !call; /* a function has the arguments that it has */
+    for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
+        if (!is_name(&o.at[i])) {
+            schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",
+                        (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
+        }
     }
     for (size_t i = 0; i <= o.n && c->status == LFM_OK; i++) {
         const bool forbidden = i < o.n && !o.open && o.at[i].required;
@@ -406,10 +432,18 @@ void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *ru
     if (c->status == LFM_OK && o.open) {
         write_more(&o, rules);
     }
-    json_write_text(&c->out, "\"{\" ");
     write_name(&c->out, "a", o.id, 0);
-    json_write_text(&c->out, " \"}\"");
     free(o.at);
+}
+
+void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules) {
+    json_write_text(&c->out, "\"{\" ");
+    write_members(c, f, rules, false);
+    json_write_text(&c->out, " \"}\"");
+}
+
+void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules) {
+    write_members(c, f, rules, true);
 }
 
 /* ---- Arrays --------------------------------------------------------------------------------- */
