@@ -62,7 +62,7 @@ isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 # Plain C that gcc vectorises only at -O3.
 $B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(if $(filter release,$(MODE)),-O3)
 
-.PHONY: all help run test test-cross fuzz fuzz-targets check cli-test golden layers symbols clean install tools
+.PHONY: uninstall all help run test test-cross fuzz fuzz-targets check cli-test golden layers symbols clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -162,10 +162,21 @@ layers:
 symbols: $B/liblfm.a
 	@sh tools/check_symbols.sh $B
 
-## install: into PREFIX (default /usr/local), under DESTDIR if set
+## install: program, manual page and completions into PREFIX (/usr/local), under DESTDIR if set
+D := $(DESTDIR)$(PREFIX)
 install: $B/lfm
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $B/lfm $(DESTDIR)$(PREFIX)/bin/lfm
+	install -d $D/bin $D/share/man/man1 $D/share/bash-completion/completions \
+	    $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
+	install -m 755 $B/lfm $D/bin/lfm
+	$B/lfm man >$D/share/man/man1/lfm.1
+	$B/lfm completion bash >$D/share/bash-completion/completions/lfm
+	$B/lfm completion zsh >$D/share/zsh/site-functions/_lfm
+	$B/lfm completion fish >$D/share/fish/vendor_completions.d/lfm.fish
+
+## uninstall: remove what install put there
+uninstall:
+	rm -f $D/bin/lfm $D/share/man/man1/lfm.1 $D/share/bash-completion/completions/lfm \
+	    $D/share/zsh/site-functions/_lfm $D/share/fish/vendor_completions.d/lfm.fish
 
 clean:
 	rm -rf build

@@ -283,7 +283,8 @@ typedef enum {
     LFM_CONSTRAINT_JSON_SCHEMA, /* a JSON schema: the answer is a JSON value that it allows */
     LFM_CONSTRAINT_CONCISE,     /* a schema in short, such as "name, age int" */
     LFM_CONSTRAINT_CHOICES,     /* one of "yes,no,not sure"; "\," is a comma */
-    LFM_CONSTRAINT_TOOLS        /* a JSON list of functions: the answer is calls of them */
+    LFM_CONSTRAINT_TOOLS,       /* a JSON list of functions: the answer is calls of them */
+    LFM_CONSTRAINT_TOOL         /* the same, exactly one call */
 } lfm_constraint_kind;
 
 /* Which texts are allowed.  Needs no model; never changes, so threads may share it. */

@@ -72,7 +72,10 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     case LFM_CONSTRAINT_GBNF: break;
     case LFM_CONSTRAINT_CHOICES: st = choices_to_gbnf(&gbnf, text, len, err); break;
     case LFM_CONSTRAINT_JSON_SCHEMA: st = schema_to_gbnf(&gbnf, text, len, err); break;
-    case LFM_CONSTRAINT_TOOLS: st = schema_tools_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_TOOLS:
+    case LFM_CONSTRAINT_TOOL:
+        st = schema_tools_to_gbnf(&gbnf, text, len, kind == LFM_CONSTRAINT_TOOL, err);
+        break;
     case LFM_CONSTRAINT_CONCISE:
         st = concise_to_schema(&schema, text, len, err);
         st = st == LFM_OK ? schema_to_gbnf(&gbnf, schema, strlen(schema), err) : st;

@@ -44,6 +44,12 @@ int cmd_bench(const cli_options *o);
 void help_overview(FILE *to);
 void help_command(FILE *to, const cli_command *command);
 
+/* The completion script of a shell (NULL is a mistake too); returns the exit code. */
+int completion_print(const char *shell);
+
+/* The manual page, for man(1). */
+void manual_print(FILE *to);
+
 /* Print an error and return the exit code that belongs to its status. */
 int cli_fail(const lfm_error *err);
 

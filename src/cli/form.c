@@ -57,12 +57,14 @@ lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools
             return err_set(err, LFM_ERR_ARG, "%s and --tool-choice %s both say what the answer "
                            "must be; give one of them", s.name, o->tool_choice);
         }
-        s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOLS, false};
+        s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
+        s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
     }
     if (st != LFM_OK || !s.name) {
         return st;
     }
-    if (s.kind == LFM_CONSTRAINT_TOOLS) {
+    const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
+    if (is_tools) {
         st = tools_chosen(&text, tools, o, err);
     } else if (s.is_file) {
         st = prompt_read_file(&text, s.value, false, err);
@@ -74,7 +76,7 @@ lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools
     }
     if (st == LFM_OK) {
         st = lfm_grammar_new(&f->grammar, s.kind, text.ptr, text.len, &why);
-        const bool is_file = s.is_file || s.kind == LFM_CONSTRAINT_TOOLS;
+        const bool is_file = s.is_file || is_tools;
         if (st != LFM_OK) { /* whatever is wrong with it, the command line is */
             st = err_set(err, st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG, "%s%s%s: %s", s.name,
                          is_file ? " " : "", is_file ? s.value : "", why.text);

@@ -81,7 +81,9 @@ void help_overview(FILE *to) {
     for (size_t i = 0; i < n_commands; i++) {
         fprintf(to, "  %-10s  %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("  help        this text, or that of a command: lfm help run\n\n"
+    fputs("  help        this text, or that of a command: lfm help run\n"
+          "  completion  what bash, zsh or fish need to complete command lines\n"
+          "  man         the manual page, as source: lfm man | man -l -\n\n"
           "MODEL may also be given with -m or in the variable LFM_MODEL.\n\n"
           "  lfm run model.gguf -p \"Name three moons of Jupiter.\"\n"
           "  git diff | lfm run model.gguf -p \"Write a commit message.\"\n"

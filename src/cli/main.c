@@ -172,6 +172,13 @@ static int dispatch(int argc, char *const *argv) {
         puts("lfm " LFM_VERSION);
         return CLI_DONE;
     }
+    if (strcmp(word, "completion") == 0) {
+        return completion_print(argc > 2 ? argv[2] : NULL);
+    }
+    if (strcmp(word, "man") == 0) {
+        manual_print(stdout);
+        return CLI_DONE;
+    }
     if (strcmp(word, "help") == 0 || strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
         strcmp(word, "--usage") == 0) {
         return help(argc > 2 ? argv[2] : NULL);

@@ -561,15 +561,16 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
     free(choices.at);
 }
 
-static void write_tools(schema_compiler *c) {
+static void write_tools(schema_compiler *c, bool only_one) {
     char name[48];
     size_t n = 0;
     if (c->root->kind != JSON_ARRAY || c->root->n == 0) {
         schema_fail(c, c->root, "there must be a list of tools");
         return;
     }
-    json_write_text(&c->out, "root ::= <|tool_call_start|> \"[\" call (\", \" call){0,7} \"]\" "
-                             "<|tool_call_end|>\ncall ::= ");
+    json_write_text(&c->out, "root ::= <|tool_call_start|> \"[\" call ");
+    json_write_text(&c->out, only_one ? "" : "(\", \" call){0,7} ");
+    json_write_text(&c->out, "\"]\" <|tool_call_end|>\ncall ::= ");
     for (size_t i = 0; i < c->root->n; i++) {
         snprintf(name, sizeof name, "%scall-%zu", i > 0 ? " | " : "", i);
         json_write_text(&c->out, name);
@@ -583,6 +584,14 @@ static void write_tools(schema_compiler *c) {
 }
 
 /* ---- The whole ------------------------------------------------------------------------------ */
+
+static void write_many(schema_compiler *c) {
+    write_tools(c, false);
+}
+
+static void write_one(schema_compiler *c) {
+    write_tools(c, true);
+}
 
 static void write_root(schema_compiler *c) {
     json_write_text(&c->out, "root ::= ");
@@ -625,6 +634,7 @@ lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *
     return compile(gbnf, text, len, write_root, err);
 }
 
-lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err) {
-    return compile(gbnf, text, len, write_tools, err);
+lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, bool only_one,
+                                lfm_error *err) {
+    return compile(gbnf, text, len, only_one ? write_one : write_many, err);
 }

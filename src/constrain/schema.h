@@ -20,6 +20,7 @@
 
 #include "base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The GBNF grammar of a schema (NUL-terminated; free it).  LFM_ERR_ARG or LFM_ERR_UNSUPPORTED names
@@ -30,7 +31,8 @@ lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *
  *     <|tool_call_start|>[f(a="x", n=1), g()]<|tool_call_end|>
  * `text` is a JSON list of functions, bare ({"name":..,"parameters":..}) or as in the OpenAI
  * interface ({"type":"function","function":{..}}).  Arguments come in the order of their
- * parameters' `properties`, and their values are JSON.  Errors as those of schema_to_gbnf. */
-lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err);
+ * parameters' `properties`, and their values are JSON.  At most 8 calls, or `only_one`.  Errors as those of schema_to_gbnf. */
+lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, bool only_one,
+                                lfm_error *err);
 
 #endif

@@ -1,0 +1,69 @@
+#!/bin/sh
+# make install, the manual page and the completions.
+set -u
+build=${LFM_BIN:-build/release/lfm}
+mode=$(basename "$(dirname "$build")")
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+n=0
+fail() { echo "FAIL: $*"; exit 1; }
+pass() { n=$((n + 1)); }
+
+make -s MODE="$mode" install DESTDIR="$work" PREFIX=/opt/x >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+root=$work/opt/x
+for file in bin/lfm share/man/man1/lfm.1 share/bash-completion/completions/lfm share/zsh/site-functions/_lfm \
+    share/fish/vendor_completions.d/lfm.fish; do
+    [ -s "$root/$file" ] || fail "install lacks $file"
+    pass
+done
+"$root/bin/lfm" --version >/dev/null || fail "the installed program does not run"
+
+# Every option of every command is in every file.
+"$build" help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v "^help$\|^completion$\|^man$" >"$work/commands"
+[ "$(wc -l <"$work/commands")" -ge 10 ] || fail "lfm help lists few commands"
+while read -r command; do
+    "$build" help "$command" | sed -n 's/^  \(-[^ ].*\)/\1/p' | sed 's/  .*//; s/ [A-Z"|@.,+#a-z0-9_.\[].*$//' |
+        tr ',' '\n' | sed 's/^ *//; s/ .*//' | grep '^-' | sort -u >"$work/options"
+    [ -s "$work/options" ] || fail "lfm help $command lists no options"
+    sed -n "/^  $command)/,/^    esac ;;/p" "$root/share/bash-completion/completions/lfm" >"$work/bash"
+    sed -n "/^  $command)/,/;;/p" "$root/share/zsh/site-functions/_lfm" >"$work/zsh"
+    while read -r option; do
+        grep -q -- "[ ']$option[ )']" "$work/bash" || fail "bash: lfm $command $option"
+        grep -q -F -- "'*$option[" "$work/zsh" || fail "zsh: lfm $command $option"
+        pass
+    done <"$work/options"
+done <"$work/commands"
+
+bash -n "$root/share/bash-completion/completions/lfm" || fail "bash cannot read its completion"
+if command -v zsh >/dev/null 2>&1; then
+    zsh -n "$root/share/zsh/site-functions/_lfm" || fail "zsh cannot read its completion"
+fi
+if command -v fish >/dev/null 2>&1; then
+    fish -n "$root/share/fish/vendor_completions.d/lfm.fish" || fail "fish cannot read its completion"
+fi
+
+# bash completes: a command, an option, one of its words.
+complete() {
+    bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lfm; printf "%s\n" "${COMPREPLY[@]}"' - \
+        "$root/share/bash-completion/completions/lfm" "$@"
+}
+complete lfm ru | grep -qx run || fail "bash: lfm ru"
+complete lfm run m.gguf --tem | grep -qx -- --temperature || fail "bash: --tem"
+complete lfm run m.gguf --kv q | grep -qx q8 || fail "bash: --kv q"
+complete lfm completion z | grep -qx zsh || fail "bash: completion z"
+
+if command -v groff >/dev/null 2>&1; then
+    groff -man -ww -Tutf8 "$root/share/man/man1/lfm.1" >"$work/page" 2>"$work/warnings"
+    [ -s "$work/warnings" ] && fail "the manual page: $(head -n 3 "$work/warnings")"
+    pass
+fi
+for word in SYNOPSIS 'EXIT STATUS' ENVIRONMENT LFM_MODEL; do
+    grep -q "$word" "$root/share/man/man1/lfm.1" || fail "the manual page lacks $word"
+    pass
+done
+"$build" completion tcsh 2>/dev/null
+[ $? -eq 2 ] || fail "an unknown shell"
+
+make -s MODE="$mode" uninstall DESTDIR="$work" PREFIX=/opt/x || fail "make uninstall"
+[ -z "$(find "$work/opt" -type f)" ] || fail "uninstall leaves $(find "$work/opt" -type f)"
+echo "$n checks passed"
