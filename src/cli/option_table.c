@@ -83,7 +83,8 @@ const opt_row option_table[] = {
     TEXT("--tools", "FILE", SHAPE, RUN, tools,
          "functions that the model may call, as JSON; calls are printed as JSON, one a line"),
     TEXT("--tool-choice", "WHICH", SHAPE, RUN, tool_choice,
-         "auto, none, required (the answer is calls whose arguments fit), or a tool's name (one call)"),
+         "auto, none, required (the answer is calls whose arguments fit), or a tool's name (one "
+         "call)"),
     CHOICE(OPT_CHOICE, "--tool-calls", "json|raw", SHAPE, RUN, tool_calls, "json",
            "how calls are printed; raw = as the model writes them"),
     TEXT("--choices", "A,B,..", SHAPE, ONE_ANSWER, form_choices,

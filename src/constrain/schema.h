@@ -31,7 +31,8 @@ lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *
  *     <|tool_call_start|>[f(a="x", n=1), g()]<|tool_call_end|>
  * `text` is a JSON list of functions, bare ({"name":..,"parameters":..}) or as in the OpenAI
  * interface ({"type":"function","function":{..}}).  Arguments come in the order of their
- * parameters' `properties`, and their values are JSON.  At most 8 calls, or `only_one`.  Errors as those of schema_to_gbnf. */
+ * parameters' `properties`, and their values are JSON.  At most 8 calls, or `only_one`.  Errors as
+ * those of schema_to_gbnf. */
 lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, bool only_one,
                                 lfm_error *err);
 
