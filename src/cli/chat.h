@@ -38,8 +38,6 @@ typedef struct {
     history past;
     editor edit;
     bool color;
-    bool hide_thoughts;     /* /think hide */
-    bool no_thoughts;       /* /think off */
     bool near_full_said;    /* the notice at 90 % of the context was given */
     bool leave;
     chat_stats last;

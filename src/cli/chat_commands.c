@@ -270,16 +270,17 @@ static lfm_status do_set(chat *c, const char *arg, lfm_error *err) {
 }
 
 static lfm_status do_think(chat *c, const char *arg, lfm_error *err) {
+    const bool is_number = arg[0] && arg[strspn(arg, "0123456789")] == '\0';
     (void)err;
-    const bool off = strcmp(arg, "off") == 0;
-    const bool hide = strcmp(arg, "hide") == 0;
-    if (off && lfm_token_find(c->model, "<think>") < 0) {
-        chat_say(c, "this model does not think");
-    } else if (off || hide || strcmp(arg, "on") == 0) {
-        c->no_thoughts = off;
-        c->hide_thoughts = hide;
+    if (is_number) {
+        c->o.think_budget = (opt_number){strtod(arg, NULL), true};
+    } else if (strcmp(arg, "on") == 0 || strcmp(arg, "hide") == 0 || strcmp(arg, "off") == 0) {
+        c->o.think_budget = (opt_number){0};
+        c->o.no_think = c->o.hide_thinking = false;
+        c->o.reasoning = 0;
+        c->o.think = arg[0] == 'h' ? THINK_HIDE : arg[1] == 'f' ? THINK_OFF : THINK_AUTO;
     } else {
-        chat_say(c, "/think on, hide (think, but do not show it) or off");
+        chat_say(c, "/think on, hide (think, but do not show it), off, or a number of tokens");
     }
     return LFM_OK;
 }
@@ -382,7 +383,7 @@ static const struct {
     {"set", "NAME V", do_set, "temp, top-k, top-p, min-p, repeat-penalty, seed, n"},
     {"show", "[WHAT]", do_show, "info, params, template, context or stats"},
     {"stats", "", do_stats, "speed of the last answer"},
-    {"think", "on|hide|off", do_think, "show thoughts, hide them, or have none"},
+    {"think", "on|hide|off|N", do_think, "show thoughts, hide them, none, at most N tokens"},
     {"raw", "", do_raw, "the conversation as the model reads it"},
 };
 enum { N_COMMANDS = sizeof all_commands / sizeof *all_commands };

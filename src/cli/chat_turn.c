@@ -111,12 +111,11 @@ typedef struct {
 
 static lfm_status tokenize(const chat *c, token_list *tokens, lfm_error *err) {
     json_out json = {0};
-    const char *prefill = c->no_thoughts ? "<think></think>" : c->o.prefill;
     lfm_status st = chat_json(c, &json, err);
     lfm_free(tokens->ids);
     *tokens = (token_list){0};
     if (st == LFM_OK) {
-        st = lfm_chat_tokenize(c->model, json.ptr, json.len, prefill, &tokens->ids, &tokens->n,
+        st = lfm_chat_tokenize(c->model, json.ptr, json.len, c->o.prefill, &tokens->ids, &tokens->n,
                                NULL, NULL, err);
     }
     json_out_free(&json);
@@ -240,15 +239,13 @@ static void conclude(chat *c, const generation *g) {
 
 static lfm_status answer_tokens(chat *c, const token_list *tokens, lfm_error *err) {
     generation g = {.o = &c->o, .model = c->model, .session = c->session};
-    show s = {.thoughts = !c->hide_thoughts && !c->o.quiet, .dim = c->color};
+    const opt_think think = opt_thinking(&c->o);
+    show s = {.thoughts = think != THINK_HIDE && !c->o.quiet, .dim = c->color};
     lfm_sampling sampling;
     lfm_error late = {0};
-    cli_options o = c->o;
-    o.prefill = c->no_thoughts ? "<think></think>" : o.prefill;
-    g.o = &o;
     lfm_status st = output_open(&s.out, NULL, err);
     if (st == LFM_OK) {
-        st = sampling_choose(&g.sampler, &sampling, c->model, &o, err);
+        st = sampling_choose(&g.sampler, &sampling, c->model, &c->o, err);
     }
     if (st == LFM_OK) {
         st = generation_begin(&g, tokens->ids, tokens->n, err);

@@ -31,6 +31,9 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--session has the conversation and its memory; %s cannot "
                        "be used with it", o->messages ? "--messages" : "--prompt-cache");
     }
+    if (o->json && o->jsonl) {
+        return err_set(err, LFM_ERR_ARG, "--json and --jsonl cannot be used together");
+    }
     if (o->raw && o->tools) {
         return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for "
                        "--tools");
@@ -132,9 +135,38 @@ static lfm_status check_fit(const run_state *r, lfm_error *err) {
 
 /* ---- Showing -------------------------------------------------------------------------------- */
 
+/* --jsonl: what is new, as a line. */
+static lfm_status show_deltas(run_state *r, lfm_error *err) {
+    const answer *a = &r->gen.answer;
+    json_out line = {0};
+    if (a->thoughts_settled > r->show.thoughts_shown) {
+        json_write_text(&line, "{\"reasoning_delta\": ");
+        json_write_string(&line, a->thoughts.ptr + r->show.thoughts_shown,
+                          a->thoughts_settled - r->show.thoughts_shown);
+        json_write_text(&line, "}\n");
+        r->show.thoughts_shown = a->thoughts_settled;
+    }
+    if (a->settled > r->show.shown) {
+        json_write_text(&line, "{\"delta\": ");
+        json_write_string(&line, a->text.ptr + r->show.shown, a->settled - r->show.shown);
+        json_write_text(&line, "}\n");
+        r->show.shown = a->settled;
+    }
+    lfm_status st = json_finish(&line, err);
+    if (st == LFM_OK) {
+        st = output_write(&r->show.out, line.ptr, line.len, err);
+    }
+    json_out_free(&line);
+    return st;
+}
+
 static lfm_status show_new(run_state *r, lfm_error *err) {
     show_thoughts(&r->show, &r->gen.answer);
-    return r->o->no_stream || r->o->json ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
+    if (r->o->jsonl) {
+        return show_deltas(r, err);
+    }
+    return r->o->no_stream || r->o->json || r->o->extract
+               ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
 }
 
 /* The calls of tools, one JSON object a line. */
@@ -171,6 +203,23 @@ static lfm_status show_calls(run_state *r, lfm_error *err) {
     return st;
 }
 
+/* Leave only the first fenced block of code; false when there is none, and then nothing. */
+static bool extract_code(answer *a) {
+    const char *text = a->text.ptr ? a->text.ptr : "";
+    const char *fence = strncmp(text, "```", 3) == 0 ? text : strstr(text, "\n```");
+    const char *begin = fence ? strchr(fence + 3 + (*fence == '\n'), '\n') : NULL;
+    const char *end = begin ? strstr(begin, "\n```") : NULL;
+    if (!begin || !end) {
+        a->text.len = a->settled = 0;
+        return false;
+    }
+    const size_t n = (size_t)(end - begin); /* with the last newline, without the first */
+    memmove(a->text.ptr, begin + 1, n);
+    a->text.len = a->settled = n;
+    a->text.ptr[n] = '\0';
+    return true;
+}
+
 /* The rest of the answer, and the newline that shells and people expect. */
 static lfm_status show_end(run_state *r, lfm_error *err) {
     const bool exact = r->o->no_newline || r->o->raw;
@@ -178,7 +227,16 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
     if (st != LFM_OK) {
         return st;
     }
-    if (r->o->json) {
+    if (r->o->jsonl) {
+        st = show_deltas(r, err);
+        if (st != LFM_OK) {
+            return st;
+        }
+    }
+    if (r->o->extract && !r->o->json && !extract_code(&r->gen.answer)) {
+        r->no_code = true;
+    }
+    if (r->o->json || r->o->jsonl) {
         json_out object = {0};
         report_json(&object, r);
         st = json_finish(&object, err);
@@ -263,18 +321,34 @@ static int conclude(const run_state *r) {
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
     }
+    if (o->stats) {
+        report_stats(r);
+    }
     if (o->verbose) {
         report_verbose(r);
-    } else if (!o->quiet && !o->json && r->show.out.is_tty && term_err_is_tty()) {
+    } else if (!o->quiet && !o->json && !o->jsonl && r->show.out.is_tty && term_err_is_tty()) {
         report_summary(r);
     }
     if (r->gen.n_bad_calls > 0) {
         term_message("a call of a tool could not be read; it is in the answer as it was said");
     }
+    if (r->no_code) {
+        term_message("the answer has no block of code (-x); see it without -x");
+        return CLI_INCOMPLETE;
+    }
     if (wanted && ended && r->gen.answer.text.len == 0 && r->gen.n_calls == 0) {
         term_message(r->gen.answer.state == ANSWER_THINKING
                          ? "the answer is empty: the model was still thinking; allow more with -n"
                          : "the answer is empty: the model ended it at once");
+        return CLI_INCOMPLETE;
+    }
+    if (strcmp(r->gen.finish, "loop") == 0) {
+        term_message("the answer went round in circles and was ended; --loop-guard off lets it go "
+                     "on, --temp or --repeat-penalty may help");
+        return CLI_INCOMPLETE;
+    }
+    if (o->strict && strcmp(r->gen.finish, "length") == 0) {
+        term_message("the answer was cut (length); allow more with -n or -c");
         return CLI_INCOMPLETE;
     }
     if (generation_is_cut(&r->gen)) {
@@ -315,7 +389,10 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
         term_catch_stop(); /* before the output: its temporary file must not be left behind */
         st = output_open(&r->show.out, r->o->out, err);
         /* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
-        r->show.thoughts = term_err_is_tty() && !r->o->quiet && !r->o->json;
+        const opt_think think = opt_thinking(r->o);
+        r->show.thoughts = !r->o->json && !r->o->jsonl &&
+                           (think == THINK_SHOW || (think == THINK_AUTO && term_err_is_tty() &&
+                                                    !r->o->quiet));
         r->show.dim = term_use_color(r->o->color);
     }
     if (st != LFM_OK) {
@@ -327,7 +404,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
         st = generate(r, err);
     }
     lfm_error late = {0};
-    if (st != LFM_OK && !r->o->json) {
+    if (st != LFM_OK && !r->o->json && !r->o->jsonl) {
         r->gen.finish = "error"; /* what was generated before it is still shown to its end */
     }
     lfm_status shown = r->gen.finish ? show_end(r, &late) : st;
@@ -341,7 +418,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
         *code = conclude(r);
     }
     const bool whole = st == LFM_OK && !term_stopped() &&
-                       (r->o->json || !generation_is_cut(&r->gen));
+                       (r->o->json || r->o->jsonl || !generation_is_cut(&r->gen));
     const lfm_status closed = output_close(&r->show.out, whole, &late);
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }

@@ -14,6 +14,12 @@ lfm_status generation_begin(generation *g, const int32_t *prompt, size_t n, lfm_
     g->answer.stops = g->o->stops;
     g->answer.n_stops = g->o->n_stops;
     g->answer.split = !g->o->raw;
+    const size_t n_ctx = lfm_session_n_ctx(g->session);
+    g->n_room = g->o->on_overflow == OVERFLOW_SHIFT ? SIZE_MAX : n > n_ctx ? 0 : n_ctx - n;
+    if (g->o->n_predict.given && g->o->n_predict.value >= 0 &&
+        g->o->n_predict.value < (double)g->n_room) {
+        g->n_room = (size_t)g->o->n_predict.value;
+    }
     lfm_status st = LFM_OK;
     if (prefill) {
         st = answer_prefill(&g->answer, prefill, strlen(prefill), err);
@@ -209,10 +215,72 @@ static lfm_status get_logits(generation *g, const float **logits, lfm_error *err
     return lfm_constraint_mask(g->form, g->logits, err);
 }
 
+/* ---- Thoughts, and circles ------------------------------------------------------------------ */
+
+enum { LONGEST_CIRCLE = 64, CIRCLES = 448, LOOK_EVERY = 32, LEAST_ANSWER = 64 };
+
+/* How many tokens thoughts may take. */
+static size_t thought_limit(const generation *g) {
+    if (opt_thinking(g->o) == THINK_OFF) {
+        return 0;
+    }
+    if (g->o->think_budget.given && g->o->think_budget.value >= 0) {
+        return (size_t)g->o->think_budget.value;
+    }
+    const size_t left = g->n_room / 4 > LEAST_ANSWER ? g->n_room / 4 : LEAST_ANSWER;
+    return g->n_room == SIZE_MAX ? SIZE_MAX : g->n_room > left ? g->n_room - left : 0;
+}
+
+/* Have the last tokens been the same few, over and over? */
+static bool runs_in_circles(const generation *g) {
+    size_t n = 0;
+    const int32_t *tokens = lfm_session_tokens(g->session, &n);
+    if (g->o->loop_guard || g->o->ignore_eos || g->form || g->n_generated % LOOK_EVERY != 0 ||
+        g->n_generated < CIRCLES + LONGEST_CIRCLE || n < CIRCLES + LONGEST_CIRCLE) {
+        return false;
+    }
+    for (size_t period = 1; period <= LONGEST_CIRCLE; period++) {
+        size_t same = 0;
+        while (same < CIRCLES && tokens[n - 1 - same] == tokens[n - 1 - same - period]) {
+            same++;
+        }
+        if (same == CIRCLES) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The end of the thoughts, without asking the model. */
+static lfm_status close_thoughts(generation *g, lfm_error *err) {
+    const int32_t tag = lfm_token_find(g->model, "</think>");
+    int32_t *tokens = NULL;
+    size_t n = 0;
+    lfm_status st = LFM_OK;
+    if (tag >= 0) {
+        return add_token(g, tag, err);
+    }
+    st = lfm_tokenize(g->model, "</think>", 8, 0, &tokens, &n, err);
+    for (size_t i = 0; i < n && st == LFM_OK && !g->finish; i++) {
+        st = add_token(g, tokens[i], err);
+    }
+    lfm_free(tokens);
+    return st;
+}
+
 lfm_status generation_take(generation *g, lfm_error *err) {
     const float *logits = NULL;
     int32_t token = -1;
     g->n_waiting = 0;
+    const bool circles = runs_in_circles(g);
+    if (g->answer.state == ANSWER_THINKING && (circles || g->n_reasoning >= thought_limit(g))) {
+        const lfm_status closed = close_thoughts(g, err);
+        return closed == LFM_OK && !g->finish ? make_room(g, err) : closed;
+    }
+    if (circles) {
+        g->finish = "loop";
+        return LFM_OK;
+    }
     lfm_status st = get_logits(g, &logits, err);
     if (st == LFM_OK) {
         st = lfm_sampler_pick(g->sampler, logits, &token, err);

@@ -37,6 +37,7 @@ typedef struct {
     size_t n_bad_calls;       /* texts between markers that are no calls: they are in the answer */
     size_t n_generated;
     size_t n_reasoning;
+    size_t n_room;            /* tokens that the answer may have, thoughts and all */
 } generation;
 
 /* Before the first token: stop strings, thoughts, --prefill; then every token of the prompt. */

@@ -261,6 +261,11 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
     return LFM_OK;
 }
 
+opt_think opt_thinking(const cli_options *o) {
+    return o->no_think || o->reasoning == 2 ? THINK_OFF
+         : o->hide_thinking ? THINK_HIDE : (opt_think)o->think;
+}
+
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err) {
     parser p = {.o = o, .err = err};

@@ -43,6 +43,8 @@ typedef struct {
 typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
 typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
 typedef enum { OVERFLOW_STOP, OVERFLOW_SHIFT } opt_overflow;
+typedef enum { THINK_AUTO, THINK_SHOW, THINK_HIDE, THINK_OFF } opt_think;
+typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } opt_stats;
 typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
@@ -62,6 +64,12 @@ typedef struct {
     size_t n_stops;
     bool ignore_eos;
 
+    int think;                 /* opt_think, as opt_thinking finds it */
+    int reasoning;             /* auto, on, off */
+    bool hide_thinking, no_think, strict, escape, extract, jsonl;
+    opt_number think_budget;
+    int loop_guard;            /* on, off */
+    int stats;                 /* opt_stats */
     const char *tools, *tool_choice;
     int tool_calls;            /* opt_tool_calls */
     const char *json_schema, *json_schema_file, *schema, *form_choices, *grammar, *grammar_file;
@@ -173,6 +181,9 @@ void opt_drop(cli_options *o); /* safe on a zeroed struct */
 /* Give one option of sampling or length, by its long name without dashes, as `value`. */
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);
+
+/* --think and its other names, together. */
+opt_think opt_thinking(const cli_options *o);
 
 /* Number of single-character edits (insert, delete, replace, swap neighbours) from a to b. */
 size_t opt_distance(const char *a, const char *b);

@@ -80,14 +80,28 @@ static bool stdin_is_placed(const cli_options *o) {
            (o->system_file && strcmp(o->system_file, "-") == 0);
 }
 
-static lfm_status add_part(json_out *text, bool *any, const opt_part *part, lfm_error *err) {
+/* -e: the escapes of C; a backslash before anything else stays. */
+static void write_unescaped(json_out *text, const char *p) {
+    static const char from[] = "nrtbfva\\'\"";
+    static const char to[] = "\n\r\t\b\f\v\a\\'\"";
+    for (; *p; p++) {
+        const char *simple = *p == '\\' && p[1] ? strchr(from, p[1]) : NULL;
+        json_write_raw(text, simple ? &to[simple - from] : p, 1);
+        p += simple != NULL;
+    }
+}
+
+static lfm_status add_part(json_out *text, bool *any, const opt_part *part, bool escape,
+                           lfm_error *err) {
     const size_t start = text->len;
     lfm_status st = LFM_OK;
     if (*any) {
         json_write_text(text, "\n\n");
     }
     const size_t body = text->len;
-    if (part->kind == PART_TEXT) {
+    if (part->kind == PART_TEXT && escape) {
+        write_unescaped(text, part->value);
+    } else if (part->kind == PART_TEXT) {
         json_write_text(text, part->value);
     } else {
         st = prompt_read_file(text, part->value, part->kind == PART_FILE, err);
@@ -108,10 +122,10 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
     lfm_status st = LFM_OK;
     *any = false;
     if (!o->no_stdin && !stdin_is_placed(o) && stdin_has_data()) {
-        st = add_part(text, any, &from_stdin, err);
+        st = add_part(text, any, &from_stdin, false, err);
     }
     for (size_t i = 0; i < o->n_parts && st == LFM_OK; i++) {
-        st = add_part(text, any, &o->parts[i], err);
+        st = add_part(text, any, &o->parts[i], o->escape, err);
     }
     *any = *any || o->n_parts > 0;
     return st == LFM_OK ? json_finish(text, err) : st;

@@ -178,6 +178,24 @@ void report_verbose(const run_state *r) {
     list_options("without effect:      ", r->o, true);
 }
 
+void report_stats(const run_state *r) {
+    json_out line = {0};
+    if (r->o->stats == STATS_TEXT) {
+        report_verbose(r);
+        return;
+    }
+    json_write_text(&line, "{");
+    add_string(&line, "finish_reason", r->gen.finish, strlen(r->gen.finish));
+    add_int(&line, "seed", r->sampling.seed);
+    add_usage(&line, r);
+    add_timings(&line, r);
+    json_write_text(&line, "}\n");
+    if (!line.failed) {
+        fputs(line.ptr, stderr);
+    }
+    json_out_free(&line);
+}
+
 void report_summary(const run_state *r) {
     const bool dim = term_use_color(r->o->color);
     fprintf(stderr, "%s%zu tok  %.1f tok/s   prompt %zu tok %.2f s   ctx %" PRIu32 "%s\n",

@@ -33,6 +33,7 @@ typedef struct {
     answer_form form;
     generation gen;
     show show;
+    bool no_code;             /* -x found nothing */
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;
@@ -42,6 +43,9 @@ void report_json(json_out *out, const run_state *r);
 
 /* The block of -v on standard error: ollama's eight lines, then how the answer came about. */
 void report_verbose(const run_state *r);
+
+/* --stats: the block, or usage and timings as one line of JSON. */
+void report_stats(const run_state *r);
 
 /* One dim line for people who watch. */
 void report_summary(const run_state *r);
