@@ -671,8 +671,8 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     uint32_t count = 1;
     const bool split = split_name(path, &stem, &no, &count);
     if (split && (count < 1 || count > GGUF_MAX_PARTS || no < 1 || no > count)) {
-        return err_set(err, LFM_ERR_ARG, "%s: part %" PRIu32 " of %" PRIu32 " is not possible (at "
-                       "most %d parts)", f->path, no, count, GGUF_MAX_PARTS);
+        return err_set(err, LFM_ERR_FORMAT, "%s: part %" PRIu32 " of %" PRIu32 " is not possible "
+                       "(at most %d parts)", f->path, no, count, GGUF_MAX_PARTS);
     }
     f->parts = calloc(count, sizeof *f->parts);
     if (!f->parts) {
