@@ -89,7 +89,8 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     }
     pool_run(threads, scan_pieces, s);
     pool_free(threads);
-    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_ARG, "stopped") : LFM_OK;
+    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_ARG, "stopped")
+                                    : gguf_check_unchanged(s->file, err);
 }
 
 static void drop_scan(scan *s) {
@@ -200,6 +201,9 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
     }
     if (st == LFM_OK) {
         st = copy_tensors(&writer, s, err);
+    }
+    if (st == LFM_OK) {
+        st = gguf_check_unchanged(s->file, err);
     }
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = gguf_out_commit(&out, true, err);

@@ -287,6 +287,9 @@ static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     if (st == LFM_OK) {
         st = gguf_write_end(&q->writer, err);
     }
+    if (st == LFM_OK) {
+        st = gguf_check_unchanged(q->file, err);
+    }
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = gguf_out_commit(&q->out, true, err);
     }

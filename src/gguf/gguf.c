@@ -694,6 +694,14 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     return st;
 }
 
+lfm_status gguf_check_unchanged(const gguf_file *f, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (uint32_t i = 0; f->parts && i < f->n_parts && st == LFM_OK; i++) {
+        st = map_check(&f->parts[i], f->path, err);
+    }
+    return st;
+}
+
 void gguf_close(gguf_file *f) {
     drop_keys(f);
     free(f->tensors);
@@ -795,7 +803,7 @@ lfm_status gguf_get_str(const gguf_file *f, const char *name, gguf_str *out, lfm
     if (key->type != GGUF_STRING) {
         return wrong_type(f, key, "text", err);
     }
-    *out = (gguf_str){(const char *)key->data + 8, (size_t)load_u64(key->data)};
+    *out = (gguf_str){(const char *)key->data + 8, key->n_bytes - 8};
     return LFM_OK;
 }
 
