@@ -29,7 +29,7 @@ typedef struct {
     const gguf_file *file;
     const lfm_file_options *opt;
     const uint8_t *sums;  /* what the file says, or NULL */
-    bool found_needed;    /* checksums are computed in any case */
+    bool sealing;         /* checksums are computed in any case */
     uint64_t *found;      /* [n_tensors]: checksums */
     uint8_t *state;       /* [n_tensors] finding */
     uint64_t passes;      /* over the weights: to read them, to write them */
@@ -49,11 +49,11 @@ static void progress(scan *s, const team *t, uint64_t n) {
 
 static void look(scan *s, size_t i) {
     const gguf_tensor *t = &s->file->tensors[i];
-    if (s->sums || s->found_needed) {
+    if (s->sums || s->sealing) {
         s->found[i] = checksum(t->data, (size_t)t->n_bytes, 0);
     }
-    if (s->sums && s->found[i] != load_u64(s->sums + 8 * i)) {
-        s->state[i] = DIFFERS;
+    if (s->sums) { /* given to numbers only, see below */
+        s->state[i] = s->found[i] == load_u64(s->sums + 8 * i) ? FINE : DIFFERS;
     } else if (!kern_all_finite(t->type, t->data, (size_t)t->n_bytes)) {
         s->state[i] = NOT_FINITE;
     }
@@ -217,7 +217,7 @@ lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *op
                     lfm_error *err) {
     const lfm_file_options defaults = {0};
     lfm_model *model = NULL;
-    scan s = {.opt = opt ? opt : &defaults, .found_needed = true, .passes = 2};
+    scan s = {.opt = opt ? opt : &defaults, .sealing = true, .passes = 2};
     lfm_status st = open_model(&s, &model, in, err); /* its checksums, too: no damage is sealed */
     if (st == LFM_OK) {
         st = run_scan(&s, err);
