@@ -137,6 +137,12 @@ $B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
 
+# Malformed model files, and what the program says to them.
+hostile_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/hostile/*.c))
+$B/tests/hostile_test: $(hostile_obj) $(support_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $(hostile_obj) $(support_obj) $B/liblfm.a $(LIBS) -o $@
+
 # Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
 $B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
@@ -147,7 +153,8 @@ test:
 	@sh tools/test.sh "$(MAKE)"
 
 ## check: unit, golden and command-line tests of one MODE
-check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check $(fuzz_bin) $B/lfm $B/mkmodel
+check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check \
+       $B/tests/hostile_test $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -183,5 +190,5 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:

@@ -55,7 +55,9 @@ typedef struct {
 } lfm_model_options;
 
 /* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check all of it that
- * this program will use.  `opt` may be NULL.  On failure *out is NULL. */
+ * this program will use.  `opt` may be NULL.  On failure *out is NULL.
+ * The file stays mapped: a program that must not be ended by SIGBUS when somebody cuts it short has
+ * to catch that signal. */
 lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
                           lfm_error *err);
 
@@ -180,7 +182,8 @@ lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error 
 /* Evaluate `n` tokens at the current position and move forward by `n`.
  * On success the logits of the last token are ready in lfm_logits().
  * LFM_ERR_FULL when position + n would pass the context size; the session is then unchanged.
- * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared. */
+ * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared; LFM_ERR_IO when the
+ * model's file was changed since it was opened. */
 lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *err);
 
 /* The same, and `logits` [n][n_vocab] receives the logits of every token. */
@@ -384,7 +387,7 @@ typedef struct {
 } lfm_file_options;
 
 /* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
- * tensor and of the rest.  It stays a GGUF file, and weights stay as they are, so that it computes
+ * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and weights stay as they are, so that it computes
  * the same bits.  Opening it checks the metadata and refuses other versions; lfm_verify checks
  * everything.  `out` appears when it is complete, or not at all. */
 lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);

@@ -1,48 +1,42 @@
 /*
  * lfm_pack.c - model files with checksums, and looking for damage.
  *
- * Weights are read in pieces by all workers: a tensor's checksum is one chain, so a piece is a
- * tensor there; where only numbers are looked at, a piece is a run of blocks.
+ * Weights are read by all workers, tensor by tensor, as a tensor's checksum is one chain.
  */
-#include "lfm.h"
+#include "lfm_parts.h"
 
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/cores.h"
-#include "base/pool.h"
 #include "gguf/pack.h"
 #include "gguf/write.h"
-#include "kernel/kernel.h"
-#include "model/shape.h"
-#include "model/weights.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { COPY_BYTES = 16 << 20, PIECE = 4096, GGUF_VERSION = 3 };
+enum { COPY_BYTES = 16 << 20, GGUF_VERSION = 3 };
 
 /* Tensor data of packed files begins at whole cache lines. */
 enum { PACK_ALIGNMENT = 64 };
 
 /* ---- All weights, by all workers ------------------------------------------------------------ */
 
-typedef struct scan scan;
-typedef void scan_fn(scan *s, size_t tensor);
+typedef enum { FINE, DIFFERS, NOT_FINITE } finding;
 
-struct scan {
+typedef struct {
     const gguf_file *file;
     const lfm_file_options *opt;
-    scan_fn *look;        /* at one tensor */
     const uint8_t *sums;  /* what the file says, or NULL */
+    bool sealing;         /* checksums are computed in any case */
     uint64_t *found;      /* [n_tensors]: checksums */
-    bool *bad;            /* [n_tensors] */
+    uint8_t *state;       /* [n_tensors] finding */
     uint64_t passes;      /* over the weights: to read them, to write them */
     _Atomic uint64_t done;
     atomic_bool stopped;
     uint64_t total;
-};
+} scan;
 
 /* Worker 0 is the caller's thread: it alone reports. */
 static void progress(scan *s, const team *t, uint64_t n) {
@@ -53,38 +47,26 @@ static void progress(scan *s, const team *t, uint64_t n) {
     }
 }
 
+static void look(scan *s, size_t i) {
+    const gguf_tensor *t = &s->file->tensors[i];
+    if (s->sums || s->sealing) {
+        s->found[i] = checksum(t->data, (size_t)t->n_bytes, 0);
+    }
+    if (s->sums) { /* given to numbers only, see below */
+        s->state[i] = s->found[i] == load_u64(s->sums + 8 * i) ? FINE : DIFFERS;
+    } else if (!kern_all_finite(t->type, t->data, (size_t)t->n_bytes)) {
+        s->state[i] = NOT_FINITE;
+    }
+}
+
 static void scan_pieces(void *ctx, team *t) {
     scan *s = ctx;
     size_t i = 0;
     while (team_take(t, s->file->n_tensors, &i)) {
         if (!atomic_load(&s->stopped)) {
-            s->look(s, i);
+            look(s, i);
             progress(s, t, s->file->tensors[i].n_bytes);
         }
-    }
-}
-
-static void look_sum(scan *s, size_t i) {
-    const gguf_tensor *t = &s->file->tensors[i];
-    s->found[i] = checksum(t->data, (size_t)t->n_bytes, 0);
-    s->bad[i] = s->sums && s->found[i] != load_u64(s->sums + 8 * i);
-}
-
-/* Weights without a checksum are at least numbers. */
-static void look_finite(scan *s, size_t i) {
-    const gguf_tensor *t = &s->file->tensors[i];
-    const qtype_info *info = qtype_get(t->type);
-    const size_t step = PIECE / info->block_weights * info->block_bytes;
-    float x[PIECE];
-    for (uint64_t at = 0; at < t->n_bytes && !s->bad[i]; at += step) {
-        const size_t n_bytes = t->n_bytes - at < step ? (size_t)(t->n_bytes - at) : step;
-        const size_t n = n_bytes / info->block_bytes * info->block_weights;
-        float sum = 0.0f; /* times 0: a NaN when there is one, or an infinity */
-        kern_dequantize(t->type, x, t->data + at, n);
-        for (size_t j = 0; j < n; j++) {
-            sum += 0.0f * x[j];
-        }
-        s->bad[i] = sum != 0.0f;
     }
 }
 
@@ -93,8 +75,8 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     const size_t room = s->file->n_tensors ? s->file->n_tensors : 1;
     pool *threads = NULL;
     s->found = calloc(room, sizeof *s->found);
-    s->bad = calloc(room, sizeof *s->bad);
-    if (!s->found || !s->bad) {
+    s->state = calloc(room, sizeof *s->state);
+    if (!s->found || !s->state) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", room);
     }
     const size_t n = s->opt->n_threads ? s->opt->n_threads : cores_default();
@@ -107,56 +89,53 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     }
     pool_run(threads, scan_pieces, s);
     pool_free(threads);
-    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_ARG, "stopped") : LFM_OK;
+    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_ARG, "stopped")
+                                    : gguf_check_unchanged(s->file, err);
 }
 
 static void drop_scan(scan *s) {
     free(s->found);
-    free(s->bad);
+    free(s->state);
+}
+
+/* Whatever lfm_model_open refuses is damaged already. */
+static lfm_status open_model(scan *s, lfm_model **model, const char *path, lfm_error *err) {
+    const lfm_status st = lfm_model_open(model, path, NULL, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    s->file = &(*model)->file;
+    return pack_read(s->file, &s->sums, err);
 }
 
 /* ---- Verify --------------------------------------------------------------------------------- */
 
 static lfm_status report_bad(const scan *s, lfm_error *err) {
-    size_t n_bad = 0;
-    size_t first = 0;
+    size_t n[NOT_FINITE + 1] = {0};
+    size_t first[NOT_FINITE + 1] = {0};
     for (size_t i = s->file->n_tensors; i-- > 0;) {
-        if (s->bad[i]) {
-            n_bad++;
-            first = i;
-        }
+        n[s->state[i]]++;
+        first[s->state[i]] = i;
     }
-    if (n_bad == 0) {
+    const finding worst = n[DIFFERS] > 0 ? DIFFERS : n[NOT_FINITE] > 0 ? NOT_FINITE : FINE;
+    if (worst == FINE) {
         return LFM_OK;
     }
-    const gguf_tensor *t = &s->file->tensors[first];
+    const gguf_tensor *t = &s->file->tensors[first[worst]];
     return err_set(err, LFM_ERR_FORMAT, "%s: %zu of %zu tensors %s, the first is '%.*s': the "
-                   "file is damaged. Download or copy it again", s->file->path, n_bad,
-                   s->file->n_tensors, s->sums ? "differ from their checksums"
-                                               : "hold numbers that are not finite",
+                   "file is damaged. Download or copy it again", s->file->path, n[worst],
+                   s->file->n_tensors, worst == DIFFERS ? "differ from their checksums"
+                                                        : "hold numbers that are not finite",
                    (int)t->name.len, t->name.ptr);
 }
 
 lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
                       lfm_error *err) {
     const lfm_file_options defaults = {0};
-    gguf_file file = {0};
-    model_shape shape = {0};
-    model_weights weights = {0};
-    scan s = {.file = &file, .opt = opt ? opt : &defaults, .passes = 1};
-    err_clear(err);
-    lfm_status st = gguf_open(&file, path, err);
+    lfm_model *model = NULL;
+    scan s = {.opt = opt ? opt : &defaults, .passes = 1};
+    lfm_status st = open_model(&s, &model, path, err);
     if (st == LFM_OK) {
-        st = pack_read(&file, &s.sums, err);
-    }
-    if (st == LFM_OK) {
-        st = shape_read(&shape, &file, err);
-    }
-    if (st == LFM_OK) {
-        st = weights_bind(&weights, &shape, &file, err);
-    }
-    if (st == LFM_OK) {
-        s.look = s.sums ? look_sum : look_finite;
         st = run_scan(&s, err);
     }
     if (st == LFM_OK) {
@@ -164,8 +143,7 @@ lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_s
     }
     *has_sums = s.sums != NULL;
     drop_scan(&s);
-    weights_drop(&weights);
-    gguf_close(&file);
+    lfm_model_close(model);
     return st;
 }
 
@@ -224,6 +202,9 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
     if (st == LFM_OK) {
         st = copy_tensors(&writer, s, err);
     }
+    if (st == LFM_OK) {
+        st = gguf_check_unchanged(s->file, err);
+    }
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = gguf_out_commit(&out, true, err);
     }
@@ -235,21 +216,9 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
 lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *opt,
                     lfm_error *err) {
     const lfm_file_options defaults = {0};
-    gguf_file file = {0};
-    model_shape shape = {0};
-    model_weights weights = {0};
-    scan s = {.file = &file, .opt = opt ? opt : &defaults, .look = look_sum, .passes = 2};
-    err_clear(err);
-    lfm_status st = gguf_open(&file, in, err);
-    if (st == LFM_OK) {
-        st = pack_read(&file, &s.sums, err); /* damage is not to be sealed */
-    }
-    if (st == LFM_OK) {
-        st = shape_read(&shape, &file, err);
-    }
-    if (st == LFM_OK) {
-        st = weights_bind(&weights, &shape, &file, err);
-    }
+    lfm_model *model = NULL;
+    scan s = {.opt = opt ? opt : &defaults, .sealing = true, .passes = 2};
+    lfm_status st = open_model(&s, &model, in, err); /* its checksums, too: no damage is sealed */
     if (st == LFM_OK) {
         st = run_scan(&s, err);
     }
@@ -260,7 +229,6 @@ lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *op
         st = write_packed(&s, path, err);
     }
     drop_scan(&s);
-    weights_drop(&weights);
-    gguf_close(&file);
+    lfm_model_close(model);
     return st;
 }

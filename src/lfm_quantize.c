@@ -6,17 +6,13 @@
  * run of weights that is a whole number of blocks of every type; blocks do not know of each other,
  * so neither the pieces nor the number of workers can show in the file.
  */
-#include "lfm.h"
+#include "lfm_parts.h"
 
 #include "base/cores.h"
-#include "base/pool.h"
-#include "gguf/gguf.h"
 #include "gguf/mix.h"
 #include "gguf/pack.h"
 #include "gguf/write.h"
-#include "kernel/kernel.h"
 #include "kernel/quantize.h"
-#include "model/shape.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -31,7 +27,8 @@ enum { GGUF_VERSION = 3, QUANTIZATION_VERSION = 2 }; /* the latter from ggml.h: 
 
 typedef struct {
     const lfm_quantize_options *opt;
-    gguf_file file;
+    lfm_model *model;
+    const gguf_file *file;
     mix mix;
     qtype *to;        /* [n_tensors] */
     gguf_writer writer;
@@ -97,13 +94,9 @@ static void report(const quantizer *q, const gguf_tensor *t, qtype to) {
 
 /* Choose the type of every tensor. */
 static lfm_status plan(quantizer *q, lfm_error *err) {
-    model_shape shape;
-    const gguf_file *f = &q->file;
-    lfm_status st = shape_read(&shape, f, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    mix_model model = {.n_layer = shape.n_layer, .n_expert = shape.n_expert};
+    const model_shape *shape = &q->model->shape;
+    const gguf_file *f = q->file;
+    mix_model model = {.n_layer = shape->n_layer, .n_expert = shape->n_expert};
     q->to = calloc(f->n_tensors ? f->n_tensors : 1, sizeof *q->to);
     if (!q->to) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", f->n_tensors);
@@ -143,15 +136,15 @@ static bool is_about_file(gguf_str name) {
 
 static void put_head(quantizer *q) {
     gguf_writer_init(&q->writer, GGUF_VERSION, GGUF_ALIGNMENT);
-    for (size_t i = 0; i < q->file.n_keys; i++) {
-        if (!is_about_file(q->file.keys[i].name)) {
-            gguf_put_key(&q->writer, &q->file.keys[i]);
+    for (size_t i = 0; i < q->file->n_keys; i++) {
+        if (!is_about_file(q->file->keys[i].name)) {
+            gguf_put_key(&q->writer, &q->file->keys[i]);
         }
     }
     gguf_put_u32(&q->writer, "general.quantization_version", QUANTIZATION_VERSION);
     gguf_put_u32(&q->writer, "general.file_type", q->mix.file_type);
-    for (size_t i = 0; i < q->file.n_tensors; i++) {
-        const gguf_tensor *t = &q->file.tensors[i];
+    for (size_t i = 0; i < q->file->n_tensors; i++) {
+        const gguf_tensor *t = &q->file->tensors[i];
         gguf_put_tensor(&q->writer, t->name, q->to[i], t->n_dims, t->dim);
     }
 }
@@ -170,10 +163,18 @@ static lfm_status write_weights(quantizer *q, const void *bytes, size_t n, lfm_e
 }
 
 static lfm_status copy_tensor(quantizer *q, const gguf_tensor *t, lfm_error *err) {
+    const size_t block = qtype_get(t->type)->block_bytes;
+    const size_t step = COPY_BYTES / block * block;
     lfm_status st = LFM_OK;
-    for (uint64_t at = 0; st == LFM_OK && at < t->n_bytes; at += COPY_BYTES) {
+    for (uint64_t at = 0; st == LFM_OK && at < t->n_bytes; at += step) {
         const uint64_t left = t->n_bytes - at;
-        st = write_weights(q, t->data + at, left < COPY_BYTES ? (size_t)left : COPY_BYTES, err);
+        const size_t n = left < step ? (size_t)left : step;
+        if (!kern_all_finite(t->type, t->data + at, n)) {
+            return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' holds numbers that are not "
+                           "finite. The file is damaged, or its conversion was wrong",
+                           q->file->path, (int)t->name.len, t->name.ptr);
+        }
+        st = write_weights(q, t->data + at, n, err);
     }
     return st;
 }
@@ -230,7 +231,7 @@ static lfm_status refuse(const chunk *c, lfm_error *err) {
     }
     return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' has %g at weight %" PRIu64 " or up "
                    "to %zu after it: not a number that %s can hold. The file is damaged, or its "
-                   "conversion was wrong", c->q->file.path, (int)c->tensor->name.len,
+                   "conversion was wrong", c->q->file->path, (int)c->tensor->name.len,
                    c->tensor->name.ptr, (double)most, first, block - 1, qtype_get(c->to)->name);
 }
 
@@ -279,12 +280,15 @@ static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     if (st == LFM_OK) {
         st = gguf_write_head(&q->writer, gguf_out_sink(&q->out), err);
     }
-    for (size_t i = 0; st == LFM_OK && i < q->file.n_tensors; i++) {
-        const gguf_tensor *t = &q->file.tensors[i];
+    for (size_t i = 0; st == LFM_OK && i < q->file->n_tensors; i++) {
+        const gguf_tensor *t = &q->file->tensors[i];
         st = q->to[i] == t->type ? copy_tensor(q, t, err) : quantize_tensor(q, t, q->to[i], err);
     }
     if (st == LFM_OK) {
         st = gguf_write_end(&q->writer, err);
+    }
+    if (st == LFM_OK) {
+        st = gguf_check_unchanged(q->file, err);
     }
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = gguf_out_commit(&q->out, true, err);
@@ -299,9 +303,10 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *name,
     err_clear(err);
     lfm_status st = find_mix(&q, name, err);
     if (st == LFM_OK) {
-        st = gguf_open(&q.file, in, err);
+        st = lfm_model_open(&q.model, in, NULL, err);
     }
     if (st == LFM_OK) {
+        q.file = &q.model->file;
         st = plan(&q, err);
     }
     if (st == LFM_OK && !q.opt->dry_run) {
@@ -313,6 +318,6 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *name,
     free(q.buffer);
     free(q.scratch);
     free(q.to);
-    gguf_close(&q.file);
+    lfm_model_close(q.model);
     return st;
 }

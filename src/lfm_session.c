@@ -186,6 +186,18 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
     return LFM_OK;
 }
 
+/* The file's weights, or somebody else's bytes?  Afterwards, so that what was read is known to have
+ * been right; and instead of the complaint that those bytes are not finite. */
+static lfm_status forward(workshop *shop, const forward_request *rq, lfm_error *err) {
+    lfm_error why = {0};
+    const lfm_status st = model_forward(&shop->state, shop->threads, rq, &why);
+    const lfm_status unchanged = gguf_check_unchanged(&shop->model->file, err);
+    if (unchanged != LFM_OK || st == LFM_OK) {
+        return unchanged;
+    }
+    return err_set(err, why.status, "%s", why.text);
+}
+
 /* Batch by batch; logits of the last token, and of all of them if `all` is not NULL. */
 static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, float *all,
                            lfm_error *err) {
@@ -207,7 +219,7 @@ static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, floa
             .on_layer = s->on_layer,
             .on_layer_ctx = s->layer_ctx,
         };
-        st = model_forward(&s->shop->state, s->shop->threads, &rq, err);
+        st = forward(s->shop, &rq, err);
         s->broken = st == LFM_ERR_NUMERIC;
         s->has_logits = st == LFM_OK && step == left;
         done += step;
@@ -275,11 +287,13 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
             .lines = lines, .n_lines = step, .tokens = tokens + done, .n = step, .logits = logits,
             .all_logits = true,
         };
-        st = model_forward(&s[0]->shop->state, s[0]->shop->threads, &rq, err);
+        st = forward(s[0]->shop, &rq, err);
         for (size_t i = 0; i < step; i++) {
             s[done + i]->broken = st == LFM_ERR_NUMERIC;
             s[done + i]->has_logits = st == LFM_OK;
-            memcpy(s[done + i]->logits, logits + i * n_vocab, n_vocab * sizeof *logits);
+            if (st == LFM_OK) {
+                memcpy(s[done + i]->logits, logits + i * n_vocab, n_vocab * sizeof *logits);
+            }
         }
     }
     free(logits);

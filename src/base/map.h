@@ -1,5 +1,8 @@
 /*
  * map.h - a file as read-only bytes; the only mmap of a file.
+ *
+ * When somebody makes a mapped file shorter, touching what is gone raises SIGBUS: the program has
+ * to be prepared for that (cli/crash.c).
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
@@ -7,16 +10,24 @@
 #include "base/error.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 typedef struct {
     const void *data;
     size_t size;
-    int owned; /* 1: map_close unmaps it; 0: somebody else's bytes */
+    int owned;        /* 1: opened here, with a descriptor; 0: zeroed */
+    int fd;           /* stays open, to see changes */
+    int64_t mtime_ns; /* when it was opened */
 } map;
 
 /* Map a regular file.  Directories, pipes and devices are refused before anything is read.
  * An empty file gives size 0 and data NULL. */
 lfm_status map_open(map *m, const char *path, lfm_error *err);
+
+/* LFM_ERR_IO when the file's size or time is not what it was when it was opened: somebody writes to
+ * it, and what it means may have changed.  (A new file under the old name is no harm: the old one
+ * stays mapped.)  `path` is for the message. */
+lfm_status map_check(const map *m, const char *path, lfm_error *err);
 
 /* Safe on a zeroed struct. */
 void map_close(map *m);

@@ -2,6 +2,7 @@
  * cmd_pack.c - lfm pack and lfm verify: model files with checksums.
  */
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/term.h"
 
 #include <stdio.h>
@@ -19,6 +20,7 @@ static bool on_progress(void *ctx, size_t done, size_t total) {
 }
 
 static lfm_file_options begin(const cli_options *o, job *j) {
+    crash_name_file(o->model);
     term_catch_stop(); /* OUT.part must not be left behind */
     term_progress_start(&j->progress, !o->quiet);
     j->progress.unit = "MiB";

@@ -2,6 +2,7 @@
  * cmd_quantize.c - lfm quantize: the same model in a smaller file.
  */
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/term.h"
 
 #include <inttypes.h>
@@ -74,6 +75,7 @@ int cmd_quantize(const cli_options *o) {
         term_catch_stop(); /* OUT.part must not be left behind */
         term_progress_start(&j.progress, !o->quiet);
         j.progress.unit = "MiB";
+        crash_name_file(o->model);
         st = lfm_quantize(o->model, o->out, o->type, &opt, &err);
         term_progress_end(&j.progress);
     }

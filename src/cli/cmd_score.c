@@ -6,6 +6,7 @@
  * of a window is scored, so that every scored token has half a window before it at least.
  */
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/divergence.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
@@ -137,6 +138,7 @@ static lfm_status open_base(score *s, lfm_error *err) {
         return check_saved(s, err);
     }
     fclose(f);
+    crash_name_file(s->o->against);
     lfm_status st = lfm_model_open(&s->base.model, s->o->against, &opt, err);
     if (st == LFM_OK && lfm_model_get_info(s->base.model)->n_vocab != s->n_vocab) {
         st = err_set(err, LFM_ERR_UNSUPPORTED, "%s has another vocabulary (%" PRIu32 " tokens, not "

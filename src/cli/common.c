@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "base/json.h"
+#include "cli/crash.h"
 #include "cli/term.h"
 
 #include <dirent.h>
@@ -70,6 +71,7 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err) {
     const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa};
     lfm_error why = {0};
+    crash_name_file(o->model);
     if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) {
         return explain(o, &why, err);
     }

@@ -2,6 +2,7 @@
  * main.c - the commands, and finding the one that is meant.
  */
 #include "cli/cli.h"
+#include "cli/crash.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -188,6 +189,7 @@ static int dispatch(int argc, char *const *argv) {
 
 int main(int argc, char **argv) {
     term_init();
+    crash_catch();
     int code = dispatch(argc, argv);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout)) && code == CLI_DONE) {

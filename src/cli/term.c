@@ -32,6 +32,7 @@ void term_init(void) {
         }
     }
     signal(SIGPIPE, SIG_DFL); /* some parents ignore it, and children inherit that */
+    signal(SIGXFSZ, SIG_IGN); /* a file over the limit of `ulimit -f` is like a full disk */
 }
 
 bool term_out_is_tty(void) {

@@ -3,6 +3,7 @@
  */
 #include "cli/tty.h"
 
+#include "cli/crash.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -58,6 +59,10 @@ void tty_set(tty_mode mode) {
 static void end_by(int number) {
     signal(number, SIG_DFL);
     raise(number);
+}
+
+static void restore(void) {
+    apply(TTY_NORMAL);
 }
 
 /* The program is broken, or has been asked twice. */
@@ -117,7 +122,7 @@ void tty_suspend(void) {
 
 lfm_status tty_open(lfm_error *err) {
     static const int stops[] = {SIGINT, SIGTERM, SIGHUP};
-    static const int ends[] = {SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
+    static const int ends[] = {SIGSEGV, SIGABRT, SIGFPE, SIGILL, SIGQUIT};
     tty_fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
     if (tty_fd < 0 || tcgetattr(tty_fd, &found) != 0) {
         tty_close();
@@ -129,6 +134,7 @@ lfm_status tty_open(lfm_error *err) {
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         catch(ends[i], on_end);
     }
+    crash_on_end(restore);
     catch(SIGWINCH, on_change);
     catch_suspend();
     atexit(tty_close);
@@ -138,6 +144,7 @@ lfm_status tty_open(lfm_error *err) {
 void tty_close(void) {
     if (tty_fd >= 0) {
         tty_set(TTY_NORMAL);
+        crash_on_end(NULL);
         close(tty_fd);
         tty_fd = -1;
     }

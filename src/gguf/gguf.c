@@ -671,8 +671,8 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     uint32_t count = 1;
     const bool split = split_name(path, &stem, &no, &count);
     if (split && (count < 1 || count > GGUF_MAX_PARTS || no < 1 || no > count)) {
-        return err_set(err, LFM_ERR_ARG, "%s: part %" PRIu32 " of %" PRIu32 " is not possible (at "
-                       "most %d parts)", f->path, no, count, GGUF_MAX_PARTS);
+        return err_set(err, LFM_ERR_FORMAT, "%s: part %" PRIu32 " of %" PRIu32 " is not possible "
+                       "(at most %d parts)", f->path, no, count, GGUF_MAX_PARTS);
     }
     f->parts = calloc(count, sizeof *f->parts);
     if (!f->parts) {
@@ -690,6 +690,14 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     if (st == LFM_OK && total != f->n_tensors) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: the parts hold %zu tensors, but there should be "
                      "%" PRIu32, f->path, f->n_tensors, total);
+    }
+    return st;
+}
+
+lfm_status gguf_check_unchanged(const gguf_file *f, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (uint32_t i = 0; f->parts && i < f->n_parts && st == LFM_OK; i++) {
+        st = map_check(&f->parts[i], f->path, err);
     }
     return st;
 }
@@ -795,7 +803,7 @@ lfm_status gguf_get_str(const gguf_file *f, const char *name, gguf_str *out, lfm
     if (key->type != GGUF_STRING) {
         return wrong_type(f, key, "text", err);
     }
-    *out = (gguf_str){(const char *)key->data + 8, (size_t)load_u64(key->data)};
+    *out = (gguf_str){(const char *)key->data + 8, key->n_bytes - 8};
     return LFM_OK;
 }
 

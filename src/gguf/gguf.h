@@ -75,6 +75,9 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err);
 lfm_status gguf_parse(gguf_file *f, const void *bytes, size_t size, const char *path,
                       lfm_error *err);
 
+/* LFM_ERR_IO when one of the files has changed since it was opened. */
+lfm_status gguf_check_unchanged(const gguf_file *f, lfm_error *err);
+
 /* Safe on a zeroed struct, and after a failure. */
 void gguf_close(gguf_file *f);
 

@@ -81,6 +81,9 @@ bool kern_has_min(qtype type);
 /* y[k] = the row of `k` weights as floats; k is a multiple of the type's block_weights. */
 void kern_dequantize(qtype type, float *restrict y, const void *restrict row, size_t k);
 
+/* Are all weights of these whole blocks finite numbers? */
+bool kern_all_finite(qtype type, const void *blocks, size_t n_bytes);
+
 /* ---- Activations ---------------------------------------------------------------------------- */
 
 /* Values per block of activations for a weight type: 32 or 256; 0 = the type takes f32. */

@@ -487,3 +487,23 @@ void kern_dequantize(qtype type, float *restrict y, const void *restrict row, si
         break;
     }
 }
+
+bool kern_all_finite(qtype type, const void *blocks, size_t n_bytes) {
+    enum { PIECE = 4096 };
+    const qtype_info *info = qtype_get(type);
+    const size_t step = PIECE / info->block_weights * info->block_bytes;
+    float x[PIECE];
+    for (size_t at = 0; at < n_bytes; at += step) {
+        const size_t part = n_bytes - at < step ? n_bytes - at : step;
+        const size_t n = part / info->block_bytes * info->block_weights;
+        float sum = 0.0f; /* times 0: a NaN when there is one, or an infinity */
+        kern_dequantize(type, x, (const uint8_t *)blocks + at, n);
+        for (size_t i = 0; i < n; i++) {
+            sum += 0.0f * x[i];
+        }
+        if (sum != 0.0f) {
+            return false;
+        }
+    }
+    return true;
+}

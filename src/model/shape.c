@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GATING_SIGMOID = 2, CONV_TAPS = 3 };
+enum { GATING_SIGMOID = 2, CONV_TAPS = 3, MAX_HEADS = 65536 };
 
 /* A key of this architecture: "lfm2moe.<name>". */
 typedef struct {
@@ -75,6 +75,11 @@ static lfm_status read_layers(model_shape *s, const gguf_file *f, lfm_error *err
             s->n_conv++;
             continue;
         }
+        if (n > MAX_HEADS) {
+            return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' gives layer %" PRIu32 " %" PRId64
+                           " heads, outside 0 to %d", f->path, name.text, i,
+                           key->element == GGUF_I32 ? (int64_t)(int32_t)n : (int64_t)n, MAX_HEADS);
+        }
         if (s->n_attn > 0 && n != s->n_head_kv) {
             return err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' gives layer %" PRIu32 " %" PRIu32
                            " heads and another layer %" PRIu32, f->path, name.text, i, n,
@@ -88,7 +93,7 @@ static lfm_status read_layers(model_shape *s, const gguf_file *f, lfm_error *err
 }
 
 static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err) {
-    lfm_status st = need(f, s, "attention.head_count", 1, 65536, &s->n_head, err);
+    lfm_status st = need(f, s, "attention.head_count", 1, MAX_HEADS, &s->n_head, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -243,10 +248,10 @@ lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
     if (st == LFM_OK) {
         st = gguf_need_f32(f, key_of(s, "rope.freq_base").text, &s->rope_theta, err);
     }
-    if (st == LFM_OK && (!(s->rope_theta > 1.0f) || !(s->eps >= 0.0f))) {
+    if (st == LFM_OK && (!(s->rope_theta > 1.0f) || !(s->eps > 0.0f) || s->eps > 1.0f)) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: rope.freq_base (%g) must be above 1 and "
-                     "layer_norm_rms_epsilon (%g) not negative", f->path, (double)s->rope_theta,
-                     (double)s->eps);
+                     "layer_norm_rms_epsilon (%g) above 0 and at most 1", f->path,
+                     (double)s->rope_theta, (double)s->eps);
     }
     if (st == LFM_OK) {
         st = read_layers(s, f, err);

@@ -6,6 +6,7 @@
 #include "model/weights.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,19 @@ static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t
     return LFM_OK;
 }
 
+/* They are few, and an answer that NaN went into may look like any other: in the bias of a router
+ * it only chooses the wrong experts. */
+static lfm_status check_finite(const binder *b, const char *name, const float *x, uint64_t n) {
+    for (uint64_t i = 0; i < n; i++) {
+        if (!isfinite(x[i])) {
+            return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has %s at weight %" PRIu64
+                           ", which is not finite: the file is damaged, or its conversion was "
+                           "wrong", b->f->path, name, isnan(x[i]) ? "NaN" : "infinity", i);
+        }
+    }
+    return LFM_OK;
+}
+
 /* An F32 vector or small table.  GGUF aligns tensors to 8 bytes or more (gguf.c checks), so floats
  * can be used where they lie. */
 static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t d0, uint64_t d1,
@@ -90,7 +104,7 @@ static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t
     }
     b->float_bytes += t->n_bytes;
     *out = (const float *)(const void *)t->data;
-    return LFM_OK;
+    return check_finite(b, name.text, *out, d0 * d1);
 }
 
 static lfm_status bind_conv(binder *b, int i, layer_weights *l) {

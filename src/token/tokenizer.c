@@ -10,9 +10,11 @@
  *
  * Choices where files could be odd:
  *  - A normal or unused token that is not written in the alphabet stands for its text as it is.
- *    It can be decoded but is never the result of encoding.  An empty token likewise.
+ *    It can be decoded but is never the result of encoding.  An empty token that is not normal
+ *    likewise.
  *  - Control and unknown tokens are never made from text by merges or by being a whole piece.
- *  - A merge whose two parts and result are not all such tokens is left out.
+ *  - A merge of which a part or the result is a control token, or one that is not written in the
+ *    alphabet, is left out.  One of which a part or the result is no token at all is an error.
  *  - A byte without a token of its own is an error only when a text needs it.
  *
  * Sources: llama.cpp (llama-vocab.cpp) for the keys and their defaults; GPT-2's encoder.py for the
@@ -21,6 +23,7 @@
 #include "token/tokenizer.h"
 
 #include "base/bytes.h"
+#include "base/utf8.h"
 #include "token/bpe.h"
 #include "token/pretok.h"
 #include "token/specials.h"
@@ -225,6 +228,10 @@ static lfm_status add_token(const loader *l, uint32_t id, gguf_str s, uint32_t t
                        l->file->path, id, shown(s.len), s.ptr, type,
                        type == TOK_BYTE ? ", but is not written <0xNN>" : " (1 to 6 exist)");
     }
+    if ((s.len == 0 && type == TOK_NORMAL) || !utf8_valid(s.ptr, s.len)) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: token %" PRIu32 " '%.*s' is %s", l->file->path, id,
+                       shown(s.len), s.ptr, s.len == 0 ? "empty" : "not UTF-8 text");
+    }
     t->types[id] = (uint8_t)type;
     size_t len = 0;
     bool coded = byte < 0 && from_alphabet(l, s.ptr, s.len, out, &len);
@@ -357,8 +364,31 @@ static void resolve_merge(const loader *l, pending_merge *m) {
     tok_merges_prefetch(&l->t->merges, (uint32_t)m->left, (uint32_t)m->right);
 }
 
+static bool is_token(const loader *l, const char *text, size_t len) {
+    return find_text(l->t, text, len) >= 0 || tok_specials_get(&l->t->specials, text, len) >= 0;
+}
+
+/* A merge that cannot be made: left out when control tokens are why, else an error. */
+static lfm_status check_left_out(const loader *l, const pending_merge *m, uint32_t rank,
+                                 lfm_error *err) {
+    pending_merge again = *m;
+    if (m->n_right == 0) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: merge %" PRIu32 ", '%.*s', is not two parts with "
+                       "a space between them", l->file->path, rank, shown(m->text.len),
+                       m->text.ptr);
+    }
+    read_merge(l, &again);
+    if (!is_token(l, l->scratch, m->n_left) || !is_token(l, l->scratch + m->n_left, m->n_right) ||
+        !is_token(l, l->scratch, m->n_left + m->n_right)) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: merge %" PRIu32 ", '%.*s', has a part or a result "
+                       "that is no token", l->file->path, rank, shown(m->text.len), m->text.ptr);
+    }
+    return LFM_OK;
+}
+
 /* The merges of ranks `first` to `first` + n - 1. */
-static void add_merges(const loader *l, const uint8_t **cursor, uint32_t first, uint32_t n) {
+static lfm_status add_merges(const loader *l, const uint8_t **cursor, uint32_t first, uint32_t n,
+                             lfm_error *err) {
     pending_merge batch[BATCH];
     for (uint32_t i = 0; i < n; i++) {
         batch[i].text = gguf_next_str(cursor);
@@ -367,20 +397,24 @@ static void add_merges(const loader *l, const uint8_t **cursor, uint32_t first, 
     for (uint32_t i = 0; i < n; i++) {
         resolve_merge(l, &batch[i]);
     }
-    for (uint32_t i = 0; i < n; i++) {
+    lfm_status st = LFM_OK;
+    for (uint32_t i = 0; i < n && st == LFM_OK; i++) {
         const pending_merge *m = &batch[i];
         if (m->left >= 0 && m->right >= 0 && m->both >= 0) {
             tok_merges_add(&l->t->merges, (uint32_t)m->left, (uint32_t)m->right, first + i,
                            (uint32_t)m->both);
+        } else {
+            st = check_left_out(l, m, first + i, err);
         }
     }
+    return st;
 }
 
 static lfm_status read_merges(const loader *l, lfm_error *err) {
     const gguf_key *key = NULL;
     lfm_status st =
         gguf_need_array(l->file, "tokenizer.ggml.merges", GGUF_STRING, GGUF_STRING, &key, err);
-    if (st == LFM_OK && key->count >= UINT32_MAX) {
+    if (st == LFM_OK && (key->count == 0 || key->count >= UINT32_MAX)) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu64 " merges are not possible", l->file->path,
                      key->count);
     }
@@ -392,12 +426,12 @@ static lfm_status read_merges(const loader *l, lfm_error *err) {
     }
     const uint32_t count = (uint32_t)key->count;
     const uint8_t *cursor = key->data;
-    for (uint32_t done = 0; done < count;) {
+    for (uint32_t done = 0; done < count && st == LFM_OK;) {
         const uint32_t n = count - done < BATCH ? count - done : BATCH;
-        add_merges(l, &cursor, done, n);
+        st = add_merges(l, &cursor, done, n, err);
         done += n;
     }
-    return LFM_OK;
+    return st;
 }
 
 /* ---- Special tokens ------------------------------------------------------------------------- */
@@ -510,10 +544,10 @@ lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
     st = read_vocab(&l, err);
     if (st == LFM_OK) {
         find_bytes(l.t);
-        st = read_merges(&l, err);
+        st = read_specials(&l, &l.t->specials, ALL_SPECIAL, err);
     }
     if (st == LFM_OK) {
-        st = read_specials(&l, &l.t->specials, ALL_SPECIAL, err);
+        st = read_merges(&l, err);
     }
     if (st == LFM_OK) {
         st = read_specials(&l, &l.t->user_defined, USER_DEFINED, err);

@@ -32,6 +32,7 @@ typedef struct {
     uint32_t types_kind;  /* element type of token_type in the file; 0 = i32 (5) */
     uint32_t tokens_kind; /* element type of tokens: 0 = string (8) */
     bool no_types;
+    bool empty_merges;    /* none; otherwise n_merges 0 gives one that no test needs */
     bool no_merges;       /* no key */
     size_t long_token;    /* one more token with so many letters */
 } vocab_spec;

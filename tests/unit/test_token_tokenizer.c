@@ -46,14 +46,14 @@ static const vocab_token small_extra[] = {
     {"[xab", TOK_USER_DEFINED},     {"ab][cd", TOK_USER_DEFINED},
     {"<unk>", TOK_UNKNOWN},         {"spare", TOK_UNUSED},
     {"two words", TOK_NORMAL}, /* a space is not in the alphabet */
-    {"", TOK_NORMAL},
+    {"", TOK_UNUSED},
 };
 
 /* In GPT-2's alphabet; \u0120 is the space. */
 static const char *const small_merges[] = {
-    "l l", "h e", "\u0120 h", "he ll", "hell o", "\u0120h ello", "a a", "aa aa", "aaaa aaaa",
-    "\u0120 \u0120", "\u0120\u0120 \u0120\u0120", "no way!", "broken", "a  b", "< think", "s pare",
-    "\u00f0 \u0141", "\u010a \u010a", "1 2", "12 3", "< <",
+    "l l", "h e", "\u0120 h", "he ll", "hell o", "\u0120 hello", "a a", "aa aa", "aaaa aaaa",
+    "\u0120 \u0120", "\u0120\u0120 \u0120\u0120", "\u00f0 \u0141", "\u010a \u010a", "1 2", "12 3",
+    "< <",
 };
 
 static const char *const small_ids[] = {"bos", "1", "eos", "4", "padding", "0"};
@@ -144,7 +144,7 @@ static void test_texts(void **state) {
         {"     hello", "    | hello"},
         {"a<think>a", "a|<think>|a"},
         {"</think><think>", "</think>|<think>"},
-        {"<think", "<think"},
+        {"<think", "<|t|h|i|n|k"},
         {"[xab][cd", "[|x|ab][cd"}, /* the longer name first, though it starts later */
         {"[xab]", "[xab|]"},
         {"spare", "spare"},
@@ -250,7 +250,7 @@ static void test_kinds_of_tokens(void **state) {
     (void)state;
     vocab v;
     open_small(&v);
-    assert_int_equal(tok_n_vocab(v.tok), BYTES + 256 + 19);
+    assert_int_equal(tok_n_vocab(v.tok), BYTES + 256 + 16);
     assert_int_equal(tok_bos(v.tok), BOS);
     assert_int_equal(tok_eos(v.tok), IM_END);
     assert_true(tok_adds_bos(v.tok));
@@ -317,7 +317,10 @@ static void test_refused(void **state) {
     static const vocab_token type_7[] = {{"a\nb", 7}};
     static const vocab_token no_byte[] = {{"<0x1>", 6}};
     static const vocab_token bad_hex[] = {{"<0x-1>", 6}};
-    static const char *const bos[] = {"bos", "256"};
+    static const vocab_token empty[] = {{"", 1}};
+    static const vocab_token not_utf8[] = {{"<\xff>", 3}};
+    static const char *const crooked[] = {"broken", "a  b", "no way!", "a b", "ab x y"};
+    static const char *const bos[] = {"bos", "257"};
     static const char *const eos[] = {"eos", "4294967295"};
     static const char *const eot[] = {"eot", "2147483648"};
     static const struct {
@@ -331,11 +334,18 @@ static void test_refused(void **state) {
         {{.model = ""}, LFM_ERR_FORMAT, "tokenizer.ggml.model"},
         {{.pre = ""}, LFM_ERR_FORMAT, "tokenizer.ggml.pre"},
         {{.no_merges = true}, LFM_ERR_FORMAT, "tokenizer.ggml.merges"},
+        {{.empty_merges = true}, LFM_ERR_FORMAT, "0 merges"},
+        {{.merges = &crooked[0], .n_merges = 1}, LFM_ERR_FORMAT, "merge 0, 'broken'"},
+        {{.merges = &crooked[1], .n_merges = 1}, LFM_ERR_FORMAT, "merge 0, 'a  b', is not two"},
+        {{.merges = &crooked[2], .n_merges = 1}, LFM_ERR_FORMAT, "merge 0, 'no way!', has a part"},
+        {{.merges = &crooked[3], .n_merges = 2}, LFM_ERR_FORMAT, "merge 1, 'ab x y', is not two"},
+        {{.extra = empty, .n_extra = 1}, LFM_ERR_FORMAT, "token 0 '' is empty"},
+        {{.extra = not_utf8, .n_extra = 1}, LFM_ERR_FORMAT, "is not UTF-8 text"},
         {{.tokens_kind = 1}, LFM_ERR_FORMAT, "tokenizer.ggml.tokens"},
         {{.types_kind = 1}, LFM_ERR_FORMAT, "tokenizer.ggml.token_type"},
         {{.types_kind = 7}, LFM_ERR_FORMAT, "tokenizer.ggml.token_type"},
-        {{.more_types = -1}, LFM_ERR_FORMAT, "255 elements for 256 tokens"},
-        {{.more_types = 1}, LFM_ERR_FORMAT, "257 elements for 256 tokens"},
+        {{.more_types = -1}, LFM_ERR_FORMAT, "256 elements for 257 tokens"},
+        {{.more_types = 1}, LFM_ERR_FORMAT, "258 elements for 257 tokens"},
         {{.extra = twice, .n_extra = 2}, LFM_ERR_FORMAT, "tokens 0 and 1 are both 'ab'"},
         {{.extra = control_twice, .n_extra = 2}, LFM_ERR_FORMAT, "tokens 0 and 1 are both 'a b'"},
         {{.extra = like_a_byte, .n_extra = 1}, LFM_ERR_FORMAT, "tokens 0 and 98 are both 'a'"},
@@ -343,7 +353,7 @@ static void test_refused(void **state) {
         {{.extra = type_7, .n_extra = 1}, LFM_ERR_FORMAT, "token 0 'a\\x0ab' has type 7"},
         {{.extra = no_byte, .n_extra = 1}, LFM_ERR_FORMAT, "not written <0xNN>"},
         {{.extra = bad_hex, .n_extra = 1}, LFM_ERR_FORMAT, "not written <0xNN>"},
-        {{.long_token = 64 * 1024 + 1}, LFM_ERR_FORMAT, "token 256 is 65537 bytes long"},
+        {{.long_token = 64 * 1024 + 1}, LFM_ERR_FORMAT, "token 257 is 65537 bytes long"},
         {{.ids = bos, .n_ids = 1}, LFM_ERR_FORMAT, "tokenizer.ggml.bos_token_id"},
         {{.ids = eos, .n_ids = 1}, LFM_ERR_FORMAT, "tokenizer.ggml.eos_token_id"},
         {{.ids = eot, .n_ids = 1}, LFM_ERR_FORMAT, "tokenizer.ggml.eot_token_id"},
@@ -366,11 +376,14 @@ static void test_refused(void **state) {
 static void test_odd_but_fine(void **state) {
     (void)state;
     static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}};
+    static const vocab_token control[] = {{"<>", 3}};
+    static const char *const to_control[] = {"< >"};
     static const vocab_spec specs[] = {
         {.no_types = true},
         {.types_kind = 4},
         {.long_token = 64 * 1024},
         {.extra = bytes, .n_extra = 2},
+        {.extra = control, .n_extra = 1, .merges = to_control, .n_merges = 1}, /* is left out */
     };
     for (size_t i = 0; i < COUNT(specs); i++) {
         vocab v;

@@ -1,0 +1,309 @@
+/*
+ * hostile_test.c - what the program does with every file of the corpus.
+ *
+ *     hostile_test            makes the files in a temporary folder and tries them all
+ *     hostile_test NAME       those whose names begin so, telling what was said
+ *     hostile_test -o FOLDER  only makes them
+ *
+ * A bad file is refused with exit code 1 and one printable line on standard error, which says what
+ * is wrong; a good one is used.  Nothing takes more than a second of processor time, or 64 MiB.
+ * The program is $LFM_BIN (default build/release/lfm).  A sanitized one ($LFM_SANITIZED) may be
+ * slower and larger, and tries only the commands that see the most, unless $LFM_HOSTILE_ALL is set.
+ */
+#include "hostile.h"
+
+#include "base/utf8.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MAX_CASES = 2000, MAX_LINE = 320, HANGS_S = 60 };
+
+typedef struct {
+    char file[96];
+    badness bad;
+    char says[128];
+} hostile_case;
+
+/* Commands, and what they do not see. */
+static const struct {
+    const char *name;
+    bool sees_much;
+    badness blind_to[2];
+    const char *args[12]; /* FILE stands for the file, OUT for one that does not exist */
+} commands[] = {
+    {"run", true, {GOOD, GOOD},
+     {"run", "FILE", "--raw", "-p", "x", "-n", "2", "--temp", "0", "--ignore-eos", "-q", NULL}},
+    {"info", false, {BAD_WEIGHTS, GOOD}, {"info", "FILE", NULL}},
+    {"info --tensors", false, {BAD_WEIGHTS, BAD_TENSORS}, {"info", "FILE", "--tensors", NULL}},
+    {"info --kv all", true, {BAD_WEIGHTS, BAD_TENSORS}, {"info", "FILE", "--kv", "all", NULL}},
+    {"tokenize", false, {BAD_WEIGHTS, BAD_TENSORS}, {"tokenize", "FILE", "--ids", "the", NULL}},
+    {"verify", false, {GOOD, GOOD}, {"verify", "FILE", NULL}},
+    {"quantize", true, {GOOD, GOOD}, {"quantize", "FILE", "OUT", "Q4_0", "-q", NULL}},
+};
+
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+typedef struct {
+    char binary[PATH_MAX];
+    bool sanitized;
+    bool hurried;
+    bool tell;
+    int worker; /* of several processes */
+} judge;
+
+/* ---- One command ---------------------------------------------------------------------------- */
+
+static void redirect(int fd, const char *path, int flags) {
+    const int file = open(path, flags, 0600);
+    if (file < 0 || dup2(file, fd) < 0) {
+        _exit(120);
+    }
+    close(file);
+}
+
+typedef struct {
+    int status; /* of waitpid */
+    double cpu_s;
+    long rss_kib;
+    char out[1 << 16];
+    size_t n_out;
+    char err[4096];
+    size_t n_err;
+} result;
+
+static size_t read_all(const char *path, char *to, size_t cap) {
+    FILE *f = fopen(path, "rb");
+    const size_t n = f ? fread(to, 1, cap, f) : 0;
+    if (f) {
+        fclose(f);
+    }
+    return n;
+}
+
+static void run(const judge *j, const hostile_case *h, int command, result *r) {
+    char out[32];
+    char err[32];
+    char written[32];
+    char *args[14] = {(char *)(uintptr_t)"lfm"};
+    struct rusage used;
+    snprintf(out, sizeof out, "out.%d", j->worker);
+    snprintf(err, sizeof err, "err.%d", j->worker);
+    snprintf(written, sizeof written, "quantized.%d", j->worker);
+    for (int i = 0; commands[command].args[i]; i++) {
+        const char *arg = commands[command].args[i];
+        const char *value = strcmp(arg, "FILE") == 0 ? h->file : strcmp(arg, "OUT") == 0 ? written
+                          : arg;
+        args[i + 1] = (char *)(uintptr_t)value;
+    }
+    unlink(written);
+    const pid_t child = fork();
+    if (child == 0) {
+        redirect(0, "/dev/null", O_RDONLY);
+        redirect(1, out, O_WRONLY | O_CREAT | O_TRUNC);
+        redirect(2, err, O_WRONLY | O_CREAT | O_TRUNC);
+        alarm(HANGS_S);
+        execv(j->binary, args);
+        _exit(121);
+    }
+    *r = (result){0};
+    if (child < 0 || wait4(child, &r->status, 0, &used) != child) {
+        perror("hostile: fork");
+        exit(1);
+    }
+    r->cpu_s = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+               1e-6 * (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
+    r->rss_kib = used.ru_maxrss;
+    r->n_out = read_all(out, r->out, sizeof r->out);
+    r->n_err = read_all(err, r->err, sizeof r->err - 1);
+}
+
+/* ---- Judging -------------------------------------------------------------------------------- */
+
+static bool is_printable(const char *p, size_t n, bool lines) {
+    while (n > 0) {
+        uint32_t c = 0;
+        const size_t len = utf8_decode(p, n, &c);
+        const bool space = lines && (c == '\n' || c == '\t');
+        if (len == 0 || (c < 0x20 && !space) || (c >= 0x7f && c < 0xa0) ||
+            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)) {
+            return false;
+        }
+        p += len;
+        n -= len;
+    }
+    return true;
+}
+
+/* What is wrong with the answer, or NULL. */
+static const char *wrong(const judge *j, const hostile_case *h, int command, const result *r) {
+    const badness *blind = commands[command].blind_to;
+    const bool refuses = h->bad != GOOD && h->bad != blind[0] && h->bad != blind[1];
+    struct stat info;
+    char written[32];
+    snprintf(written, sizeof written, "quantized.%d", j->worker);
+    if (WIFSIGNALED(r->status)) {
+        return WTERMSIG(r->status) == SIGALRM ? "it hangs" : "it is ended by a signal";
+    }
+    if (WEXITSTATUS(r->status) != (refuses ? 1 : 0)) {
+        return refuses ? "it should be refused with exit code 1" : "it should be accepted";
+    }
+    if (r->cpu_s > (j->sanitized ? 5.0 : 1.0)) {
+        return "it takes too long";
+    }
+    if (!j->sanitized && r->rss_kib > 64 << 10) {
+        return "it takes more than 64 MiB";
+    }
+    const char *end = memchr(r->err, '\n', r->n_err);
+    if (!refuses) {
+        return r->n_err == 0 || is_printable(r->err, r->n_err, true) ? NULL
+               : "its warning is not printable";
+    }
+    if (!end || end != r->err + r->n_err - 1 || r->n_err > MAX_LINE) {
+        return "standard error should be one line";
+    }
+    if (!is_printable(r->err, r->n_err - 1, false)) {
+        return "the line is not printable";
+    }
+    if (strncmp(r->err, "lfm: ", 5) != 0 || !strstr(r->err, h->says)) {
+        return "the line should say something else";
+    }
+    if (command == N_COMMANDS - 1 && stat(written, &info) == 0) {
+        return "it leaves a file behind";
+    }
+    return r->n_out == 0 ? NULL : "it has printed something before";
+}
+
+/* Number of wrong answers. */
+static int try_case(const judge *j, const hostile_case *h, result *r) {
+    int n_wrong = 0;
+    for (int i = 0; i < N_COMMANDS; i++) {
+        if (j->hurried && !commands[i].sees_much) {
+            continue;
+        }
+        run(j, h, i, r);
+        const char *why = wrong(j, h, i, r);
+        if (!why && strncmp(commands[i].name, "info", 4) == 0 && r->n_out < sizeof r->out &&
+            !is_printable(r->out, r->n_out, true)) {
+            why = "it prints what no terminal should see";
+        }
+        if (why || j->tell) {
+            printf("%s: lfm %s: %s\n  wanted: %s\n  exit status %d, %.2f s, %ld KiB: %.*s\n",
+                   h->file, commands[i].name, why ? why : "right", h->says,
+                   WIFEXITED(r->status) ? WEXITSTATUS(r->status) : -WTERMSIG(r->status), r->cpu_s,
+                   r->rss_kib, (int)(r->n_err < 1500 ? r->n_err : 1500), r->err);
+            fflush(stdout);
+        }
+        n_wrong += why != NULL;
+    }
+    return n_wrong;
+}
+
+/* ---- All ------------------------------------------------------------------------------------ */
+
+static size_t read_manifest(hostile_case *cases, const char *only) {
+    FILE *f = fopen("MANIFEST", "r");
+    char line[400];
+    size_t n = 0;
+    while (f && n < MAX_CASES && fgets(line, sizeof line, f)) {
+        hostile_case *h = &cases[n];
+        int bad = 0;
+        *h = (hostile_case){0};
+        if (sscanf(line, "%95[^\t]\t%d\t%127[^\n]", h->file, &bad, h->says) < 2) {
+            fprintf(stderr, "hostile: not understood: %s", line);
+            exit(1);
+        }
+        h->bad = (badness)bad;
+        n += !only || strncmp(h->file, only, strlen(only)) == 0;
+    }
+    if (!f) {
+        perror("MANIFEST");
+        exit(1);
+    }
+    fclose(f);
+    return n;
+}
+
+/* In a process of its own: the memory of this one would be counted as that of its children. */
+static void make_files(const char *folder) {
+    int status = 0;
+    const pid_t child = fork();
+    if (child == 0) {
+        make_corpus(folder);
+        exit(0);
+    }
+    if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+        fputs("hostile: the files could not be made\n", stderr);
+        exit(1);
+    }
+}
+
+static int try_all(judge j, const hostile_case *cases, size_t n, int n_workers) {
+    int n_wrong = 0;
+    for (int w = 0; w < n_workers; w++) {
+        if (fork() == 0) {
+            static result r;
+            int mine = 0;
+            j.worker = w;
+            for (size_t i = (size_t)w; i < n; i += (size_t)n_workers) {
+                mine += try_case(&j, &cases[i], &r);
+            }
+            exit(mine > 99 ? 99 : mine);
+        }
+    }
+    for (int w = 0; w < n_workers; w++) {
+        int status = 0;
+        wait(&status);
+        n_wrong += WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+    }
+    return n_wrong;
+}
+
+int main(int argc, char **argv) {
+    static hostile_case cases[MAX_CASES];
+    char folder[] = "/tmp/lfm-hostile-XXXXXX";
+    const char *binary = getenv("LFM_BIN");
+    const char *sanitized = getenv("LFM_SANITIZED");
+    const char *only = argc == 2 ? argv[1] : NULL;
+    if (argc == 3 && strcmp(argv[1], "-o") == 0) {
+        printf("%d files\n", make_corpus(argv[2]));
+        return 0;
+    }
+    judge j = {.sanitized = sanitized && *sanitized, .tell = only != NULL};
+    j.hurried = j.sanitized && !only && !getenv("LFM_HOSTILE_ALL");
+    if (!realpath(binary ? binary : "build/release/lfm", j.binary)) {
+        perror(binary ? binary : "build/release/lfm");
+        return 1;
+    }
+    if (!mkdtemp(folder)) {
+        perror(folder);
+        return 1;
+    }
+    unsetenv("LFM_MODEL");
+    make_files(folder);
+    if (chdir(folder) != 0) {
+        perror(folder);
+        return 1;
+    }
+    const size_t n = read_manifest(cases, only);
+    const long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    const int n_wrong = try_all(j, cases, n, cores > 1 ? (int)(cores < 8 ? cores : 8) : 1);
+    char command[64];
+    snprintf(command, sizeof command, "rm -rf %s", folder);
+    if (chdir("/") != 0 || system(command) != 0) {
+        fprintf(stderr, "hostile: %s is left behind\n", folder);
+    }
+    int n_commands = 0;
+    for (int i = 0; i < N_COMMANDS; i++) {
+        n_commands += !j.hurried || commands[i].sees_much;
+    }
+    printf("%zu files, %d commands each: %d wrong answers\n", n, n_commands, n_wrong);
+    return n == 0 || n_wrong > 0;
+}
