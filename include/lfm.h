@@ -216,6 +216,22 @@ lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, 
 lfm_status lfm_session_load(lfm_session *s, const char *path, char **note, size_t *note_len,
                             lfm_error *err);
 
+/* What is in a session file, without its model and without checking its checksum. */
+typedef struct {
+    uint32_t version;
+    uint32_t n_tokens;
+    uint32_t n_vocab;    /* of the model that it belongs to */
+    uint32_t n_marks;    /* places to go back to, besides every 256th token */
+    lfm_kv_type kv;
+    uint64_t file_bytes;
+    uint64_t model;      /* a number for the weights: files of one model have the same */
+} lfm_session_info;
+
+/* LFM_ERR_FORMAT when the file is not a session (*is_session is then false) or is cut off. *note as
+ * for lfm_session_load. */
+lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *is_session,
+                                char **note, size_t *note_len, lfm_error *err);
+
 const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
 const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise */
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */

@@ -348,3 +348,55 @@ lfm_status lfm_session_load(lfm_session *s, const char *path, char **note, size_
     }
     return st;
 }
+
+lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *is_session,
+                                char **note, size_t *note_len, lfm_error *err) {
+    reader r = {.path = path};
+    session_head h = {0};
+    struct stat status;
+    err_clear(err);
+    *is_session = false;
+    *note = NULL;
+    *note_len = 0;
+    r.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (r.fd < 0 || fstat(r.fd, &status) != 0) {
+        const int cause = errno;
+        if (r.fd >= 0) {
+            close(r.fd);
+        }
+        return err_set(err, LFM_ERR_IO, "cannot open %s: %s", path, strerror(cause));
+    }
+    lfm_status st = S_ISREG(status.st_mode) && (uint64_t)status.st_size > sizeof h
+                        ? take(&r, &h, sizeof h, err) : LFM_OK;
+    *is_session = st == LFM_OK && memcmp(h.magic, MAGIC, sizeof h.magic) == 0;
+    if (st == LFM_OK && !*is_session) {
+        st = err_set(err, LFM_ERR_FORMAT, "%s is not a session file", path);
+    } else if (st == LFM_OK && h.version == VERSION &&
+               (h.file_bytes != (uint64_t)status.st_size || h.note_bytes > MAX_NOTE ||
+                h.note_bytes + sizeof(uint64_t) + sizeof h > h.file_bytes)) {
+        st = damaged(&r, "the session file is cut off or damaged", err);
+    }
+    if (st == LFM_OK && h.version == VERSION) {
+        const off_t at = (off_t)(h.file_bytes - sizeof(uint64_t) - h.note_bytes);
+        *note = malloc((size_t)h.note_bytes + 1);
+        st = !*note ? err_set(err, LFM_ERR_MEMORY, "out of memory for %s", path)
+           : lseek(r.fd, at, SEEK_SET) != at
+               ? err_set(err, LFM_ERR_IO, "cannot read %s: %s", path, strerror(errno))
+               : take(&r, *note, h.note_bytes, err);
+    }
+    if (st == LFM_OK) {
+        *note_len = *note ? (size_t)h.note_bytes : 0;
+        if (*note) {
+            (*note)[*note_len] = '\0';
+        }
+        *info = (lfm_session_info){h.version, h.n_tokens, h.n_vocab, h.n_marks,
+                                   h.kv == KERN_KV_F32 ? LFM_KV_F32
+                                   : h.kv == KERN_KV_Q8 ? LFM_KV_Q8 : LFM_KV_F16,
+                                   h.file_bytes, h.model};
+    } else {
+        free(*note);
+        *note = NULL;
+    }
+    close(r.fd);
+    return st;
+}

@@ -317,11 +317,55 @@ static lfm_status print_template(const lfm_model *m, lfm_error *err) {
     return LFM_OK;
 }
 
+/* ---- Sessions ------------------------------------------------------------------------------- */
+
+static const char *note_kind(const json_value *root, size_t note_len) {
+    return note_len == 0 ? "a prompt cache (for --prompt-cache)"
+         : json_get(root, "messages") ? "a conversation (for --session)"
+                                      : "a text (for --session with --raw)";
+}
+
+/* A session file; false when the file is none, and then nothing is printed. */
+static bool print_session(const cli_options *o, lfm_status *st, lfm_error *err) {
+    static const char *const kinds[] = {"f16", "f32", "q8"};
+    lfm_session_info info = {0};
+    json_doc doc = {0};
+    lfm_error why = {0};
+    bool is_session = false;
+    char *note = NULL;
+    size_t note_len = 0;
+    *st = lfm_session_describe(o->model, &info, &is_session, &note, &note_len, err);
+    if (is_session && *st == LFM_OK) {
+        const bool readable = note_len > 0 && json_parse(&doc, note, note_len, &why) == LFM_OK;
+        const json_value *root = readable ? doc.root : NULL;
+        const json_value *messages = json_get(root, "messages");
+        printf(o->json ? "{\"session\": {\"version\": %u, \"tokens\": %u, \"messages\": %zu, "
+                         "\"kv\": \"%s\", \"bytes\": %" PRIu64 ", \"vocabulary\": %u, "
+                         "\"model\": \"%016" PRIx64 "\"}}\n"
+                       : "session file of version %u\ntokens      %u\nmessages    %zu\n"
+                         "cache       %s\nsize        %" PRIu64 " bytes\nvocabulary  %u tokens\n"
+                         "model       %016" PRIx64 "\n",
+               info.version, info.n_tokens, messages ? messages->n : 0, kinds[info.kv],
+               info.file_bytes, info.n_vocab, info.model);
+        if (!o->json) {
+            printf("kind        %s\n", note_kind(root, note_len));
+        }
+    }
+    json_doc_free(&doc);
+    lfm_free(note);
+    return is_session;
+}
+
 int cmd_info(const cli_options *o) {
     lfm_error err = {0};
     lfm_model *m = NULL;
     const bool part = o->key || o->tensors || o->chat_template;
-    lfm_status st = cli_open_model(&m, o, part, &err);
+    lfm_status st = LFM_OK;
+    if (print_session(o, &st, &err)) {
+        return st == LFM_OK ? CLI_DONE : cli_fail(&err);
+    }
+    err_clear(&err); /* then it is a model, or what is wrong with it is told in its terms */
+    st = cli_open_model(&m, o, part, &err);
     if (st == LFM_OK && o->key) {
         if (strcmp(o->key, "all") == 0) {
             print_keys(m);
