@@ -403,9 +403,10 @@ typedef struct {
 } lfm_file_options;
 
 /* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
- * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and weights stay as they are, so that it computes
- * the same bits.  Opening it checks the metadata and refuses other versions; lfm_verify checks
- * everything.  `out` appears when it is complete, or not at all. */
+ * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and
+ * weights stay as they are, so that it computes the same bits.  Opening it checks the metadata and
+ * refuses other versions; lfm_verify checks everything.  `out` appears when it is complete, or not
+ * at all. */
 lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);
 
 /* Open a model as lfm_model_open does, and look at every weight: packed files by their checksums
