@@ -18,10 +18,10 @@ WARN += $(if $(WERROR),-Werror)
 
 FLAGS_release := -O2 -g
 FLAGS_debug   := -O0 -g3
-FLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-FLAGS_tsan    := -O1 -g -fsanitize=thread
-FLAGS_cov     := -O0 -g --coverage
-FLAGS_fuzz    := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FLAGS_asan    := -O1 -g -DNO_SANDBOX -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -g -DNO_SANDBOX -fsanitize=thread
+FLAGS_cov     := -O0 -g -DNO_SANDBOX --coverage
+FLAGS_fuzz    := -O1 -g -DNO_SANDBOX -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifndef FLAGS_$(MODE)
 $(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, cov or fuzz)
 endif

@@ -415,6 +415,16 @@ lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt
 lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
                       lfm_error *err);
 
+/* ---- Checking this machine ------------------------------------------------------------------ */
+
+/* The instruction sets that this CPU can use, lowest ("scalar") first; NULL past the end. */
+const char *lfm_isa_name(size_t i);
+
+/* Compare the kernels of an instruction set with the scalar ones, which define what is right, bit
+ * for bit, on inputs that are the same every time.  Takes a few tenths of a second.  *n_checks (may
+ * be NULL) results were compared.  LFM_ERR_NUMERIC names the first one that differs. */
+lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err);
+
 /* Frees what this interface allocated for the caller. */
 void lfm_free(void *p);
 

@@ -127,6 +127,20 @@ kq-moe Q2_K Q3_K Q4_K_M Q5_K_M Q6_K IQ4_XS IQ2_XS
 MODELS
 if [ -f models/lfm-stories-Q4_0.gguf ]; then
     compare models/lfm-stories-Q4_0.gguf lfm-stories-Q4_0 150
+
+    # The program's own test of this: its hash is pinned in tests/cli/selftest.test.
+    want=$(sed -n 's/^> ^hash    \([0-9a-f]*\) .*/\1/p' tests/cli/selftest.test | head -n 1)
+    while IFS='|' read -r name run build; do
+        # shellcheck disable=SC2086
+        got=$($run "$build/lfm" selftest models/lfm-stories-Q4_0.gguf -q 2>"$work/err" </dev/null)
+        case $got in
+        "hash    $want "*) printf 'ok    selftest %s\n' "$name" ;;
+        *)
+            printf 'FAIL  selftest %s: %s\n' "$name" "${got:-$(tail -n 1 "$work/err")}"
+            failed=1
+            ;;
+        esac
+    done <"$work/machines"
 fi
 
 seconds=$(($(date +%s) - start))

@@ -39,6 +39,7 @@ int cmd_score(const cli_options *o);
 int cmd_batch(const cli_options *o);
 int cmd_pick(const cli_options *o);
 int cmd_bench(const cli_options *o);
+int cmd_selftest(const cli_options *o);
 
 /* Help on standard output, from the tables. */
 void help_overview(FILE *to);

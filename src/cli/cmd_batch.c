@@ -13,6 +13,7 @@
 #include "cli/generate.h"
 #include "cli/prompt.h"
 #include "cli/sampling.h"
+#include "cli/sandbox.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -461,6 +462,9 @@ static lfm_status run(batch *b, lfm_error *err) {
     }
     if (st != LFM_OK) {
         return st;
+    }
+    if (!b->o->no_sandbox) {
+        sandbox_enter(SANDBOX_CLOSED);
     }
     term_catch_stop();
     b->progress.unit = "lines";

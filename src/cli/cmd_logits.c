@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/sandbox.h"
 #include "cli/term.h"
 
 #include "base/bytes.h" /* refuses big-endian machines: floats are written as they are */
@@ -79,6 +80,9 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
         st = output_open(&out, o->out, err);
     }
     if (st == LFM_OK) {
+        if (!o->no_sandbox) {
+            sandbox_enter(SANDBOX_FILES); /* the output gets its name at the end */
+        }
         lfm_session_on_progress(session, on_progress, NULL);
         st = write_logits(session, tokens, n, n_vocab, o->quiet, &out, err);
         lfm_error late = {0};

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/divergence.h"
 #include "cli/prompt.h"
+#include "cli/sandbox.h"
 #include "cli/term.h"
 
 #include <math.h>
@@ -50,6 +51,9 @@ static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
         st = cli_new_session(&p->prompt, p->model, p->o, err);
     }
     if (st == LFM_OK) {
+        if (!p->o->no_sandbox) {
+            sandbox_enter(SANDBOX_CLOSED);
+        }
         st = lfm_prompt(p->prompt, tokens, n, &reused, err);
     }
     if (st == LFM_OK) {

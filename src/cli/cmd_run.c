@@ -8,6 +8,7 @@
 #include "cli/prompt.h"
 #include "cli/run.h"
 #include "cli/sampling.h"
+#include "cli/sandbox.h"
 #include "cli/term.h"
 #include "cli/tools.h"
 
@@ -429,7 +430,14 @@ static lfm_status load(run_state *r, lfm_error *err) {
     if (st == LFM_OK) {
         st = cli_new_session(&r->session, r->model, r->o, err);
     }
-    return st == LFM_OK ? keep_load(&r->past, r->session, r->o, err) : st;
+    if (st == LFM_OK) {
+        st = keep_load(&r->past, r->session, r->o, err);
+    }
+    if (st == LFM_OK && !r->o->no_sandbox) {
+        const bool writes = r->o->session || r->o->prompt_cache || r->o->out;
+        r->sandboxed = sandbox_enter(writes ? SANDBOX_FILES : SANDBOX_CLOSED);
+    }
+    return st;
 }
 
 static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *err) {

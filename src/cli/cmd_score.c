@@ -10,6 +10,7 @@
 #include "cli/divergence.h"
 #include "cli/output.h"
 #include "cli/prompt.h"
+#include "cli/sandbox.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -357,6 +358,9 @@ static lfm_status run(score *s, lfm_error *err) {
     }
     if (st != LFM_OK) {
         return st;
+    }
+    if (!s->o->no_sandbox) {
+        sandbox_enter(s->o->save_logits ? SANDBOX_FILES : SANDBOX_CLOSED);
     }
     term_progress_start(&s->progress, !s->o->quiet);
     st = s->o->per_token ? score_tokens(s, err) : score_windows(s, err);

@@ -86,6 +86,11 @@ const cli_command commands[] = {
      "  lfm score model-Q4_0.gguf -f book.txt --against model-F16.gguf\n"
      "  lfm score model.gguf -p \"The cat sat on the mat.\" --per-token\n",
      cmd_score},
+    {"selftest", CMD_SELFTEST, AFTER_NOTHING, "selftest [MODEL] [options]",
+     "does this machine compute the right bits?",
+     "  lfm selftest                (the kernels of this processor, in a second)\n"
+     "  lfm selftest model.gguf     (and one hash for all threads, batches, caches)\n",
+     cmd_selftest},
 };
 
 const size_t n_commands = sizeof commands / sizeof *commands;
@@ -148,7 +153,7 @@ static int run_command(const cli_command *command, int argc, char *const *argv) 
         code = cli_fail(&err);
     } else if (o.help) {
         code = help(command->name);
-    } else if (!o.model) {
+    } else if (!o.model && command->bit != CMD_SELFTEST) {
         term_message("no model; give a GGUF file: lfm %s, or -m FILE, or set LFM_MODEL. One to try "
                      "comes with the source: models/lfm-stories-Q4_0.gguf", command->synopsis);
         code = CLI_USAGE;

@@ -18,13 +18,14 @@
 #define PACK CMD_PACK
 #define VERIFY CMD_VERIFY
 #define CHAT CMD_CHAT
+#define SELFTEST CMD_SELFTEST
 #define TEXTS (RUN | TOKENIZE | SCORE | PICK | CHAT)   /* those that read a text */
 #define ANSWER (RUN | BATCH | CHAT)             /* those that generate one */
 #define ONE_ANSWER (RUN | BATCH)                /* and not a conversation */
 #define EVAL (RUN | LOGITS | SCORE | BATCH | PICK | CHAT) /* those that evaluate tokens */
 #define ALL \
     (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH | PACK | VERIFY | \
-     CHAT)
+     CHAT | SELFTEST)
 
 /* The shapes of a row.  Field names are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
@@ -173,12 +174,14 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY, n_threads, -1, 4096, "cores",
-        "threads ($LFM_THREADS); the result does not depend on them"),
+    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads, -1,
+        4096, "cores", "threads ($LFM_THREADS); the result does not depend on them"),
     INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
          "highest instruction set to use"),
+    FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
+         "do not give up the system calls that are not needed (Linux; see README)"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),

@@ -18,7 +18,7 @@
 enum {
     CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
     CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256, CMD_PACK = 512, CMD_VERIFY = 1024,
-    CMD_CHAT = 2048
+    CMD_CHAT = 2048, CMD_SELFTEST = 4096
 };
 
 typedef struct {
@@ -90,6 +90,7 @@ typedef struct {
     int on_overflow;           /* opt_overflow */
     int kv;                    /* opt_kv */
     const char *isa;
+    bool no_sandbox;
 
     const char *key;           /* info --kv */
     bool tensors, chat_template, plan;

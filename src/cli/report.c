@@ -174,6 +174,7 @@ void report_verbose(const run_state *r) {
             cli_count(info->n_params).text);
     fprintf(stderr, "threads:              %" PRIu32 "\n", lfm_session_n_threads(r->session));
     fprintf(stderr, "kernels:              %s\n", info->isa);
+    fprintf(stderr, "sandbox:              %s\n", r->sandboxed ? "yes" : "no");
     list_options("given:               ", r->o, false);
     list_options("without effect:      ", r->o, true);
 }

@@ -34,6 +34,7 @@ typedef struct {
     generation gen;
     show show;
     bool no_code;             /* -x found nothing */
+    bool sandboxed;
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;
