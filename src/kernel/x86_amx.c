@@ -77,7 +77,7 @@ static size_t packed_bytes(size_t n_groups, size_t k, size_t block) {
     return n_groups * GROUP * (k + k / block * sizeof(float) + k / 16 * sizeof(int16_t)) + 3 * 64;
 }
 
-static void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block,
+INLINE void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block,
                        size_t step) {
     const act_layout at = layout_of(k, block);
     const size_t g = t / GROUP;
@@ -94,7 +94,7 @@ static void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t
 }
 
 /* Lay the pass out in `memory` of packed_bytes. */
-static packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, size_t block,
+INLINE packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, size_t block,
                      size_t step) {
     packed_x p = {.n = n, .n_groups = (n + GROUP - 1) / GROUP, .n_blocks = k / block};
     const size_t cells = p.n_groups * p.n_blocks * GROUP;
@@ -145,53 +145,53 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, const plane32 *p, const
     }
 }
 
-/* Up to four blocks on their way: each has a tile of sums of its own, so that none waits for
- * another. */
-INLINE void dot_blocks(const int8_t *q, const plane32 *w, size_t n) {
-#define DOT_BLOCK(c, a, b)                                                                         \
-    if (c < n) {                                                                                   \
+/* Blocks on their way, so that no instruction waits for the one before: while two are multiplied,
+ * the sums of the two before leave their tiles, and those of the two before them, which have
+ * reached memory by now, are folded. */
+#define DOT_BLOCK(c, a, b, i)                                                                      \
+    if ((i) < x->n_blocks) {                                                                       \
         TILE_ZERO(c);                                                                              \
-        TILE_LOAD(a, q + c * GROUP * 32, 32);                                                      \
-        TILE_LOAD(b, w[c].w, 64);                                                                  \
+        TILE_LOAD(a, q + (i) * GROUP * 32, 32);                                                    \
+        TILE_LOAD(b, w[i].w, 64);                                                                  \
         TILE_DOT(c, a, b);                                                                         \
     }
-    DOT_BLOCK(0, 4, 6)
-    DOT_BLOCK(1, 5, 7)
-    DOT_BLOCK(2, 4, 6)
-    DOT_BLOCK(3, 5, 7)
-#undef DOT_BLOCK
-}
+#define FOLD_BLOCK(c, i)                                                                           \
+    if ((i) < x->n_blocks) { /* those before the first wrap around */                              \
+        fold_tile32(acc, sums[c], &w[i], d + (i) * GROUP, sum + (i) * GROUP * 2, has_min);         \
+    }
 
-INLINE void store_blocks(int32_t c[4][GROUP * 16]) {
-    TILE_STORE(0, c[0], 64);
-    TILE_STORE(1, c[1], 64);
-    TILE_STORE(2, c[2], 64);
-    TILE_STORE(3, c[3], 64);
+INLINE void tile_group32(vf acc[GROUP], size_t g, const plane32 *w, const packed_x *x,
+                         bool has_min) {
+    _Alignas(64) int32_t sums[4][GROUP * 16];
+    const int8_t *q = x->q + g * x->n_blocks * GROUP * 32;
+    const float *d = x->d + g * x->n_blocks * GROUP;
+    const int16_t *sum = x->sum + g * x->n_blocks * GROUP * 2;
+    for (size_t b = 0; b < x->n_blocks + 4; b += 4) {
+        DOT_BLOCK(0, 4, 6, b)
+        DOT_BLOCK(1, 5, 7, b + 1)
+        TILE_STORE(2, sums[2], 64);
+        TILE_STORE(3, sums[3], 64);
+        FOLD_BLOCK(0, b - 4)
+        FOLD_BLOCK(1, b - 3)
+        DOT_BLOCK(2, 4, 6, b + 2)
+        DOT_BLOCK(3, 5, 7, b + 3)
+        TILE_STORE(0, sums[0], 64);
+        TILE_STORE(1, sums[1], 64);
+        FOLD_BLOCK(2, b - 2)
+        FOLD_BLOCK(3, b - 1)
+    }
 }
+#undef DOT_BLOCK
+#undef FOLD_BLOCK
 
 INLINE void tile_rows32(float *const *y, size_t row, const plane32 *w, const packed_x *x,
                         bool has_min) {
-    _Alignas(64) int32_t c[4][GROUP * 16];
     for (size_t g = 0; g < x->n_groups; g++) {
-        const int8_t *q = x->q + g * x->n_blocks * GROUP * 32;
-        const float *d = x->d + g * x->n_blocks * GROUP;
-        const int16_t *sum = x->sum + g * x->n_blocks * GROUP * 2;
         vf acc[GROUP];
         for (size_t t = 0; t < GROUP; t++) {
             acc[t] = vf_zero();
         }
-        size_t n_before = 0; /* blocks whose sums are in c */
-        for (size_t b = 0; b < x->n_blocks || n_before > 0; b += 4) {
-            /* The next four are computed while the last four are folded. */
-            const size_t left = b < x->n_blocks ? x->n_blocks - b : 0;
-            dot_blocks(q + b * GROUP * 32, w + b, left);
-            for (size_t i = 0; i < n_before; i++) {
-                const size_t at = b - 4 + i;
-                fold_tile32(acc, c[i], &w[at], d + at * GROUP, sum + at * GROUP * 2, has_min);
-            }
-            store_blocks(c);
-            n_before = left < 4 ? left : 4;
-        }
+        tile_group32(acc, g, w, x, has_min);
         for (size_t t = 0; t < GROUP && g * GROUP + t < x->n; t++) {
             vf_store(y[g * GROUP + t] + row, acc[t]);
         }

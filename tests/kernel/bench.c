@@ -21,11 +21,11 @@
 
 enum {
     SET_BYTES = 256 << 20,   /* weights */
-    CALL_BYTES = 512 << 10,  /* a piece of jobs_plan at most */
+    CALL_BYTES = 512 << 10,
     SAMPLE_BYTES = 16 << 20,
     K = 2048,
     BATCH = 64,
-    BATCH_ROWS = 64,         /* per call */
+    BATCH_ROWS = 1024,       /* per call, as in a piece of a large model */
     MAX_SAMPLES = 400,
     MIN_SAMPLES = 5
 };
