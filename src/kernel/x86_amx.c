@@ -238,7 +238,7 @@ typedef struct {
 #define block_sink plane_sink
 #define sink_weights plane_weights
 #define sink_bias plane_bias
-#define sink_min plane_min
+#define sink_mins plane_mins
 #define sink_end plane_end
 #define block_q2_k plane_q2_k
 #define block_q3_k plane_q3_k
@@ -258,31 +258,33 @@ INLINE void split_products(vi *low, vi *high, vi q, vi scale) {
     *low = _mm512_sub_epi16(product, _mm512_slli_epi16(*high, 7));
 }
 
-INLINE void plane_weights(plane_sink *o, size_t first, const vi *w, int n_vec, vi scale, int bits,
-                          int bias) {
+INLINE void plane_weights(plane_sink *o, size_t first, const vi *w, int n_groups, int n_vec,
+                          const vi *scale, int bits, int bias) {
     (void)bits;
     const vi bytes = _mm512_set1_epi16(255);
     const vi back = _mm512_set1_epi16((short)bias);
-    const vi pair = vi_or(vi_and(scale, vi_set1_32(0xffff)), vi_shl32(scale, 16));
-    for (int j = 0; j < n_vec; j++) {
+    for (int j = 0; j < n_groups * n_vec; j++) {
+        const int g = j / n_vec;
+        const vi pair = vi_or(vi_and(scale[g], vi_set1_32(0xffff)), vi_shl32(scale[g], 16));
         vi low[2];
         vi high[2];
         split_products(&low[0], &high[0], _mm512_sub_epi16(vi_and(w[j], bytes), back), pair);
         split_products(&low[1], &high[1], _mm512_sub_epi16(_mm512_srli_epi16(w[j], 8), back), pair);
-        const size_t at = first / 4 + (size_t)j;
+        const size_t at = 4 * (first + 2 * (size_t)g) + (size_t)(j % n_vec);
         o->plane->low[at] = vi_or(vi_and(low[0], bytes), _mm512_slli_epi16(low[1], 8));
         o->plane->high[at] = vi_or(vi_and(high[0], bytes), _mm512_slli_epi16(high[1], 8));
     }
 }
 
-INLINE void plane_bias(plane_sink *o, size_t group, vi pairs) {
+INLINE void plane_bias(plane_sink *o, const vi pairs[8]) {
     (void)o;
-    (void)group;
     (void)pairs; /* these planes are signed */
 }
 
-INLINE void plane_min(plane_sink *o, size_t group, vi pairs) {
-    o->plane->min[group / 2] = pairs;
+INLINE void plane_mins(plane_sink *o, const vi pairs[8]) {
+    for (int i = 0; i < 8; i++) {
+        o->plane->min[i] = pairs[i];
+    }
 }
 
 INLINE void plane_end(plane_sink *o, vf d, vf dmin, bool has_min) {
