@@ -143,6 +143,14 @@ $B/tests/hostile_test: $(hostile_obj) $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $(hostile_obj) $(support_obj) $B/liblfm.a $(LIBS) -o $@
 
+# The whole program, with calls to the system that fail; main() is the test's.
+fault_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/faults/*.c))
+fault_wraps := main malloc calloc realloc aligned_alloc strdup free mmap munmap pthread_create open read pread write \
+    fstat fsync ftruncate fallocate fchmod flock lseek rename close fopen fdopen fflush opendir
+$B/tests/fault_test: $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $(fault_wraps:%=-Wl,--wrap=%) $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
+
 # Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
 $B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
@@ -154,7 +162,7 @@ test:
 
 ## check: unit, golden and command-line tests of one MODE
 check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check \
-       $B/tests/hostile_test $(fuzz_bin) $B/lfm $B/mkmodel
+       $B/tests/hostile_test $B/tests/fault_test $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -190,5 +198,5 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(hostile_obj:.o=.d) $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:

@@ -12,7 +12,7 @@ mkdir -p "$logs"
 # The long ones first, so that no core idles at the end.
 list=""
 for test in tests/cli/run.sh "$build/tests/test_model_forward" "$build/tests/golden_test" \
-    "$build/tests/hostile_test" tests/*_test.sh \
+    "$build/tests/fault_test" "$build/tests/hostile_test" tests/*_test.sh \
     tests/cli/*_test.sh "$build"/tests/kernel_check "$build"/tests/test_*; do
     case $test in *.o | *.d | *.log) continue ;; esac
     case " $list " in *" $test "*) continue ;; esac

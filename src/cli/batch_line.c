@@ -221,6 +221,10 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
     if (id && (id->kind == JSON_STRING || id->kind == JSON_NUMBER)) {
         json_out_free(&l->id);
         json_write_value(&l->id, id);
+        const lfm_status st = json_finish(&l->id, err);
+        if (st != LFM_OK) {
+            return st;
+        }
     } else if (id) {
         return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
     }
@@ -242,6 +246,10 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
                            const char *text, size_t len, size_t number, lfm_error *err) {
     *l = (batch_line){.o = *o};
     json_write_int(&l->id, (int64_t)number);
+    const lfm_status named = json_finish(&l->id, err);
+    if (named != LFM_OK) {
+        return named;
+    }
     if (o->lines) {
         return set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, text, len, err);
     }
@@ -274,6 +282,11 @@ void batch_line_drop(batch_line *l) {
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
+/* That of a line whose id there was no memory for is null. */
+static void write_id(json_out *out, const batch_line *l) {
+    json_write_text(out, l->id.len > 0 && !l->id.failed ? l->id.ptr : "null");
+}
+
 static void write_usage(json_out *out, const batch_answer *a) {
     char text[200];
     snprintf(text, sizeof text, "{\"prompt_tokens\": %zu, \"cached_tokens\": %zu, "
@@ -297,7 +310,7 @@ static void write_plain(json_out *out, const char *text, size_t len) {
 static void write_openai(json_out *out, const batch_line *l, const batch_answer *a) {
     const bool cut = strcmp(a->finish, "length") == 0;
     json_write_text(out, "{\"custom_id\": ");
-    json_write_raw(out, l->id.ptr, l->id.len);
+    write_id(out, l);
     json_write_text(out, ", \"response\": {\"status_code\": 200, \"body\": {\"object\": "
                     "\"chat.completion\", \"choices\": [{\"index\": 0, \"message\": {\"role\": "
                     "\"assistant\", \"content\": ");
@@ -320,7 +333,7 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
         return;
     }
     json_write_text(out, "{\"id\": ");
-    json_write_raw(out, l->id.ptr, l->id.len);
+    write_id(out, l);
     json_write_text(out, ", \"content\": ");
     json_write_string(out, a->content, a->content_len);
     if (a->reasoning_len > 0) {
@@ -346,7 +359,7 @@ void batch_line_error(json_out *out, const batch_line *l, int code, const char *
         return;
     }
     json_write_text(out, l->form == LINE_OPENAI ? "{\"custom_id\": " : "{\"id\": ");
-    json_write_raw(out, l->id.ptr, l->id.len);
+    write_id(out, l);
     json_write_text(out, l->form == LINE_OPENAI ? ", \"response\": null" : "");
     snprintf(number, sizeof number, "%d", code);
     json_write_text(out, ", \"error\": {\"code\": ");

@@ -116,7 +116,7 @@ static lfm_status fail_line(batch *b, slot *s, const lfm_error *why, lfm_error *
     json_out line = {0};
     b->n_failed++;
     if (s->line.form == LINE_PLAIN && !b->o->quiet) {
-        term_message("line %s: %s", s->line.id.ptr, why->text);
+        term_message("line %s: %s", s->line.id.ptr ? s->line.id.ptr : "?", why->text);
     }
     batch_line_error(&line, &s->line, code_of(why->status), why->text);
     return finish_line(b, s->index, &line, err);

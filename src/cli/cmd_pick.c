@@ -138,7 +138,7 @@ static void normalise(double *p, const double *log_p, size_t n) {
     }
 }
 
-static void print_json(const pick *p, const double *share, size_t best) {
+static lfm_status print_json(const pick *p, const double *share, size_t best, lfm_error *err) {
     json_out out = {0};
     json_write_text(&out, "{\"choice\": ");
     json_write_string(&out, p->o->choices[best], strlen(p->o->choices[best]));
@@ -153,23 +153,24 @@ static void print_json(const pick *p, const double *share, size_t best) {
         json_write_text(&out, "}");
     }
     json_write_text(&out, "]}");
-    puts(out.ptr ? out.ptr : "");
+    const lfm_status st = json_finish(&out, err);
+    if (st == LFM_OK) {
+        puts(out.ptr);
+    }
     json_out_free(&out);
+    return st;
 }
 
-static int report(const pick *p, double *share) {
+static lfm_status report(const pick *p, double *share, int *code, lfm_error *err) {
     const cli_options *o = p->o;
     size_t best = 0;
     normalise(share, p->log_p, o->n_choices);
     for (size_t i = 1; i < o->n_choices; i++) {
         best = share[i] > share[best] ? i : best; /* the first among equals */
     }
-    if (o->test) {
-        return best == 0 ? CLI_DONE : CLI_FAILED;
-    }
-    if (o->json) {
-        print_json(p, share, best);
-        return CLI_DONE;
+    *code = o->test && best != 0 ? CLI_FAILED : CLI_DONE;
+    if (o->test || o->json) {
+        return o->test ? LFM_OK : print_json(p, share, best, err);
     }
     for (size_t i = 0; i < o->n_choices; i++) {
         if (o->all) {
@@ -180,7 +181,7 @@ static int report(const pick *p, double *share) {
             putchar('\n');
         }
     }
-    return CLI_DONE;
+    return LFM_OK;
 }
 
 static lfm_status run(pick *p, const json_out *text, int *code, lfm_error *err) {
@@ -198,7 +199,7 @@ static lfm_status run(pick *p, const json_out *text, int *code, lfm_error *err) 
         st = weigh(p, i, err);
     }
     if (st == LFM_OK) {
-        *code = report(p, p->log_p + n);
+        st = report(p, p->log_p + n, code, err);
     }
     return st;
 }

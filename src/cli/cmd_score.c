@@ -235,27 +235,28 @@ static lfm_status score_windows(score *s, lfm_error *err) {
 
 /* ---- Every token ---------------------------------------------------------------------------- */
 
-static void print_token(score *s, int32_t token, double log_p, bool scored) {
+static lfm_status print_token(score *s, int32_t token, double log_p, bool scored, lfm_error *err) {
     size_t n = 0;
     const char *bytes = lfm_token_bytes(s->model, token, &n);
     json_out text = {0};
     json_write_string(&text, bytes, n);
-    if (scored) {
-        printf("%" PRId32 "\t%.6f\t%s\n", token, log_p, text.ptr ? text.ptr : "");
-    } else {
-        printf("%" PRId32 "\t-\t%s\n", token, text.ptr ? text.ptr : "");
+    const lfm_status st = json_finish(&text, err);
+    if (st == LFM_OK && scored) {
+        printf("%" PRId32 "\t%.6f\t%s\n", token, log_p, text.ptr);
+    } else if (st == LFM_OK) {
+        printf("%" PRId32 "\t-\t%s\n", token, text.ptr);
     }
     json_out_free(&text);
+    return st;
 }
 
 /* --per-token: the whole text as one window, a line for each token. */
 static lfm_status score_tokens(score *s, lfm_error *err) {
-    lfm_status st = LFM_OK;
     if (s->n_tokens > lfm_model_get_info(s->model)->n_ctx_max) {
         return err_set(err, LFM_ERR_FULL, "the text has %zu tokens; --per-token takes at most %"
                        PRIu32, s->n_tokens, lfm_model_get_info(s->model)->n_ctx_max);
     }
-    print_token(s, s->tokens[0], 0.0, false);
+    lfm_status st = print_token(s, s->tokens[0], 0.0, false, err);
     for (size_t i = 0; i + 1 < s->n_tokens && st == LFM_OK && !term_stopped();) {
         const size_t left = s->n_tokens - 1 - i;
         const size_t n = left < PIECE ? left : PIECE;
@@ -264,7 +265,7 @@ static lfm_status score_tokens(score *s, lfm_error *err) {
             const int32_t next = s->tokens[i + j + 1];
             const double nll = surprise(s->logits + j * s->n_vocab, s->n_vocab, next);
             moments_add(&s->nll, nll);
-            print_token(s, next, -nll, true);
+            st = print_token(s, next, -nll, true, err);
         }
         i += n;
     }

@@ -3,7 +3,6 @@
  */
 #include "cli/cli.h"
 
-#include "base/json.h"
 #include "cli/crash.h"
 #include "cli/term.h"
 
@@ -187,14 +186,13 @@ lfm_status cli_read_ids(const char *text, const char *name, int32_t **ids, size_
 }
 
 void cli_print(const char *bytes, size_t n) {
-    json_out shown = {0};
-    if (term_out_is_tty()) {
-        term_escape(&shown, bytes, n);
-        bytes = shown.ptr;
-        n = shown.len;
-    }
-    if (n > 0) {
+    if (!term_out_is_tty()) {
         fwrite(bytes, 1, n, stdout);
+        return;
     }
-    json_out_free(&shown);
+    for (size_t i = 0; i < n;) { /* without memory of its own, so that nothing can be missing */
+        term_shown shown;
+        i += term_escape_one(&shown, bytes + i, n - i);
+        fputs(shown.text, stdout);
+    }
 }

@@ -47,7 +47,8 @@ static lfm_status end_calls(generation *g, bool marked, lfm_error *err) {
     const char *text = g->call_text.ptr ? g->call_text.ptr : "";
     lfm_status st = json_finish(&g->call_text, err);
     g->in_call = false;
-    if (st == LFM_OK && !toolcall_read(&g->calls, &g->n_calls, text, g->call_text.len)) {
+    if (st == LFM_OK && !toolcall_read(&g->calls, &g->n_calls, text, g->call_text.len) &&
+        !g->calls.failed) {
         g->n_bad_calls++;
         st = answer_feed(&g->answer, CALL_START, sizeof CALL_START - 1, err);
         if (st == LFM_OK) {

@@ -76,7 +76,7 @@ static void write_calls(json_out *note, const json_out *calls) {
         }
         json_write_text(note, "]");
     }
-    note->failed = note->failed || list.failed;
+    note->failed = note->failed || list.failed || err.status == LFM_ERR_MEMORY;
     json_doc_free(&doc);
     json_out_free(&list);
 }

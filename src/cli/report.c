@@ -30,7 +30,8 @@ static double decode_s(const run_state *r) {
 /* ---- --json --------------------------------------------------------------------------------- */
 
 static void add_key(json_out *out, const char *key) {
-    json_write_text(out, out->ptr[out->len - 1] == '{' ? "\"" : ", \"");
+    const bool first = out->len > 0 && out->ptr[out->len - 1] == '{'; /* len 0: out of memory */
+    json_write_text(out, first ? "\"" : ", \"");
     json_write_text(out, key);
     json_write_text(out, "\": ");
 }

@@ -28,11 +28,14 @@ void show_thoughts(show *s, const answer *a) {
     if (n == 0 || !s->thoughts) {
         return;
     }
-    json_out text = {0};
-    term_escape(&text, a->thoughts.ptr + s->thoughts_shown, n);
-    fprintf(stderr, "%s%s%s", s->dim ? "\033[2m" : "", text.ptr ? text.ptr : "",
-            s->dim ? "\033[0m" : "");
-    json_out_free(&text);
+    const char *bytes = a->thoughts.ptr + s->thoughts_shown;
+    fputs(s->dim ? "\033[2m" : "", stderr);
+    for (size_t i = 0; i < n;) {
+        term_shown shown;
+        i += term_escape_one(&shown, bytes + i, n - i);
+        fputs(shown.text, stderr);
+    }
+    fputs(s->dim ? "\033[0m" : "", stderr);
     s->thoughts_shown = a->thoughts_settled;
 }
 

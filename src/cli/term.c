@@ -151,23 +151,27 @@ static bool reorders(uint32_t c) {
            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
+size_t term_escape_one(term_shown *shown, const char *bytes, size_t n) {
+    char *to = shown->text;
+    const size_t cap = sizeof shown->text;
+    uint32_t c = 0;
+    const size_t len = utf8_decode(bytes, n, &c);
+    if (len == 0) {
+        snprintf(to, cap, "\\x%02x", (unsigned)(unsigned char)bytes[0]);
+    } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
+        snprintf(to, cap, "^%c", (int)(c ^ 0x40)); /* ESC is ^[, DEL is ^? */
+    } else if ((c >= 0x80 && c < 0xa0) || reorders(c)) {
+        snprintf(to, cap, "<U+%04X>", (unsigned)c);
+    } else {
+        snprintf(to, cap, "%.*s", (int)len, bytes);
+    }
+    return len ? len : 1;
+}
+
 void term_escape(json_out *out, const char *bytes, size_t n) {
     for (size_t i = 0; i < n;) {
-        char shown[16];
-        uint32_t c = 0;
-        const size_t len = utf8_decode(bytes + i, n - i, &c);
-        if (len == 0) {
-            snprintf(shown, sizeof shown, "\\x%02x", (unsigned)(unsigned char)bytes[i]);
-        } else if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f) {
-            snprintf(shown, sizeof shown, "^%c", (int)(c ^ 0x40)); /* ESC is ^[, DEL is ^? */
-        } else if ((c >= 0x80 && c < 0xa0) || reorders(c)) {
-            snprintf(shown, sizeof shown, "<U+%04X>", (unsigned)c);
-        } else {
-            json_write_raw(out, bytes + i, len);
-            i += len;
-            continue;
-        }
-        json_write_text(out, shown);
-        i += len ? len : 1;
+        term_shown shown;
+        i += term_escape_one(&shown, bytes + i, n - i);
+        json_write_text(out, shown.text);
     }
 }

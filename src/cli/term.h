@@ -55,4 +55,10 @@ void term_progress_end(term_progress *p);
  * bytes as \xNN, characters that reorder text as <U+202E>.  Newline and tab stay. */
 void term_escape(json_out *out, const char *bytes, size_t n);
 
+/* The same for the first character; returns how many bytes it has.  n is not 0. */
+typedef struct {
+    char text[16];
+} term_shown;
+size_t term_escape_one(term_shown *shown, const char *bytes, size_t n);
+
 #endif

@@ -308,6 +308,7 @@ static bool read_object(reader *r) {
     bool good = read_value(&inner) && !text.failed &&
                 json_parse(&doc, text.ptr, text.len, &err) == LFM_OK;
     r->p = inner.p;
+    r->out->failed = r->out->failed || text.failed || err.status == LFM_ERR_MEMORY;
     const json_value *name = good ? json_get(doc.root, "name") : NULL;
     const json_value *arguments = good ? json_get(doc.root, "arguments") : NULL;
     arguments = good && !arguments ? json_get(doc.root, "parameters") : arguments;
@@ -329,7 +330,7 @@ static bool read_object(reader *r) {
 }
 
 /* Nothing that no JSON reader would take: an argument that is given twice, for one. */
-static bool is_json(const json_out *calls) {
+static bool is_json(json_out *calls) {
     json_out list = {0};
     json_doc doc = {0};
     lfm_error err = {0};
@@ -338,6 +339,7 @@ static bool is_json(const json_out *calls) {
     json_write_text(&list, "]");
     const bool good = !calls->failed && !list.failed &&
                       json_parse(&doc, list.ptr, list.len, &err) == LFM_OK;
+    calls->failed = calls->failed || list.failed || err.status == LFM_ERR_MEMORY;
     json_doc_free(&doc);
     json_out_free(&list);
     return good;
@@ -371,6 +373,7 @@ bool toolcall_read(json_out *out, size_t *n_calls, const char *text, size_t n) {
         json_write_raw(out, calls.ptr, calls.len);
         *n_calls += found;
     }
+    out->failed = out->failed || calls.failed;
     json_out_free(&calls);
     return good;
 }

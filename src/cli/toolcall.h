@@ -17,7 +17,8 @@
 
 /* Append the calls in `text` (n bytes, without the markers) to `out`: JSON objects
  * {"name": .., "arguments": {..}} with ", " between them; *n_calls is raised.  False, with nothing
- * appended, when the text is not a list of calls. */
+ * appended, when the text is not a list of calls; or when memory runs out, which json_finish(out)
+ * tells. */
 bool toolcall_read(json_out *out, size_t *n_calls, const char *text, size_t n);
 
 #endif

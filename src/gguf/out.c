@@ -53,6 +53,12 @@ static bool is_named(int fd, const char *name) {
            named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
+/* Some file systems know no permissions and refuse them: that is no reason, if the file is ours. */
+static int make_private(int fd, const struct stat *info, unsigned mode) {
+    const int result = fchmod(fd, info->st_mode & mode & 0777);
+    return result != 0 && errno == EPERM && info->st_uid == geteuid() ? 0 : result;
+}
+
 /* Open PATH.part for us alone; -1 with errno, EBUSY when somebody else is writing it.  What an
  * interrupted program left there has no lock, and is written over. */
 static int open_part(const char *part, unsigned mode) {
@@ -70,10 +76,11 @@ static int open_part(const char *part, unsigned mode) {
         } else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
             cause = EEXIST;
         } else if (is_named(fd, part)) {
-            if (fchmod(fd, info.st_mode & mode & 0777) == 0 && ftruncate(fd, 0) == 0) {
+            if (make_private(fd, &info, mode) == 0 && ftruncate(fd, 0) == 0) {
                 return fd;
             }
             cause = errno;
+            unlink(part); /* ours alone, and of no use to anybody */
         }
         close(fd);
         if (cause != 0) {
