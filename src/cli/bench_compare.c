@@ -46,8 +46,8 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
         json_write_text(&f->text, "]");
         st = json_finish(&f->text, err);
         if (st == LFM_OK && json_parse(&f->doc, f->text.ptr, f->text.len, &why) != LFM_OK) {
-            st = err_set(err, LFM_ERR_ARG, "%s is no result of 'lfm bench -o json': %s", path,
-                         why.text);
+            st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
+                         "%s is no result of 'lfm bench -o json': %s", path, why.text);
         }
     }
     json_out_free(&file);

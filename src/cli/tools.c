@@ -61,7 +61,8 @@ lfm_status tools_read(json_out *list, const cli_options *o, lfm_error *err) {
     }
     lfm_status st = prompt_read_file(&text, o->tools, false, err);
     if (st == LFM_OK && json_parse(&doc, text.ptr, text.len, &why) != LFM_OK) {
-        st = err_set(err, LFM_ERR_ARG, "--tools %s: %s", o->tools, why.text);
+        st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
+                     "--tools %s: %s", o->tools, why.text);
     }
     if (st == LFM_OK) {
         const json_value *inner = json_get(doc.root, "tools");
