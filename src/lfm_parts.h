@@ -36,6 +36,7 @@ typedef struct {
     pool *threads;
     model_state state;
     size_t n_sessions;
+    uint64_t memory;      /* bytes that were to be had when it began */
 } workshop;
 
 struct lfm_session {

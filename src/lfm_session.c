@@ -4,6 +4,7 @@
 #include "lfm_parts.h"
 
 #include "base/cores.h"
+#include "base/memory.h"
 #include "model/forward.h"
 
 #include <inttypes.h>
@@ -76,6 +77,7 @@ static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_ses
     }
     shop->model = m;
     shop->n_sessions = 1;
+    shop->memory = memory_available("");
     lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
                                state_options_of(m, opt), err);
     if (st == LFM_OK) {
@@ -165,6 +167,22 @@ lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error 
 
 /* ---- Evaluation ----------------------------------------------------------------------------- */
 
+/* Memory comes page by page, and a system that has none left ends the program without a word: so a
+ * text that cannot fit is refused before work begins. */
+static lfm_status check_memory(const lfm_session *s, size_t n, lfm_error *err) {
+    const double gib = 1.0 / (1 << 30);
+    uint64_t bytes = 0;
+    const uint32_t all = s->line.pos + (uint32_t)n;
+    const lfm_status st = timeline_bytes(s->line.shape, s->line.opt, all, &bytes, err);
+    if (st == LFM_OK && bytes > s->shop->memory) {
+        return err_set(err, LFM_ERR_MEMORY, "%" PRIu32 " tokens need %.2f GiB for keys and values, "
+                       "but %.2f GiB of memory is available; a shorter text fits, or an 8-bit "
+                       "cache, which takes half", all, (double)bytes * gib,
+                       (double)s->shop->memory * gib);
+    }
+    return st;
+}
+
 static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size_t n,
                                lfm_error *err) {
     const uint32_t n_vocab = s->shop->model->shape.n_vocab;
@@ -183,7 +201,7 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
                            "vocabulary of %" PRIu32, tokens[i], i, n_vocab);
         }
     }
-    return LFM_OK;
+    return n > 1 ? check_memory(s, n, err) : LFM_OK;
 }
 
 /* The file's weights, or somebody else's bytes?  Afterwards, so that what was read is known to have

@@ -9,7 +9,7 @@ build=$1
 nm=${NM:-nm}
 
 # base, gguf, kernel, model, token, constrain, lfm.c
-prefixes="arena cores cpu err json map pool team utf8
+prefixes="arena cores cpu err group json map memory pool team utf8
     gguf mix pack qtype
     jobs kern quantize rope
     act batch block model shape state timeline weights

@@ -3,6 +3,8 @@
  */
 #include "base/cores.h"
 
+#include "base/group.h"
+
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,29 +18,10 @@
 
 enum { MAX_CPUS = 1024, MAX_PATH = 512 };
 
-static FILE *open_below(const char *root, const char *path) {
-    char full[MAX_PATH];
-    const int n = snprintf(full, sizeof full, "%s%s", root, path);
-    return n > 0 && (size_t)n < sizeof full ? fopen(full, "re") : NULL;
-}
-
-/* The number that a file begins with; -1 when it is not there, or has none. */
-static long read_number(const char *root, const char *path) {
-    long value = -1;
-    FILE *f = open_below(root, path);
-    if (f) {
-        if (fscanf(f, "%ld", &value) != 1) {
-            value = -1;
-        }
-        fclose(f);
-    }
-    return value;
-}
-
 static long read_cpu(const char *root, size_t cpu, const char *name) {
     char path[128];
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%zu/%s", cpu, name);
-    return read_number(root, path);
+    return (long)group_number(root, path);
 }
 
 /* ---- Fast and slow cores -------------------------------------------------------------------- */
@@ -47,7 +30,7 @@ static long read_cpu(const char *root, size_t cpu, const char *name) {
 static void keep_listed(const char *root, const char *path, bool *use, size_t n) {
     bool listed[MAX_CPUS] = {false};
     unsigned first = 0;
-    FILE *f = open_below(root, path);
+    FILE *f = group_open(root, path);
     if (!f) {
         return;
     }
@@ -102,50 +85,30 @@ static size_t count_cores(const char *root, const bool *use, size_t n) {
 
 /* ---- Quotas --------------------------------------------------------------------------------- */
 
-static size_t quota(long long time, long long period) {
-    return time > 0 && period > 0 ? (size_t)((time + period - 1) / period) : SIZE_MAX;
+static uint64_t quota(long long time, long long period) {
+    return time > 0 && period > 0 ? (uint64_t)((time + period - 1) / period) : UINT64_MAX;
 }
 
 /* A quota of cgroup v2: "50000 100000"; "max 100000" is none. */
-static size_t quota_v2(const char *root, const char *group) {
+static uint64_t quota_v2(const char *root, const char *group) {
     char path[MAX_PATH];
     long long time = 0;
     long long period = 0;
-    const int n = snprintf(path, sizeof path, "/sys/fs/cgroup%s/cpu.max", group);
-    FILE *f = n > 0 && (size_t)n < sizeof path ? open_below(root, path) : NULL;
+    snprintf(path, sizeof path, "/sys/fs/cgroup%.400s/cpu.max", group);
+    FILE *f = group_open(root, path);
     if (!f) {
-        return SIZE_MAX;
+        return UINT64_MAX;
     }
     const int got = fscanf(f, "%lld %lld", &time, &period);
     fclose(f);
-    return got == 2 ? quota(time, period) : SIZE_MAX;
+    return got == 2 ? quota(time, period) : UINT64_MAX;
 }
 
-/* The smallest quota of our group and those above it. */
-static size_t quota_limit(const char *root) {
-    char group[MAX_PATH / 2] = "";
-    char line[MAX_PATH];
-    size_t limit = quota(read_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"), /* v1 */
-                         read_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
-    FILE *f = open_below(root, "/proc/self/cgroup");
-    while (f && fgets(line, sizeof line, f)) {
-        if (strncmp(line, "0::", 3) == 0 && strlen(line) < sizeof group) {
-            memcpy(group, line + 3, strlen(line) - 2);
-            group[strcspn(group, "\n")] = '\0';
-        }
-    }
-    if (f) {
-        fclose(f);
-    }
-    for (;;) {
-        const size_t here = quota_v2(root, group);
-        char *last = strrchr(group, '/');
-        limit = here < limit ? here : limit;
-        if (!last) {
-            return limit;
-        }
-        *last = '\0';
-    }
+static uint64_t quota_limit(const char *root) {
+    const uint64_t v1 = quota(group_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_quota_us"),
+                              group_number(root, "/sys/fs/cgroup/cpu/cpu.cfs_period_us"));
+    const uint64_t v2 = group_least(root, quota_v2);
+    return v1 < v2 ? v1 : v2;
 }
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
@@ -159,8 +122,8 @@ size_t cores_count(const char *root, const bool *allowed, size_t n) {
     if (cores == 0) { /* only slow ones are allowed */
         cores = count_cores(root, allowed, n);
     }
-    const size_t limit = quota_limit(root);
-    cores = cores < limit ? cores : limit;
+    const uint64_t limit = quota_limit(root);
+    cores = cores < limit ? cores : (size_t)limit;
     return cores > 0 ? cores : 1;
 }
 

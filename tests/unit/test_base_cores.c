@@ -3,6 +3,8 @@
  */
 #include "base/cores.h"
 
+#include "../support/machine.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -13,36 +15,10 @@
 
 #include <cmocka.h>
 
-static char root[64];
-
-static void spill(const char *path, const char *text) {
-    char full[256];
-    snprintf(full, sizeof full, "mkdir -p $(dirname %s%s)", root, path);
-    assert_int_equal(system(full), 0);
-    snprintf(full, sizeof full, "%s%s", root, path);
-    FILE *f = fopen(full, "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
-}
-
 static void spill_cpu(unsigned cpu, const char *name, const char *text) {
     char path[128];
     snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%u/%s", cpu, name);
-    spill(path, text);
-}
-
-static int begin(void **state) {
-    (void)state;
-    snprintf(root, sizeof root, "/tmp/lfm-cores-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int end(void **state) {
-    (void)state;
-    char command[100];
-    snprintf(command, sizeof command, "rm -rf %s", root);
-    return system(command);
+    machine_file(path, text);
 }
 
 static size_t count(const char *mask) {
@@ -50,7 +26,7 @@ static size_t count(const char *mask) {
     for (size_t i = 0; mask[i]; i++) {
         allowed[i] = mask[i] == '1';
     }
-    return cores_count(root, allowed, 64);
+    return cores_count(machine_root, allowed, 64);
 }
 
 static void test_nothing_known(void **state) {
@@ -68,11 +44,11 @@ static void test_intel_hybrid(void **state) {
         spill_cpu(i, "topology/thread_siblings_list", siblings[i]);
     }
     assert_int_equal(count("11111111"), 6);
-    spill("/sys/devices/cpu_core/cpus", "0-3\n");
+    machine_file("/sys/devices/cpu_core/cpus", "0-3\n");
     assert_int_equal(count("11111111"), 2);
     assert_int_equal(count("10000011"), 1);
     assert_int_equal(count("00001110"), 3); /* nothing else is allowed */
-    spill("/sys/devices/cpu_core/cpus", "0,2-3,70\n");
+    machine_file("/sys/devices/cpu_core/cpus", "0,2-3,70\n");
     assert_int_equal(count("11111111"), 2);
     assert_int_equal(count("01111111"), 1);
 }
@@ -90,24 +66,24 @@ static void test_arm(void **state) {
 
 static void test_quota(void **state) {
     (void)state;
-    spill("/sys/fs/cgroup/cpu.max", "max 100000\n");
+    machine_file("/sys/fs/cgroup/cpu.max", "max 100000\n");
     assert_int_equal(count("11111111"), 8);
-    spill("/sys/fs/cgroup/cpu.max", "350000 100000\n");
+    machine_file("/sys/fs/cgroup/cpu.max", "350000 100000\n");
     assert_int_equal(count("11111111"), 4);
-    spill("/proc/self/cgroup", "3:cpu:/other\n0::/user/job\n");
-    spill("/sys/fs/cgroup/user/cpu.max", "150000 100000\n");
-    spill("/sys/fs/cgroup/user/job/cpu.max", "max 100000\n");
+    machine_file("/proc/self/cgroup", "3:cpu:/other\n0::/user/job\n");
+    machine_file("/sys/fs/cgroup/user/cpu.max", "150000 100000\n");
+    machine_file("/sys/fs/cgroup/user/job/cpu.max", "max 100000\n");
     assert_int_equal(count("11111111"), 2);
-    spill("/sys/fs/cgroup/user/job/cpu.max", "1000 100000\n");
+    machine_file("/sys/fs/cgroup/user/job/cpu.max", "1000 100000\n");
     assert_int_equal(count("11111111"), 1);
 }
 
 static void test_quota_v1(void **state) {
     (void)state;
-    spill("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
-    spill("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
+    machine_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "-1\n");
+    machine_file("/sys/fs/cgroup/cpu/cpu.cfs_period_us", "100000\n");
     assert_int_equal(count("1111"), 4);
-    spill("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "200000\n");
+    machine_file("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "200000\n");
     assert_int_equal(count("1111"), 2);
 }
 
@@ -118,11 +94,11 @@ static void test_here(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_nothing_known, begin, end),
-        cmocka_unit_test_setup_teardown(test_intel_hybrid, begin, end),
-        cmocka_unit_test_setup_teardown(test_arm, begin, end),
-        cmocka_unit_test_setup_teardown(test_quota, begin, end),
-        cmocka_unit_test_setup_teardown(test_quota_v1, begin, end),
+        cmocka_unit_test_setup_teardown(test_nothing_known, machine_begin, machine_end),
+        cmocka_unit_test_setup_teardown(test_intel_hybrid, machine_begin, machine_end),
+        cmocka_unit_test_setup_teardown(test_arm, machine_begin, machine_end),
+        cmocka_unit_test_setup_teardown(test_quota, machine_begin, machine_end),
+        cmocka_unit_test_setup_teardown(test_quota_v1, machine_begin, machine_end),
         cmocka_unit_test(test_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

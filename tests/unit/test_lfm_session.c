@@ -4,7 +4,7 @@
  * Everything is compared bit for bit with a session that evaluates the same tokens afresh.  The
  * model is small, with random weights.
  */
-#include "lfm.h"
+#include "lfm_parts.h"
 
 #include "base/rng.h"
 
@@ -539,6 +539,22 @@ static void test_the_old_file_stays(void **state) {
     remove_folder();
 }
 
+/* ---- Memory --------------------------------------------------------------------------------- */
+
+static void test_too_little_memory(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    lfm_session *s = session_with((lfm_session_options){0});
+    size_t reused = 0;
+    s->shop->memory = 100000; /* as if no more had been there when it began */
+    assert_int_equal(lfm_prompt(s, text, N_TEXT, &reused, &err), LFM_ERR_MEMORY);
+    assert_non_null(strstr(err.text, "of memory is available"));
+    assert_int_equal(lfm_session_pos(s), 0);
+    s->shop->memory = UINT64_MAX;
+    ok(lfm_prompt(s, text, 100, &reused, &err), &err);
+    lfm_session_free(s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_prompt_reuses_what_is_the_same),
@@ -557,6 +573,7 @@ int main(void) {
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_foreign_files),
         cmocka_unit_test(test_the_old_file_stays),
+        cmocka_unit_test(test_too_little_memory),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
