@@ -25,8 +25,10 @@ test=$1
 name=$(basename "$test")
 case $test in tests/cli/*) name=cli_$name ;; esac
 log="$2/$name.log"
+start=$(date +%s)
 case $test in *.sh) sh "$test" >"$log" 2>&1 ;; *) "$test" >"$log" 2>&1 ;; esac
 status=$?
+seconds=$(($(date +%s) - start))
 if [ $status -ne 0 ]; then
     printf 'FAIL  %s (exit %s, see %s)\n' "$name" "$status" "$log"
     tail -n 40 "$log"
@@ -41,7 +43,7 @@ else
     line=$(tail -n 1 "$log")
 fi
 echo "${passed:-1} 0 ${skipped:-0}" >"$log.count"
-printf 'ok    %-34s %s\n' "$name" "$line"
+printf 'ok    %-26s %4d s  %s\n' "$name" "$seconds" "$line"
 EOF
 echo "$list" | tr ' ' '\n' | grep . | xargs -P "$(nproc 2>/dev/null || echo 2)" -I '{}' sh "$logs/one.sh" '{}' "$logs"
 cat "$logs"/*.count | awk -v build="$build" '
