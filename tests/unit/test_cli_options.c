@@ -200,7 +200,7 @@ static void test_idle(void **state) {
         {"m -ngl all --simple-io --log-disable --no-display-prompt", 4, 0},
         {"m --color -p x", 0, 1},
         {"m --color never x", 0, 1},
-        {"m -tb 8 -no-cnv", 1, 0},
+        {"m -tb 8 -no-cnv", 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cli_options o;
