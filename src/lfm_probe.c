@@ -6,12 +6,14 @@
 #include "base/bytes.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { PIECE_BYTES = 4 << 20, ROUNDS = 3 };
 
 #define MIB ((uint64_t)1 << 20)
+#define LARGE_PAGE (2 * MIB)
 
 /* Eight times the last cache, so that next to nothing of a round is still there in the next one,
  * within limits. */
@@ -21,7 +23,7 @@ static uint64_t probe_bytes(uint64_t least, uint64_t most) {
 #else
     const long cache = 0;
 #endif
-    const uint64_t n = cache > 0 ? 8 * (uint64_t)cache : least;
+    const uint64_t n = cache > 0 ? 8 * (uint64_t)cache / LARGE_PAGE * LARGE_PAGE : least;
     return n < least ? least : n > most ? most : n;
 }
 
@@ -81,10 +83,13 @@ lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *er
     }
     if (n < 1024 * MIB) {
         n = probe_bytes(512 * MIB, 1024 * MIB);
-        own = malloc((size_t)n);
+        own = aligned_alloc((size_t)LARGE_PAGE, (size_t)n);
         if (!own) {
             return err_set(err, LFM_ERR_MEMORY, "out of memory for measuring the memory");
         }
+#ifdef MADV_HUGEPAGE
+        madvise(own, (size_t)n, MADV_HUGEPAGE); /* only to have it sooner */
+#endif
         memset(own, 1, (size_t)n);
         from = own;
     }

@@ -2,8 +2,8 @@
  * bench.h - what the files of `lfm bench` share: a test, its result, the report.
  *
  * bench_setup.c opens the model and looks at the machine, bench_run.c takes samples of one test,
- * bench_report.c and bench_fields.c tell them.  cmd_bench.c, bench_ab.c, bench_text.c, bench_tune.c,
- * bench_sustain.c and bench_roofline.c are what can be done with these.
+ * bench_report.c and bench_fields.c tell them.  cmd_bench.c, bench_ab.c, bench_text.c,
+ * bench_tune.c, bench_sustain.c and bench_roofline.c are what can be done with these.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
@@ -122,6 +122,7 @@ typedef struct {
     double bandwidth[BENCH_MAX_LIST]; /* [n_probed] measured with probed[i] threads */
     uint32_t probed[BENCH_MAX_LIST];
     size_t n_probed;
+    bool no_probe;          /* nobody asks */
 } bench;
 
 /* bench_setup.c: check the options, open the model (or use that of `shared`, if it is the same),

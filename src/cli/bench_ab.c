@@ -2,8 +2,8 @@
  * bench_ab.c - lfm bench MODEL --ab '-t 4' '-t 8': which options are faster?
  *
  * Both sides live in one process and take turns: A B B A, then B A A B, and so on.  A machine that
- * becomes hotter or busier hits both sides of a turn alike, so turns are compared as pairs, and what
- * drifts evenly within a turn cancels out.
+ * becomes hotter or busier hits both sides of a turn alike, so turns are compared as pairs, and
+ * what drifts evenly within a turn cancels out.
  */
 #include "cli/bench.h"
 
@@ -169,7 +169,7 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
-/* The sides must have the same tests, one after the other; their threads and the like may differ. */
+/* The sides must have as many tests: they are compared one by one. */
 static lfm_status check_tests(const side *s, lfm_error *err) {
     if (s[0].b.n_rows != s[1].b.n_rows) {
         return err_set(err, LFM_ERR_ARG, "--ab: side A has %zu tests and side B %zu; they are "

@@ -21,8 +21,8 @@ typedef struct {
 lfm_status bench_list_read(bench_list *list, const char *name, const char *text, uint32_t min,
                            uint32_t max, lfm_error *err);
 
-/* Numbers of threads worth trying: each up to 8, every second up to 16, every fourth up to 32 and so
- * on, the number of cores, and all `cpus`.  1 <= cores <= cpus. */
+/* Numbers of threads worth trying: each up to 8, every second up to 16, every fourth up to 32 and
+ * so on, the number of cores, and all `cpus`.  1 <= cores <= cpus. */
 void bench_thread_counts(bench_list *list, uint32_t cpus, uint32_t cores);
 
 enum { BENCH_MAX_WORDS = 64 };

@@ -178,8 +178,8 @@ static void read_throttled(bench_machine *m, const char *root) {
             here = count > here ? count : here;
             m->throttled += count > 0 ? (uint64_t)count : 0;
         }
-        if (here < 0 && cpu > 0) { /* CPU 0 is always there; the first without counters is the end */
-            break;
+        if (here < 0 && cpu > 0) {
+            break; /* the last one; CPU 0 may be the only one without a counter */
         }
         m->has_throttled = m->has_throttled || here >= 0;
     }

@@ -13,7 +13,7 @@
 
 typedef struct {
     char cpu[96];
-    char cores[96];     /* "6P+8E+2LP cores", "8 cores, 16 threads", "2 CPUs" as far as it is told */
+    char cores[96];     /* "6P+8E+2LP cores", "8 cores, 16 threads", "2 CPUs" */
     char governor[32];
     char power[16];     /* "on AC", "on battery", or empty */
     char system[96];    /* operating system and release */

@@ -132,16 +132,17 @@ static const bench_row *first_decode(const bench_row *rows, size_t n) {
 static void print_memory(FILE *to, const bench_row *rows, size_t n) {
     const bench_row *r = first_decode(rows, n);
     double spread = 0.0;
-    if (n == 0) {
+    const bench_row *any = r ? r : rows;
+    if (n == 0 || any->read_bandwidth <= 0) {
         return;
     }
-    const bench_row *any = r ? r : rows;
     fprintf(to, "memory   read %.1f GB/s measured (%" PRIu32 " %s)", 1e-9 * any->read_bandwidth,
             any->n_threads, any->n_threads == 1 ? "thread" : "threads");
     if (r) {
         fprintf(to, " \xc2\xb7 decode moves %.3g GB/token \xc2\xb7 %.1f GB/s = %.0f %% of measured "
-                "peak", 1e-9 * r->bytes_per_token,
-                1e-9 * bench_rate(r, &spread) * r->bytes_per_token, bench_percent_of_peak(r));
+                "peak%s", 1e-9 * r->bytes_per_token,
+                1e-9 * bench_rate(r, &spread) * r->bytes_per_token, bench_percent_of_peak(r),
+                bench_percent_of_peak(r) > 100 ? " (weights come from the cache)" : "");
     }
     fputc('\n', to);
 }

@@ -91,6 +91,9 @@ static lfm_status find_bandwidth(bench *b, bench_row *r, lfm_session *s, lfm_err
             return LFM_OK;
         }
     }
+    if (b->no_probe) {
+        return LFM_OK;
+    }
     const lfm_status st = lfm_read_bandwidth(s, &r->read_bandwidth, err);
     if (st == LFM_OK && b->n_probed < BENCH_MAX_LIST) {
         b->probed[b->n_probed] = r->n_threads;

@@ -112,8 +112,8 @@ static lfm_status add_row(bench *b, bench_row like, uint32_t n_prompt, uint32_t 
         return err_set(err, LFM_ERR_ARG, "more than %d tests", BENCH_MAX_ROWS);
     }
     if (length > b->info->n_ctx_max) {
-        return err_set(err, LFM_ERR_ARG, "%" PRIu64 " tokens in one test; the model allows %" PRIu32,
-                       length, b->info->n_ctx_max);
+        return err_set(err, LFM_ERR_ARG, "%" PRIu64 " tokens in one test; the model allows "
+                       "%" PRIu32, length, b->info->n_ctx_max);
     }
     like.n_prompt = n_prompt;
     like.n_gen = n_gen;

@@ -1,9 +1,9 @@
 /*
  * bench_text.c - lfm bench --text FILE: a real text from its bytes to sampled tokens.
  *
- * The other tests leave out what is not the model.  Here tokenising and sampling (with the
- * model card's settings and a fixed seed) are part of the time, and what a person waits for is told:
- * the first token, and the time between two.
+ * The other tests leave out what is not the model.  Here tokenising and sampling (with the model
+ * card's settings and a fixed seed) are part of the time, and what a person waits for is told: the
+ * first token, and the time between two.
  */
 #include "cli/bench.h"
 

@@ -101,16 +101,16 @@ static const struct {
      "lfm bench tells the energy for each token, over what the machine takes when idle (three\n"
      "seconds before the tests).\n\n"
      "--power rapl     the processor's own counters, below /sys/class/powercap/intel-rapl:*\n"
-     "                 (Intel, and AMD by the same name).  J/token are those of the package; core,\n"
-     "                 dram and psys follow where the processor counts them.\n"
+     "                 (Intel, and AMD by the same name).  J/token are those of the package;\n"
+     "                 core, dram and psys follow where the processor counts them.\n"
      "--power battery  what the battery delivers, the screen included; it is told slowly, so only\n"
      "                 together with --sustain of a minute or more, and not on AC.\n"
      "--power none     do not measure.\n\n"
-     "Since Linux 5.10 only root reads the counters, because they can give away what others compute\n"
-     "(CVE-2020-8694).  lfm never asks for root; on a machine of your own you can allow it:\n\n"
-     "  sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj                (until a restart)\n"
+     "Since Linux 5.10 only root reads the counters, because they can give away what others\n"
+     "compute (CVE-2020-8694).  lfm never asks for root.  To allow it on a machine of your own:\n\n"
+     "  sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj               (until a restart)\n"
      "  echo 'SUBSYSTEM==\"powercap\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' |\n"
-     "      sudo tee /etc/udev/rules.d/60-powercap.rules                         (for ever)\n\n"
+     "      sudo tee /etc/udev/rules.d/60-powercap.rules                        (for ever)\n\n"
      "macOS tells nothing to programs without root.\n"},
 };
 
