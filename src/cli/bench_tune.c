@@ -9,11 +9,13 @@
 #include "cli/bench.h"
 
 #include "base/cores.h"
+#include "base/error.h"
 #include "cli/cli.h"
 #include "cli/term.h"
 #include "cli/tune.h"
 
 #include <inttypes.h>
+#include <string.h>
 #include <unistd.h>
 
 enum { TUNE_ROUNDS = 3, TUNE_PROMPT = 256, TUNE_GEN = 32 };
@@ -95,7 +97,8 @@ static lfm_status make_rows(bench *b, const bench_list *threads, lfm_error *err)
     return LFM_OK;
 }
 
-static lfm_status keep(const bench_row *prefill, const bench_row *decode, lfm_error *err) {
+static lfm_status keep(const bench *b, const bench_row *prefill, const bench_row *decode,
+                       lfm_error *err) {
     char path[1024];
     tune t;
     tune_here(&t);
@@ -106,10 +109,12 @@ static lfm_status keep(const bench_row *prefill, const bench_row *decode, lfm_er
                        "XDG_CONFIG_HOME");
     }
     const lfm_status st = tune_write(&t, path, err);
-    if (st == LFM_OK) {
-        term_message("decode: %" PRIu32 " %s, prompts: %" PRIu32 "; kept in %s, and used where -t "
-                     "does not say otherwise", t.decode, t.decode == 1 ? "thread" : "threads",
-                     t.prefill, path);
+    if (st == LFM_OK && b->outputs[0].format == BENCH_MD) {
+        char shown[1024];
+        err_escape(shown, sizeof shown, path, strlen(path));
+        printf("tune     decode %" PRIu32 " %s \xc2\xb7 prompts %" PRIu32 " \xc2\xb7 kept in %s, "
+               "used where -t does not say otherwise\n", t.decode,
+               t.decode == 1 ? "thread" : "threads", t.prefill, shown);
     }
     return st;
 }
@@ -131,6 +136,8 @@ lfm_status bench_tune(bench *b, lfm_error *err) {
     }
     const bool whole = st == LFM_OK && !term_stopped();
     bench_end(b, b->rows, whole ? b->n_rows : 0);
-    return whole ? keep(best_of(b->rows, threads.n), best_of(b->rows + threads.n, threads.n), err)
-                 : st;
+    if (!whole) {
+        return st;
+    }
+    return keep(b, best_of(b->rows, threads.n), best_of(b->rows + threads.n, threads.n), err);
 }

@@ -179,7 +179,7 @@ static lfm_status set_number(parser *p, const opt_row *row, const char *name, co
     const double unit = len > 1 ? unit_of(row->kind, value[len - 1]) : 0;
     char plain[32];
     const char *text = value;
-    double v;
+    double v = 0;
     if (unit > 0 && len < sizeof plain) {
         memcpy(plain, value, len - 1);
         plain[len - 1] = '\0';
@@ -187,15 +187,12 @@ static lfm_status set_number(parser *p, const opt_row *row, const char *name, co
     }
     const bool is_number = read_number(text, &v);
     v *= is_number && unit > 0 ? unit : 1;
-    if (is_number && row->kind == OPT_SECONDS && (v < row->min || v > row->max)) {
-        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is outside %gs..%gs", name, value, row->min,
-                       row->max);
+    const bool fits = is_number && v >= row->min && v <= row->max && (!whole || v == floor(v));
+    if (!fits && row->kind == OPT_SECONDS) {
+        return err_set(p->err, LFM_ERR_ARG, is_number ? "%s: '%s' is outside %gs..%gs" : "%s: '%s' "
+                       "is not a time such as 90s, 5m or 1h", name, value, row->min, row->max);
     }
-    if (!is_number && row->kind == OPT_SECONDS) {
-        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a time such as 90s, 5m or 1h", name,
-                       value);
-    }
-    if (!is_number || v < row->min || v > row->max || (whole && v != floor(v))) {
+    if (!fits) {
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
                        value, whole ? "whole " : "", row->min, row->max);
     }

@@ -38,7 +38,7 @@ static void test_parse(void **state) {
         {"lfm-tune 1\ncpu Some CPU\ncores 8\ndecode -6\nprefill 12\n", TUNE_BROKEN},
         {"lfm-tune 1\ncpu Some CPU\ncores 8\ndecode 6x\nprefill 12\n", TUNE_BROKEN},
         {"lfm-tune 1\ncpu Some CPU\ncores 8\ndecode 4097\nprefill 12\n", TUNE_BROKEN},
-        {"lfm-tune 1\ncpu Some CPU\ncores 8\ndecode 99999999999999999999\nprefill 1\n", TUNE_BROKEN},
+        {"lfm-tune 1\ncpu Some CPU\ncores 8\ndecode 9999999999999999\nprefill 1\n", TUNE_BROKEN},
         {"lfm-tune 1\ncpu \ncores 8\ndecode 6\nprefill 12\n", TUNE_BROKEN},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -135,7 +135,7 @@ static void test_file(void **state) {
     assert_int_equal(tune_read(&t, path, &mine), TUNE_BROKEN);
     snprintf(command, sizeof command, "rm -r %s/lfm && : > %s/lfm", root, root);
     assert_int_equal(system(command), 0);
-    assert_int_equal(tune_read(&t, path, &mine), TUNE_ABSENT); /* a file where the folder should be */
+    assert_int_equal(tune_read(&t, path, &mine), TUNE_ABSENT); /* the folder is a file */
     assert_int_equal(tune_write(&mine, path, &err), LFM_ERR_IO);
     assert_non_null(strstr(err.text, "/lfm"));
     snprintf(command, sizeof command, "rm -rf %s", root);
