@@ -123,8 +123,8 @@ static lfm_status take_turns(bench_bed *bed, const cli_options *o, stats_gain *g
                              lfm_error *err) {
     double a[MOST_TURNS];
     double b[MOST_TURNS];
-    const double wanted = o->n_repeat.given ? o->n_repeat.value : 5;
-    const size_t least = wanted < 2 ? 2 : wanted < MOST_TURNS ? (size_t)wanted : MOST_TURNS;
+    const size_t wanted = o->n_repeat.given ? (size_t)o->n_repeat.value : 5;
+    const size_t least = wanted < 2 ? 2 : wanted < MOST_TURNS ? wanted : MOST_TURNS;
     lfm_status st = LFM_OK;
     size_t n = 0;
     *has = false;
