@@ -122,7 +122,7 @@ typedef struct {
     double bandwidth[BENCH_MAX_LIST]; /* [n_probed] measured with probed[i] threads */
     uint32_t probed[BENCH_MAX_LIST];
     size_t n_probed;
-    bool no_probe;          /* nobody asks */
+    bool no_probe;          /* nobody asks for bandwidths */
 } bench;
 
 /* bench_setup.c: check the options, open the model (or use that of `shared`, if it is the same),

@@ -122,8 +122,8 @@ static void add_machine(fields *f, const bench *b, const bench_row *r) {
     add_text(f, "noise", noise);
     add_known(f, "ci95_pct", 2, 100 * bench_uncertainty(r), r->n > 2);
     add_real(f, "bytes_per_token", 0, r->bytes_per_token);
-    add_real(f, "peak_read_gbs", 3, 1e-9 * r->read_bandwidth);
-    add_real(f, "pct_peak", 2, bench_percent_of_peak(r));
+    add_known(f, "peak_read_gbs", 3, 1e-9 * r->read_bandwidth, r->read_bandwidth > 0);
+    add_known(f, "pct_peak", 2, bench_percent_of_peak(r), r->read_bandwidth > 0);
     for (size_t i = 0; i < N_POWER_DOMAINS; i++) {
         add_known(f, joules[i], 4, r->joules[i], r->joules[i] >= 0);
     }

@@ -168,21 +168,24 @@ static void read_cores(char *out, size_t cap, const char *root) {
 
 /* Counters of single cores and of the packages they are in; a package's is the same in each of its
  * CPUs, which does not matter for whether it moved. */
-static void read_throttled(bench_machine *m, const char *root) {
+uint64_t bench_throttled(const char *root, bool *known) {
     static const char *const names[] = {"thermal_throttle/core_throttle_count",
                                         "thermal_throttle/package_throttle_count"};
+    uint64_t sum = 0;
+    *known = false;
     for (size_t cpu = 0; cpu < MAX_CPUS; cpu++) {
         double here = -1;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
             const double count = cpu_number(root, cpu, names[i], -1);
             here = count > here ? count : here;
-            m->throttled += count > 0 ? (uint64_t)count : 0;
+            sum += count > 0 ? (uint64_t)count : 0;
         }
-        if (here < 0 && cpu > 0) {
-            break; /* the last one; CPU 0 may be the only one without a counter */
+        if (here < 0) {
+            break; /* there are no more */
         }
-        m->has_throttled = m->has_throttled || here >= 0;
+        *known = true;
     }
+    return sum;
 }
 
 static void read_power(char *out, size_t cap, const char *root) {
@@ -210,7 +213,7 @@ void bench_machine_read(bench_machine *m, const char *root) {
         snprintf(m->system, sizeof m->system, "%.40s %.50s", u.sysname, u.release);
     }
     m->load = bench_read_number(root, "/proc/loadavg", -1);
-    read_throttled(m, root);
+    m->throttled = bench_throttled(root, &m->has_throttled);
 }
 
 /* ---- Heat ----------------------------------------------------------------------------------- */
@@ -230,9 +233,12 @@ static double hottest(const char *root, const char *folder, const char *name, co
     char path[128];
     char kind[64];
     double most = -273.15;
-    for (unsigned i = 0; i < 64; i++) {
+    unsigned missing = 0;
+    for (unsigned i = 0; missing < 8; i++) { /* numbers of sensors that went away are left out */
         snprintf(path, sizeof path, "%s%u/%s", folder, i, name);
-        if (bench_first_line(root, path, kind, sizeof kind) && is_of_processor(kind)) {
+        const bool there = bench_first_line(root, path, kind, sizeof kind);
+        missing = there ? 0 : missing + 1;
+        if (there && is_of_processor(kind)) {
             snprintf(path, sizeof path, "%s%u/%s", folder, i, value);
             const double celsius = 1e-3 * bench_read_number(root, path, -273150);
             most = celsius > most ? celsius : most;

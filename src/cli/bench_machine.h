@@ -24,6 +24,10 @@ typedef struct {
 
 void bench_machine_read(bench_machine *m, const char *root);
 
+/* How often CPUs have throttled themselves since the machine started; *known is false when none of
+ * them counts it. */
+uint64_t bench_throttled(const char *root, bool *known);
+
 /* The processor's name, or "unknown processor". */
 void bench_cpu_name(char *out, size_t cap, const char *root);
 

@@ -14,7 +14,7 @@
 #define POWERCAP "/sys/class/powercap/intel-rapl:"
 #define SUPPLY "/sys/class/power_supply/BAT"
 
-enum { MAX_SOCKETS = 8, MAX_PARTS = 6, MAX_BATTERIES = 4 };
+enum { MAX_BATTERIES = 4 };
 
 /* ---- RAPL ----------------------------------------------------------------------------------- */
 
@@ -41,31 +41,35 @@ static double zone_joules(const power_meter *m, const power_zone *z) {
     return 1e-6 * bench_read_number(m->root, path, -1e6);
 }
 
-/* Add the zone in folder `path` if it is known and may be read. */
-static void add_zone(power_meter *m, const char *path) {
+/* Add the zone in folder `path` if it is known and may be read; false when there is none. */
+static bool add_zone(power_meter *m, const char *path) {
     char file[128];
     char name[32];
     power_zone z = {0};
     snprintf(z.path, sizeof z.path, "%s", path);
     snprintf(file, sizeof file, "%s/name", path);
-    if (m->n_zones == POWER_MAX_ZONES || !bench_first_line(m->root, file, name, sizeof name) ||
-        !domain_of(name, &z.domain) || zone_joules(m, &z) < 0) {
-        return;
+    if (m->n_zones == POWER_MAX_ZONES || !bench_first_line(m->root, file, name, sizeof name)) {
+        return false;
     }
-    snprintf(file, sizeof file, "%s/max_energy_range_uj", path);
-    z.range = 1e-6 * bench_read_number(m->root, file, 0);
-    m->has[z.domain] = true;
-    m->zones[m->n_zones++] = z;
+    if (domain_of(name, &z.domain) && zone_joules(m, &z) >= 0) {
+        snprintf(file, sizeof file, "%s/max_energy_range_uj", path);
+        z.range = 1e-6 * bench_read_number(m->root, file, 0);
+        m->has[z.domain] = true;
+        m->zones[m->n_zones++] = z;
+    }
+    return true;
 }
 
 static void find_rapl(power_meter *m) {
     char path[80];
-    for (unsigned socket = 0; socket < MAX_SOCKETS; socket++) {
+    bool there = true;
+    for (unsigned socket = 0; there; socket++) {
         snprintf(path, sizeof path, POWERCAP "%u", socket);
-        add_zone(m, path);
-        for (unsigned part = 0; part < MAX_PARTS; part++) {
+        there = add_zone(m, path);
+        bool has_part = there;
+        for (unsigned part = 0; has_part; part++) {
             snprintf(path, sizeof path, POWERCAP "%u:%u", socket, part);
-            add_zone(m, path);
+            has_part = add_zone(m, path);
         }
     }
     m->source = m->has[POWER_PACKAGE] ? POWER_RAPL : POWER_NONE;

@@ -146,6 +146,7 @@ lfm_status bench_roofline(bench *b, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--roofline needs %d tokens after -d; the model allows "
                        "%" PRIu32 " altogether", N_TOKENS + 1, b->info->n_ctx_max);
     }
+    b->no_probe = false; /* --tune had no use for it */
     b->n_ctx = r.n_depth + N_TOKENS + 1;
     lfm_status st = bench_bed_open(&bed, b, &r, err);
     if (st == LFM_OK) {

@@ -13,7 +13,9 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { COOL_SECONDS = 120, MOST_REPETITIONS = 100 };
+enum { MOST_REPETITIONS = 100 };
+
+static const double cool_seconds = 120;
 
 /* ---- Rows ----------------------------------------------------------------------------------- */
 
@@ -158,15 +160,14 @@ void bench_wait(const bench *b) {
         sleep_for(b->o->delay.value);
     }
     while (b->o->cooldown && !bench_heat_is_idle(bench_heat_read(""), b->idle) &&
-           term_now() < start + COOL_SECONDS && !term_stopped()) {
+           term_now() < start + cool_seconds && !term_stopped()) {
         sleep_for(0.5);
     }
 }
 
 void bench_bed_begin(bench_bed *bed) {
-    bench_machine now;
-    bench_machine_read(&now, "");
-    bed->throttled = now.throttled;
+    bool known = bed->b->machine.has_throttled;
+    bed->throttled = known ? bench_throttled("", &known) : 0;
     bed->power = bed->b->power;
     bed->row->when = time(NULL);
     bed->began = term_now();
@@ -201,11 +202,11 @@ static void note_energy(bench_bed *bed) {
 }
 
 void bench_bed_end(bench_bed *bed) {
-    bench_machine now;
     bench_row *r = bed->row;
-    bench_machine_read(&now, "");
+    bool known = bed->b->machine.has_throttled;
+    const uint64_t throttled = known ? bench_throttled("", &known) : 0;
     note_energy(bed);
-    r->throttled += now.throttled > bed->throttled ? now.throttled - bed->throttled : 0;
+    r->throttled += throttled > bed->throttled ? throttled - bed->throttled : 0;
     r->noise = (r->throttled > 0 ? NOISE_THROTTLED : 0) |
                (bed->b->machine.load > 0.5 ? NOISE_LOAD : 0) |
                (r->n > 2 && bench_uncertainty(r) > 0.03 ? NOISE_SPREAD : 0);

@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PROMPT = 16, IDLE_SECONDS = 3, COARSE_SECONDS = 60 };
+enum { FIRST_PROMPT = 16, COARSE_SECONDS = 60 };
+
+static const double idle_seconds = 3;
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -89,10 +91,13 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--tune looks for the best number of threads; -t and "
                        "LFM_THREADS cannot be used with it");
     }
-    if (o->power == OPT_POWER_BATTERY && o->sustain.value < COARSE_SECONDS) {
+    if (o->power == OPT_POWER_BATTERY && o->sustain.value < (double)COARSE_SECONDS) {
         return err_set(err, LFM_ERR_ARG, "--power battery: a battery tells its discharge too "
                        "slowly for short tests; use --sustain %ds or more with it",
                        COARSE_SECONDS);
+    }
+    if (o->roofline && o->no_probe) {
+        return err_set(err, LFM_ERR_ARG, "--roofline compares with what --no-probe leaves out");
     }
     if (o->roofline && o->bench_format != BENCH_MD) {
         return err_set(err, LFM_ERR_ARG, "--roofline belongs to the table; leave -o away");
@@ -179,7 +184,7 @@ static void measure_idle(bench *b) {
         return;
     }
     power_begin(p, start);
-    while (term_now() < start + IDLE_SECONDS && !term_stopped()) {
+    while (term_now() < start + idle_seconds && !term_stopped()) {
         const struct timespec step = {.tv_nsec = 100000000};
         nanosleep(&step, NULL);
         power_update(p, term_now());
@@ -192,7 +197,9 @@ static void measure_idle(bench *b) {
 static lfm_status look_at_machine(bench *b, lfm_error *err) {
     const cli_options *o = b->o;
     bench_machine_read(&b->machine, "");
-    b->idle = bench_heat_read("");
+    if (o->cooldown) {
+        b->idle = bench_heat_read("");
+    }
     if (o->cooldown && b->idle.celsius < -100 && b->idle.hertz <= 0) {
         term_message("--cooldown auto: this machine tells neither its temperature nor its clock, "
                      "so there is nothing to wait for");
@@ -271,6 +278,7 @@ static void open_outputs(bench *b) {
 
 lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_error *err) {
     b->o = o;
+    b->no_probe = o->no_probe || o->tune;
     lfm_status st = check_options(o, err);
     if (st == LFM_OK) {
         st = open_model(b, shared, err);

@@ -125,7 +125,6 @@ lfm_status bench_tune(bench *b, lfm_error *err) {
     const uint32_t cores = (uint32_t)cores_default();
     bench_thread_counts(&threads, cpus > (long)cores ? (uint32_t)cpus : cores, cores);
     lfm_status st = make_rows(b, &threads, err);
-    b->no_probe = true;
     bench_begin(b);
     for (size_t half = 0; half < 2 && st == LFM_OK && !term_stopped(); half++) {
         bench_row *rows = b->rows + half * threads.n;

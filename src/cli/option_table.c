@@ -249,6 +249,8 @@ const opt_row option_table[] = {
     CHOICE(OPT_CHOICE, "--cooldown", "none|auto", ASK, BENCH, cooldown, "none",
            "auto: before each repetition wait until the processor is as cool and slow as at first"),
     FLAG("--no-warmup", ASK, BENCH, no_warmup, "do not run a test once before it counts"),
+    FLAG("--no-probe", ASK, BENCH, no_probe,
+         "do not measure how fast memory is read, which takes up to 1 GiB of it for a small model"),
     TEXT("--text", "FILE", ASK, BENCH, text,
          "a real text instead of random tokens, with tokenising and sampling: time to the first "
          "token, and between tokens"),

@@ -118,7 +118,7 @@ typedef struct {
     int bench_format;          /* bench_format */
     int bench_format_err;      /* 0: none; otherwise one more than a bench_format */
     const char *text, *ab[2];
-    bool no_warmup, tune, roofline;
+    bool no_warmup, no_probe, tune, roofline;
     int cooldown;              /* none, auto */
     int power;                 /* opt_power */
     const char *against, *save_logits; /* score */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MAX_FILE = 4096, MAX_PATH = 1024, MAX_THREADS = 4096 };
 
@@ -157,7 +158,7 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
     if (opt->n_threads > 0) {
         return THREADS_ASKED;
     }
-    if (!tune_path(path, sizeof path)) {
+    if (!tune_path(path, sizeof path) || access(path, F_OK) != 0) {
         return THREADS_CORES;
     }
     tune_here(&here);
