@@ -241,7 +241,8 @@ uint32_t lfm_session_n_threads(const lfm_session *s);
 uint32_t lfm_session_n_threads_batch(const lfm_session *s);
 
 /* How fast the threads of a session read memory that no cache holds, in bytes per second: what
- * bounds the generation of tokens.  Takes some tenths of a second. */
+ * bounds the generation of tokens.  Takes some tenths of a second, and as much as 1 GiB of memory
+ * for a model that is smaller. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
 
 /* Bytes of memory that a session with these options needs at `n_tokens` of context. */

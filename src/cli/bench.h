@@ -104,6 +104,7 @@ typedef struct {
     char type[64];          /* "lfm2moe 8B.A1B Q4_K - Medium" */
     bench_output outputs[2]; /* -o to standard output, -oe to standard error */
     size_t n_outputs;
+    bool show_batch, show_kv; /* columns of the table: only where they say something */
     bench_list prompts, gens, depths, threads, batches;
     uint32_t both[BENCH_MAX_LIST][2]; /* -pg */
     size_t n_both;
@@ -183,6 +184,9 @@ int bench_ab(const cli_options *o);                  /* --ab; returns the exit c
 int bench_compare(const cli_options *o);             /* lfm bench compare A.json B.json */
 
 /* ---- The report ----------------------------------------------------------------------------- */
+
+/* "f16", "f32", "q8_0". */
+const char *bench_kv_name(opt_kv kv);
 
 /* llama-bench's name for the file: architecture, size and mix. */
 void bench_model_type(char *out, size_t cap, const lfm_model *m);

@@ -236,6 +236,8 @@ int bench_ab(const cli_options *o) {
         memcpy(b->outputs, s[0].b.outputs, sizeof b->outputs);
         b->machine = s[0].b.machine;
         b->idle = s[0].b.idle;
+        b->show_batch = s[0].b.show_batch = b->show_batch || s[0].b.show_batch;
+        b->show_kv = s[0].b.show_kv = b->show_kv || s[0].b.show_kv;
         st = check_tests(s, &err);
         bench_row *both = calloc(2 * b->n_rows + 1, sizeof *both);
         if (st == LFM_OK && !both) {

@@ -64,10 +64,6 @@ static void add_known(fields *f, const char *name, int digits, double value, boo
     }
 }
 
-static const char *kv_name(const cli_options *o) {
-    return o->kv == KV_F16 ? "f16" : o->kv == KV_F32 ? "f32" : "q8_0";
-}
-
 /* Those of llama-bench. */
 static void add_theirs(fields *f, const bench *b, const bench_row *r) {
     char when[32];
@@ -90,8 +86,8 @@ static void add_theirs(fields *f, const bench *b, const bench_row *r) {
     add_int(f, "n_batch", r->n_batch);
     add_int(f, "n_ubatch", r->n_batch);
     add_int(f, "n_threads", r->n_threads);
-    add_text(f, "type_k", kv_name(b->o));
-    add_text(f, "type_v", kv_name(b->o));
+    add_text(f, "type_k", bench_kv_name((opt_kv)b->o->kv));
+    add_text(f, "type_v", bench_kv_name((opt_kv)b->o->kv));
     add_int(f, "n_prompt", r->n_prompt);
     add_int(f, "n_gen", r->n_gen);
     add_int(f, "n_depth", r->n_depth);

@@ -98,8 +98,35 @@ void bench_test_name(char *out, size_t cap, const bench_row *r) {
              r->side);
 }
 
+const char *bench_kv_name(opt_kv kv) {
+    return kv == KV_F16 ? "f16" : kv == KV_F32 ? "f32" : "q8_0";
+}
+
+/* llama-bench's columns; those of settings only where they are not the default. */
+static void print_md_head(FILE *to, const bench *b) {
+    fprintf(to, "| model                          |       size |     params | backend    | threads |"
+            "%s%s            test |                  t/s |\n", b->show_batch ? " n_batch |" : "",
+            b->show_kv ? " type_k | type_v |" : "");
+    fprintf(to, "| ------------------------------ | ---------: | ---------: | ---------- | ------: |"
+            "%s%s --------------: | -------------------: |\n", b->show_batch ? " ------: |" : "",
+            b->show_kv ? " -----: | -----: |" : "");
+}
+
+static void print_settings(char *out, size_t cap, const bench *b, const bench_row *r) {
+    const char *kv = bench_kv_name((opt_kv)b->o->kv);
+    int n = 0;
+    out[0] = '\0';
+    if (b->show_batch) {
+        n = snprintf(out, cap, " %7" PRIu32 " |", r->n_batch);
+    }
+    if (b->show_kv) {
+        snprintf(out + n, cap - (size_t)n, " %6s | %6s |", kv, kv);
+    }
+}
+
 static void print_md(FILE *to, const bench *b, const bench_row *r) {
     char test[64];
+    char settings[64];
     char rate[48];
     double spread = 0.0;
     const double mean = bench_rate(r, &spread);
@@ -113,9 +140,10 @@ static void print_md(FILE *to, const bench *b, const bench_row *r) {
     snprintf(params, sizeof params, b->info->n_params >= 1000000000 ? "%.2f B" : "%.2f M",
              (double)b->info->n_params * (b->info->n_params >= 1000000000 ? 1e-9 : 1e-6));
     snprintf(rate, sizeof rate, "%s%.2f \xc2\xb1 %.2f", r->noise ? "~ " : "", mean, spread);
+    print_settings(settings, sizeof settings, b, r);
     /* The sign takes two bytes and one column. */
-    fprintf(to, "| %-30s | %10s | %10s | %-10s | %7" PRIu32 " | %15s | %21s |\n", b->type,
-            size_text, params, "CPU", r->n_threads, test, rate);
+    fprintf(to, "| %-30s | %10s | %10s | %-10s | %7" PRIu32 " |%s %15s | %21s |\n", b->type,
+            size_text, params, "CPU", r->n_threads, settings, test, rate);
 }
 
 /* ---- What comes below ----------------------------------------------------------------------- */
@@ -279,10 +307,7 @@ void bench_begin(const bench *b) {
     for (size_t i = 0; i < b->n_outputs; i++) {
         FILE *to = b->outputs[i].to;
         if (b->outputs[i].format == BENCH_MD) {
-            fputs("| model                          |       size |     params | backend    | "
-                  "threads |            test |                  t/s |\n"
-                  "| ------------------------------ | ---------: | ---------: | ---------- | "
-                  "------: | --------------: | -------------------: |\n", to);
+            print_md_head(to, b);
         } else if (b->outputs[i].format == BENCH_JSON) {
             fputs("[\n", to);
         }

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_PROMPT = 16, COARSE_SECONDS = 60 };
+enum { FIRST_PROMPT = 16, DEFAULT_BATCH = 512, COARSE_SECONDS = 60 };
 
 static const double idle_seconds = 3;
 
@@ -292,6 +292,8 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
     if (st == LFM_OK) {
         st = make_tokens(b, err);
     }
+    b->show_batch = b->batches.n > 1 || b->batches.at[0] != DEFAULT_BATCH;
+    b->show_kv = o->kv != KV_F16;
     open_outputs(b);
     if (st != LFM_OK || shared) {
         return st;
