@@ -104,11 +104,11 @@ const char *bench_kv_name(opt_kv kv) {
 
 /* llama-bench's columns; those of settings only where they are not the default. */
 static void print_md_head(FILE *to, const bench *b) {
-    fprintf(to, "| model                          |       size |     params | backend    | threads |"
-            "%s%s            test |                  t/s |\n", b->show_batch ? " n_batch |" : "",
+    fprintf(to, "| model                          |       size |     params | backend    | threads "
+            "|%s%s            test |                  t/s |\n", b->show_batch ? " n_batch |" : "",
             b->show_kv ? " type_k | type_v |" : "");
-    fprintf(to, "| ------------------------------ | ---------: | ---------: | ---------- | ------: |"
-            "%s%s --------------: | -------------------: |\n", b->show_batch ? " ------: |" : "",
+    fprintf(to, "| ------------------------------ | ---------: | ---------: | ---------- | ------: "
+            "|%s%s --------------: | -------------------: |\n", b->show_batch ? " ------: |" : "",
             b->show_kv ? " -----: | -----: |" : "");
 }
 
