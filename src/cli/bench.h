@@ -84,7 +84,8 @@ void bench_test_name(char *out, size_t cap, const bench_row *r);
 
 /* ---- All of them ---------------------------------------------------------------------------- */
 
-enum { BENCH_MAX_ROWS = 256 };
+/* BENCH_CACHEABLE: weights of so many bytes may stay in a cache from one token to the next. */
+enum { BENCH_MAX_ROWS = 256, BENCH_CACHEABLE = 512 << 20 };
 
 typedef enum {
     BENCH_MD, BENCH_CSV, BENCH_JSON, BENCH_JSONL, BENCH_SQL, BENCH_BENCHSTAT, BENCH_NO_FORMAT

@@ -157,7 +157,7 @@ static const bench_row *first_decode(const bench_row *rows, size_t n) {
     return NULL;
 }
 
-static void print_memory(FILE *to, const bench_row *rows, size_t n) {
+static void print_memory(FILE *to, const bench *b, const bench_row *rows, size_t n) {
     const bench_row *r = first_decode(rows, n);
     double spread = 0.0;
     const bench_row *any = r ? r : rows;
@@ -170,7 +170,9 @@ static void print_memory(FILE *to, const bench_row *rows, size_t n) {
         fprintf(to, " \xc2\xb7 decode moves %.3g GB/token \xc2\xb7 %.1f GB/s = %.0f %% of measured "
                 "peak%s", 1e-9 * r->bytes_per_token,
                 1e-9 * bench_rate(r, &spread) * r->bytes_per_token, bench_percent_of_peak(r),
-                bench_percent_of_peak(r) > 100 ? " (weights come from the cache)" : "");
+                bench_percent_of_peak(r) <= 100             ? ""
+                : b->info->token_bytes <= BENCH_CACHEABLE ? " (weights come from the cache)"
+                                                          : " (the probe was disturbed)");
     }
     fputc('\n', to);
 }
@@ -290,7 +292,7 @@ static void print_course(FILE *to, const bench_row *r) {
 static void print_below(FILE *to, const bench *b, const bench_row *rows, size_t n) {
     fprintf(to, "\nbuild: lfm %s%s%s%s %s\n\n", LFM_VERSION, LFM_COMMIT[0] ? " (" : "", LFM_COMMIT,
             LFM_COMMIT[0] ? ")" : "", b->info->isa);
-    print_memory(to, rows, n);
+    print_memory(to, b, rows, n);
     print_latency(to, b);
     print_text(to, b, rows, n);
     for (size_t i = 0; b->o->sustain.given && i < n; i++) {
