@@ -91,6 +91,14 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--tune looks for the best number of threads; -t and "
                        "LFM_THREADS cannot be used with it");
     }
+    if (o->sustain.given && (o->n_repeat.given || o->until.given)) {
+        return err_set(err, LFM_ERR_ARG, "--sustain repeats a test for its time; -r and --until "
+                       "cannot be used with it");
+    }
+    if (o->fail_if_slower.given) {
+        return err_set(err, LFM_ERR_ARG, "--fail-if-slower belongs to: lfm bench compare A.json "
+                       "B.json");
+    }
     if (o->power == OPT_POWER_BATTERY && o->sustain.value < (double)COARSE_SECONDS) {
         return err_set(err, LFM_ERR_ARG, "--power battery: a battery tells its discharge too "
                        "slowly for short tests; use --sustain %ds or more with it",
@@ -99,8 +107,20 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
     if (o->roofline && o->no_probe) {
         return err_set(err, LFM_ERR_ARG, "--roofline compares with what --no-probe leaves out");
     }
-    if (o->roofline && o->bench_format != BENCH_MD) {
-        return err_set(err, LFM_ERR_ARG, "--roofline belongs to the table; leave -o away");
+    if (o->roofline && (o->bench_format != BENCH_MD || o->ab[0])) {
+        return err_set(err, LFM_ERR_ARG, "--roofline belongs to the table of one model; leave %s "
+                       "away", o->ab[0] ? "--ab" : "-o");
+    }
+    return LFM_OK;
+}
+
+/* --text and --tune measure one setting. */
+static lfm_status check_lists(const bench *b, lfm_error *err) {
+    const bool one = b->prompts.n == 1 && b->gens.n == 1 && b->depths.n == 1 &&
+                     b->threads.n == 1 && b->batches.n == 1 && b->n_both == 0;
+    if (!one && (b->o->text || b->o->tune)) {
+        return err_set(err, LFM_ERR_ARG, "%s measures one setting: a single number with each of "
+                       "-p, -n, -t and -b, and no -pg", b->o->text ? "--text" : "--tune");
     }
     return LFM_OK;
 }
@@ -285,6 +305,9 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
     }
     if (st == LFM_OK) {
         st = read_lists(b, err);
+    }
+    if (st == LFM_OK) {
+        st = check_lists(b, err);
     }
     if (st == LFM_OK) {
         st = plan(b, err);
