@@ -62,6 +62,11 @@ isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 # Plain C that gcc vectorises only at -O3.
 $B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(if $(filter release,$(MODE)),-O3)
 
+# The commit of a checkout, for what `lfm bench` reports; it is new when HEAD has moved.
+commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null))
+$B/src/cli/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
+$B/src/cli/bench_report.o: $(wildcard .git/logs/HEAD)
+
 .PHONY: uninstall all help run test test-cross fuzz fuzz-targets check cli-test golden layers symbols clean install tools
 
 ## all: the program, build/release/lfm

@@ -160,6 +160,7 @@ typedef struct {
     uint32_t n_batch;   /* most tokens evaluated together; 0 = 512.  Results do not depend on it */
     uint32_t n_threads; /* 0 = number of physical cores.  Results do not depend on it */
     lfm_kv_type kv;     /* how keys and values are kept */
+    uint32_t n_threads_batch; /* for several tokens of a text at once; 0 = n_threads */
 } lfm_session_options;
 
 /* Start an empty timeline.  `opt` may be NULL.  The model must outlive the session. */
@@ -237,9 +238,11 @@ const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise 
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
 uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);
+uint32_t lfm_session_n_threads_batch(const lfm_session *s);
 
 /* How fast the threads of a session read memory that no cache holds, in bytes per second: what
- * bounds the generation of tokens.  Takes some tenths of a second. */
+ * bounds the generation of tokens.  Takes some tenths of a second, and as much as 1 GiB of memory
+ * for a model that is smaller. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
 
 /* Bytes of memory that a session with these options needs at `n_tokens` of context. */

@@ -34,6 +34,7 @@ struct lfm_model {
 typedef struct {
     const lfm_model *model;
     pool *threads;
+    pool *batch_threads; /* for several tokens of a text at once; NULL: the same */
     model_state state;
     size_t n_sessions;
     uint64_t memory;      /* bytes that were to be had when it began */

@@ -6,9 +6,26 @@
 #include "base/bytes.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <time.h>
+#include <unistd.h>
 
-enum { PROBE_BYTES = 1 << 30, PIECE_BYTES = 4 << 20, ROUNDS = 3 };
+enum { PIECE_BYTES = 4 << 20, ROUNDS = 3 };
+
+#define MIB ((uint64_t)1 << 20)
+#define LARGE_PAGE (2 * MIB)
+
+/* Eight times the last cache, so that next to nothing of a round is still there in the next one,
+ * within limits. */
+static uint64_t probe_bytes(uint64_t least, uint64_t most) {
+#ifdef _SC_LEVEL3_CACHE_SIZE
+    const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
+#else
+    const long cache = 0;
+#endif
+    const uint64_t n = cache > 0 ? 8 * (uint64_t)cache / LARGE_PAGE * LARGE_PAGE : least;
+    return n < least ? least : n > most ? most : n;
+}
 
 typedef struct {
     const uint8_t *bytes;
@@ -48,31 +65,35 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* The largest run of the model's own pages, or memory of our own for a small model: what is read
+/* A long run of the model's own pages, or memory of our own for a small model: what is read
  * must not fit into any cache. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err) {
     const gguf_file *f = &s->shop->model->file;
+    const uint64_t wanted = probe_bytes(1024 * MIB, 4096 * MIB);
     uint64_t n = 0;
     const uint8_t *from = NULL;
     uint8_t *own = NULL;
     err_clear(err);
-    for (size_t i = 0; i < f->n_tensors && n < PROBE_BYTES; i++) { /* neighbours in one part */
+    for (size_t i = 0; i < f->n_tensors && n < wanted; i++) { /* neighbours in one part */
         const gguf_tensor *t = &f->tensors[i];
         const bool follows = from && t->part == f->tensors[i - 1].part && t->data >= from + n &&
                              t->data - (from + n) < 4096;
         from = follows ? from : t->data;
         n = (uint64_t)(t->data - from) + t->n_bytes;
     }
-    if (n < PROBE_BYTES) {
-        n = PROBE_BYTES / 2;
-        own = malloc((size_t)n);
+    if (n < 1024 * MIB) {
+        n = probe_bytes(512 * MIB, 1024 * MIB);
+        own = aligned_alloc((size_t)LARGE_PAGE, (size_t)n);
         if (!own) {
             return err_set(err, LFM_ERR_MEMORY, "out of memory for measuring the memory");
         }
+#ifdef MADV_HUGEPAGE
+        madvise(own, (size_t)n, MADV_HUGEPAGE); /* only to have it sooner */
+#endif
         memset(own, 1, (size_t)n);
         from = own;
     }
-    n = n < PROBE_BYTES ? n : PROBE_BYTES;
+    n = n < wanted ? n : wanted;
     probe p = {.bytes = from, .n_pieces = (size_t)n / PIECE_BYTES};
     *bytes_per_s = 0.0;
     for (int i = 0; i <= ROUNDS; i++) { /* the first one fetches the pages */

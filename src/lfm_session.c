@@ -63,6 +63,7 @@ lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, 
 
 static void workshop_drop(workshop *shop) {
     if (shop && --shop->n_sessions == 0) {
+        pool_free(shop->batch_threads);
         pool_free(shop->threads);
         state_close(&shop->state);
         free(shop);
@@ -80,8 +81,12 @@ static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_ses
     shop->memory = memory_available("");
     lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
                                state_options_of(m, opt), err);
+    const size_t n_threads = opt->n_threads ? opt->n_threads : cores_default();
     if (st == LFM_OK) {
-        st = pool_new(&shop->threads, opt->n_threads ? opt->n_threads : cores_default(), err);
+        st = pool_new(&shop->threads, n_threads, err);
+    }
+    if (st == LFM_OK && opt->n_threads_batch && opt->n_threads_batch != n_threads) {
+        st = pool_new(&shop->batch_threads, opt->n_threads_batch, err);
     }
     if (st != LFM_OK) {
         workshop_drop(shop);
@@ -208,7 +213,9 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
  * been right; and instead of the complaint that those bytes are not finite. */
 static lfm_status forward(workshop *shop, const forward_request *rq, lfm_error *err) {
     lfm_error why = {0};
-    const lfm_status st = model_forward(&shop->state, shop->threads, rq, &why);
+    const bool is_batch = rq->n > 1 && rq->n_lines == 1;
+    pool *threads = is_batch && shop->batch_threads ? shop->batch_threads : shop->threads;
+    const lfm_status st = model_forward(&shop->state, threads, rq, &why);
     const lfm_status unchanged = gguf_check_unchanged(&shop->model->file, err);
     if (unchanged != LFM_OK || st == LFM_OK) {
         return unchanged;
@@ -372,6 +379,11 @@ uint32_t lfm_session_n_ctx(const lfm_session *s) {
 
 uint32_t lfm_session_n_threads(const lfm_session *s) {
     return (uint32_t)pool_size(s->shop->threads);
+}
+
+uint32_t lfm_session_n_threads_batch(const lfm_session *s) {
+    const workshop *shop = s->shop;
+    return (uint32_t)pool_size(shop->batch_threads ? shop->batch_threads : shop->threads);
 }
 
 void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx) {

@@ -40,7 +40,7 @@ awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$root/README.md" |
     grep -v -e '^make' -e 'lfm chat' -e 'lfm2-8b-a1b' >commands.sh
 n=$(grep -c 'lfm\|mkmodel' commands.sh)
 [ "$n" -ge 25 ] || { echo "FAIL: only $n commands found"; exit 1; }
-export XDG_STATE_HOME="$work" PATH="$work/bin:$PATH"
+export XDG_STATE_HOME="$work" XDG_CONFIG_HOME="$work" PATH="$work/bin:$PATH"
 unset LFM_MODEL
 if ! bash -e -o pipefail -x commands.sh </dev/null >out 2>err; then
     echo "FAIL: this command of README.md:"

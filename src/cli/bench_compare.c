@@ -1,18 +1,15 @@
 /*
  * bench_compare.c - lfm bench compare A.json B.json: is B faster than A?
  *
- * Welch's test on the logarithms of the samples: a ratio with its 95 % confidence interval,
- * whatever the spread on either side.
+ * The files are those of `-o json` or `-o jsonl`; llama-bench's are read, too.
  */
 #include "cli/bench.h"
 
 #include "cli/cli.h"
-#include "cli/divergence.h"
 #include "cli/prompt.h"
 #include "cli/term.h"
 
-#include <inttypes.h>
-#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -54,107 +51,147 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
     return st;
 }
 
+/* ---- Rows that belong together --------------------------------------------------------------- */
+
 static bool same_value(const json_value *a, const json_value *b, const char *key) {
     const json_value *x = json_get(a, key);
     const json_value *y = json_get(b, key);
-    return x && y && x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
+    if (!x || !y) {
+        return !x && !y;
+    }
+    return x->kind == y->kind && x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
 }
 
 static bool same_test(const json_value *a, const json_value *b) {
-    return same_value(a, b, "n_prompt") && same_value(a, b, "n_gen") && same_value(a, b, "n_depth");
+    return same_value(a, b, "n_prompt") && same_value(a, b, "n_gen") &&
+           same_value(a, b, "n_depth");
 }
 
-/* Logarithms of a row's samples. */
-static moments log_samples(const json_value *row) {
-    moments m = {0};
+/* What makes the comparison one of two things at once.  `weight`: a row of the other file that has
+ * the same value is the better partner. */
+static const struct {
+    const char *key;
+    int weight;
+} settings[] = {
+    {"cpu_info", 0}, {"model_type", 16}, {"model_size", 16}, {"n_threads", 8}, {"n_batch", 4},
+    {"type_k", 8}, {"isa", 8}, {"input", 8}, {"side", 32}, {"governor", 0}, {"power", 0},
+    {"kernel", 0},
+};
+
+enum { N_SETTINGS = sizeof settings / sizeof *settings, MAX_ROWS = 4096 };
+
+/* The row of B that is most like x and not taken yet; NULL when it has no such test. */
+static const json_value *partner(const json_value *x, const result_file *b, const bool *taken,
+                                 size_t *at) {
+    const json_value *best = NULL;
+    int most = -1;
+    size_t i = 0;
+    for (const json_value *y = b->doc.root->first; y && i < MAX_ROWS; y = y->next, i++) {
+        int score = 0;
+        for (size_t k = 0; k < N_SETTINGS; k++) {
+            score += same_value(x, y, settings[k].key) ? settings[k].weight : 0;
+        }
+        if (!taken[i] && same_test(x, y) && score > most) {
+            most = score;
+            best = y;
+            *at = i;
+        }
+    }
+    return best;
+}
+
+/* Settings that differ in any pair are told once, before the verdicts. */
+static void print_differences(const json_value *a, const json_value *b, bool *told) {
+    for (size_t i = 0; i < N_SETTINGS; i++) {
+        const json_value *x = json_get(a, settings[i].key);
+        const json_value *y = json_get(b, settings[i].key);
+        char from[80];
+        char to[80];
+        if (!x || !y || told[i] || same_value(a, b, settings[i].key)) {
+            continue;
+        }
+        err_escape(from, sizeof from, x->text ? x->text : "", x->text ? x->len : 0);
+        err_escape(to, sizeof to, y->text ? y->text : "", y->text ? y->len : 0);
+        printf("note: %s differs: '%s' and '%s'\n", settings[i].key, from, to);
+        told[i] = true;
+    }
+}
+
+/* ---- Verdicts ------------------------------------------------------------------------------- */
+
+static double number_of(const json_value *row, const char *key) {
+    const json_value *v = json_get(row, key);
+    return v && v->kind == JSON_NUMBER ? v->number : 0.0;
+}
+
+/* The seconds of a row's samples; allocated (free it).  *n is 0 without memory, too. */
+static double *samples_of(const json_value *row, size_t *n) {
     const json_value *list = json_get(row, "samples_ns");
-    for (const json_value *v = list ? list->first : NULL; v; v = v->next) {
+    double *out = list && list->n > 0 ? malloc(list->n * sizeof *out) : NULL;
+    *n = 0;
+    for (const json_value *v = out ? list->first : NULL; v; v = v->next) {
         if (v->kind == JSON_NUMBER && v->number > 0) {
-            moments_add(&m, log(v->number));
+            out[(*n)++] = 1e-9 * v->number;
         }
     }
-    return m;
+    return out;
 }
 
-/* The 97.5 % quantile of Student's t, to three digits (Hill's expansion of the normal one). */
-static double t_quantile(double freedom) {
-    const double z = 1.959964;
-    const double g1 = (z * z * z + z) / 4;
-    const double g2 = (5 * pow(z, 5) + 16 * z * z * z + 3 * z) / 96;
-    const double g3 = (3 * pow(z, 7) + 19 * pow(z, 5) + 17 * z * z * z - 15 * z) / 384;
-    return freedom < 1.5 ? 12.71
-                         : z + g1 / freedom + g2 / (freedom * freedom) + g3 / pow(freedom, 3);
+static bool gain_of(const json_value *a, const json_value *b, stats_gain *gain) {
+    size_t n_a = 0;
+    size_t n_b = 0;
+    double *x = samples_of(a, &n_a);
+    double *y = samples_of(b, &n_b);
+    const bool is = stats_compare(x, n_a, y, n_b, gain);
+    free(x);
+    free(y);
+    return is;
 }
 
-/* The gain of B in per cent, and its interval. */
-static bool gain_of(const json_value *a, const json_value *b, double *gain, double *low,
-                    double *high) {
-    const moments x = log_samples(a);
-    const moments y = log_samples(b);
-    if (x.n < 2 || y.n < 2) {
-        return false;
-    }
-    const double ex = moments_error(&x);
-    const double ey = moments_error(&y);
-    const double vx = ex * ex;
-    const double vy = ey * ey;
-    const double error = sqrt(vx + vy);
-    const double freedom = vx + vy > 0 ? (vx + vy) * (vx + vy) /
-                                             (vx * vx / (double)(x.n - 1) +
-                                              vy * vy / (double)(y.n - 1))
-                                       : 1e9;
-    const double d = moments_mean(&x) - moments_mean(&y);
-    const double half = t_quantile(freedom) * error;
-    *gain = 100 * (exp(d) - 1);
-    *low = 100 * (exp(d - half) - 1);
-    *high = 100 * (exp(d + half) - 1);
-    return true;
+static uint32_t count_of(const json_value *row, const char *key) {
+    const double v = number_of(row, key);
+    return v > 0 && v < 4294967295.0 ? (uint32_t)v : 0;
 }
 
-static void print_verdict(const json_value *a, double gain, double low, double high) {
-    const json_value *p = json_get(a, "n_prompt");
-    const json_value *g = json_get(a, "n_gen");
-    const json_value *d = json_get(a, "n_depth");
-    printf("pp%.0f tg%.0f d%.0f\t", p ? p->number : 0, g ? g->number : 0, d ? d->number : 0);
-    if (low <= 0 && high >= 0) {
-        printf("no difference shown (%+.1f %% [%.1f, %.1f])\n", gain, low, high);
+static void print_verdict(const json_value *a, const stats_gain *gain) {
+    char test[64];
+    char text[96];
+    const bench_row row = {.n_prompt = count_of(a, "n_prompt"), .n_gen = count_of(a, "n_gen"),
+                           .n_depth = count_of(a, "n_depth"),
+                           .is_text = json_is(json_get(a, "input"), "text")};
+    bench_test_name(test, sizeof test, &row);
+    stats_verdict(text, sizeof text, gain);
+    if (json_get(a, "n_threads")) {
+        printf("%s, %.0f threads: %s\n", test, number_of(a, "n_threads"), text);
     } else {
-        printf("%s %.1f %% [%.1f, %.1f]\n", gain > 0 ? "faster" : "slower", fabs(gain),
-               gain > 0 ? low : -high, gain > 0 ? high : -low);
+        printf("%s: %s\n", test, text);
     }
 }
 
-/* What makes the comparison one of two things at once. */
-static void print_differences(const json_value *a, const json_value *b) {
-    static const char *const keys[] = {"cpu_info", "model_type", "model_size", "n_threads", "isa",
-                                       "type_k", "governor", "power"};
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-        const json_value *x = json_get(a, keys[i]);
-        const json_value *y = json_get(b, keys[i]);
-        if (x && y && !same_value(a, b, keys[i])) {
-            printf("note: %s differs: %.*s and %.*s\n", keys[i], (int)x->len, x->text, (int)y->len,
-                   y->text);
-        }
-    }
-}
-
-static int compare(const result_file *a, const result_file *b, double limit) {
+/* First the notes of all pairs, then their verdicts. */
+static int compare(const result_file *a, const result_file *b, const opt_number *limit) {
     int code = CLI_DONE;
     size_t n = 0;
-    for (const json_value *x = a->doc.root->first; x; x = x->next) {
-        for (const json_value *y = b->doc.root->first; y; y = y->next) {
-            double gain, low, high;
-            if (!same_test(x, y) || !gain_of(x, y, &gain, &low, &high)) {
+    bool told[N_SETTINGS] = {false};
+    for (int pass = 0; pass < 2; pass++) {
+        bool taken[MAX_ROWS] = {false};
+        for (const json_value *x = a->doc.root->first; x; x = x->next) {
+            stats_gain gain;
+            size_t at = 0;
+            const json_value *y = partner(x, b, taken, &at);
+            if (!y || !gain_of(x, y, &gain)) {
                 continue;
             }
-            if (n++ == 0) {
-                print_differences(x, y);
+            taken[at] = true;
+            n += pass;
+            if (pass == 0) {
+                print_differences(x, y, told);
+                continue;
             }
-            print_verdict(x, gain, low, high);
-            if (limit > 0 && high < 0 && gain <= -limit) {
+            print_verdict(x, &gain);
+            if (limit->given && gain.high < 0 && gain.gain <= -limit->value) {
                 code = CLI_SLOWER;
             }
-            break;
         }
     }
     if (n == 0) {
@@ -179,7 +216,7 @@ int bench_compare(const cli_options *o) {
     if (st == LFM_OK) {
         st = read_results(&b, o->choices[1], &err);
     }
-    code = st == LFM_OK ? compare(&a, &b, o->fail_if_slower.value) : cli_fail(&err);
+    code = st == LFM_OK ? compare(&a, &b, &o->fail_if_slower) : cli_fail(&err);
     json_doc_free(&a.doc);
     json_doc_free(&b.doc);
     json_out_free(&a.text);

@@ -16,8 +16,20 @@ typedef struct {
     size_t n;
 } bench_list;
 
-/* Read `text`; every number lies in min..max.  `name` is the option, for the error. */
+/* Append the numbers of `text` to a list; every one lies in min..max.  `name` is the option, for
+ * the error. */
 lfm_status bench_list_read(bench_list *list, const char *name, const char *text, uint32_t min,
                            uint32_t max, lfm_error *err);
+
+/* Numbers of threads worth trying: each up to 8, every second up to 16, every fourth up to 32 and
+ * so on, the number of cores, and all `cpus`.  1 <= cores <= cpus. */
+void bench_thread_counts(bench_list *list, uint32_t cpus, uint32_t cores);
+
+enum { BENCH_MAX_WORDS = 64 };
+
+/* The words of an option text as a shell would see them: separated by blanks, 'quoted' or "quoted"
+ * where they hold blanks.  They are written into buf[cap], and word[n_words] points there. */
+lfm_status bench_words(const char *text, char *buf, size_t cap, char *word[BENCH_MAX_WORDS],
+                       size_t *n_words, lfm_error *err);
 
 #endif

@@ -45,6 +45,9 @@ int cmd_selftest(const cli_options *o);
 void help_overview(FILE *to);
 void help_command(FILE *to, const cli_command *command);
 
+/* What is no command; false when there is no such topic. */
+bool help_topic(FILE *to, const char *name);
+
 /* The completion script of a shell (NULL is a mistake too); returns the exit code. */
 int completion_print(const char *shell);
 

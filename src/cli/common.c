@@ -5,6 +5,7 @@
 
 #include "cli/crash.h"
 #include "cli/term.h"
+#include "cli/tune.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -82,13 +83,15 @@ lfm_session_options cli_session_options(const cli_options *o) {
         .n_ctx = (uint32_t)o->n_ctx.value,
         .n_batch = (uint32_t)o->n_batch.value,
         .n_threads = o->n_threads.value > 0 ? (uint32_t)o->n_threads.value : 0,
+        .n_threads_batch = o->n_threads_batch.value > 0 ? (uint32_t)o->n_threads_batch.value : 0,
         .kv = o->kv == KV_F16 ? LFM_KV_F16 : o->kv == KV_F32 ? LFM_KV_F32 : LFM_KV_Q8,
     };
 }
 
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
                            lfm_error *err) {
-    const lfm_session_options opt = cli_session_options(o);
+    lfm_session_options opt = cli_session_options(o);
+    tune_apply(&opt, !o->quiet);
     const lfm_status st = lfm_session_new(out, m, &opt, err);
     if (st == LFM_OK && !o->quiet) {
         const uint32_t n = lfm_session_n_threads(*out);

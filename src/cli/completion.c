@@ -123,6 +123,7 @@ static void zsh_option(FILE *to, const char *name, size_t n, const opt_row *row)
         fputs(")", to);
     } else if (takes_value(row)) {
         fputs(takes_file(row) ? ":file:_files" : ":value: ", to);
+        fputs(row->kind == OPT_PAIR ? ":value: " : "", to);
     }
     fputs("' \\\n", to);
 }

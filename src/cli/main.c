@@ -78,7 +78,13 @@ const cli_command commands[] = {
      "measure prefill and decode; compare results",
      "  lfm bench model.gguf\n"
      "  lfm bench model.gguf -p 0 -n 64 -t 1-8 -d 0,8192\n"
-     "  lfm bench model.gguf -o json > new.json; lfm bench compare old.json new.json\n",
+     "  lfm bench model.gguf -o json > new.json; lfm bench compare old.json new.json\n"
+     "  lfm bench model.gguf --ab '-t 4' '-t 8'\n"
+     "  lfm bench model.gguf --tune\n"
+     "  lfm bench model.gguf --sustain 5m --power battery\n"
+     "  lfm bench model.gguf --text book.txt -p 2000\n\n"
+     "pp512 is a prompt of 512 tokens, tg128 are 128 generated ones.  ~ marks rows that are less\n"
+     "certain, and the report says why.  Energy: lfm help energy.\n",
      cmd_bench},
     {"score", CMD_SCORE, AFTER_PROMPT, "score MODEL [TEXT..] [options]",
      "how well a model predicts a text (alias: perplexity)",
@@ -134,6 +140,9 @@ static int unknown_command(const char *word) {
 
 static int help(const char *topic) {
     const cli_command *command = topic ? find_command(topic) : NULL;
+    if (topic && help_topic(stdout, topic)) {
+        return CLI_DONE;
+    }
     if (topic && !command) {
         return unknown_command(topic);
     }

@@ -110,5 +110,7 @@ void manual_print(FILE *to) {
         fprintf(to, ".TP\n.B %s\n%s\n", variables[i][0], variables[i][1]);
     }
     fputs(".SH FILES\n.TP\n.I $XDG_STATE_HOME/lfm/history\nwhat was typed in lfm chat "
-          "(~/.local/state without the variable)\n", to);
+          "(~/.local/state without the variable)\n"
+          ".TP\n.I $XDG_CONFIG_HOME/lfm/tune\nnumbers of threads that lfm bench \\-\\-tune found "
+          "(~/.config without the variable)\n", to);
 }

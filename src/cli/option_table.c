@@ -39,6 +39,10 @@
     {names, arg, OPT_REAL, GROUP_##group, commands, FIELD(field), min, max, preset, help}
 #define PERCENT(names, arg, group, commands, field, min, max, preset, help) \
     {names, arg, OPT_PERCENT, GROUP_##group, commands, FIELD(field), min, max, preset, help}
+#define SECONDS(names, arg, group, commands, field, min, max, preset, help) \
+    {names, arg, OPT_SECONDS, GROUP_##group, commands, FIELD(field), min, max, preset, help}
+#define TEXTS_OF(kind, names, arg, group, commands, field, help) \
+    {names, arg, kind, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
 #define CHOICE(kind, names, words, group, commands, field, preset, help) \
     {names, words, kind, GROUP_##group, commands, FIELD(field), 0, 0, preset, help}
 #define OTHER(kind, names, arg, group, commands, help) \
@@ -152,6 +156,7 @@ const opt_row option_table[] = {
     FLAG("--dry-run", OUTPUT, QUANTIZE, dry_run,
          "show what every tensor would become and the size of the file; write nothing"),
     FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
+    FLAG("-v --verbose", OUTPUT, BENCH, verbose, "what chose the threads, on standard error"),
     CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN | CHAT, color,
            "auto", "dim what is not the answer on a terminal"),
 
@@ -175,7 +180,10 @@ const opt_row option_table[] = {
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
     INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads, -1,
-        4096, "cores", "threads ($LFM_THREADS); the result does not depend on them"),
+        4096, "cores",
+        "threads ($LFM_THREADS; 'lfm bench --tune' finds the best); no result depends on them"),
+    INT("-tb --threads-batch", "N", MACHINE, EVAL, n_threads_batch, -1, 4096, "-t",
+        "threads for the tokens of a prompt, which are evaluated together"),
     INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
@@ -223,21 +231,44 @@ const opt_row option_table[] = {
     FLAG("--test", ASK, PICK, test, "print nothing: exit status 0 for the first choice, else 1"),
     FLAG("--all", ASK, PICK, all, "every choice with its probability"),
 
-    TEXT("-p --n-prompt", "LIST", ASK, BENCH, bench_p,
-         "prompt lengths (512); lists as 1,2,4 or 8-64*2, 0 = none"),
-    TEXT("-n --n-gen", "LIST", ASK, BENCH, bench_n, "tokens to generate (128)"),
-    TEXT("-pg", "PP,TG", ASK, BENCH, bench_pg, "a prompt and generated tokens in one test"),
-    TEXT("-d --n-depth", "LIST", ASK, BENCH, bench_d, "tokens that are there before the test (0)"),
-    TEXT("-t --threads", "LIST", ASK, BENCH, bench_t, "threads (cores)"),
-    TEXT("-b --batch-size", "LIST", ASK, BENCH, bench_b, "prompt tokens evaluated together (512)"),
+    TEXTS_OF(OPT_TEXTS, "-p --n-prompt", "LIST", ASK, BENCH, bench_p,
+             "prompt lengths (512); lists as 1,2,4 or 8-64*2, 0 = none; may be repeated"),
+    TEXTS_OF(OPT_TEXTS, "-n --n-gen", "LIST", ASK, BENCH, bench_n, "tokens to generate (128)"),
+    TEXTS_OF(OPT_TEXTS, "-pg", "PP,TG", ASK, BENCH, bench_pg,
+             "a prompt and generated tokens in one test"),
+    TEXTS_OF(OPT_TEXTS, "-d --n-depth", "LIST", ASK, BENCH, bench_d,
+             "tokens that are there before the test (0)"),
+    TEXTS_OF(OPT_TEXTS, "-t --threads", "LIST", ASK, BENCH, bench_t,
+             "threads (tuned, or cores; $LFM_THREADS)"),
+    TEXTS_OF(OPT_TEXTS, "-b --batch-size", "LIST", ASK, BENCH, bench_b,
+             "prompt tokens evaluated together (512)"),
     INT("-r --repetitions", "N", ASK, BENCH, n_repeat, 1, 1000, "5", "times that a test is run"),
     PERCENT("--until", "P", ASK, BENCH, until, 0, 100, "0",
          "repeat until the mean is known to P per cent (95 % confidence; at most 100 times)"),
     REAL("--delay", "S", ASK, BENCH, delay, 0, 3600, "0", "seconds to wait before each repetition"),
+    CHOICE(OPT_CHOICE, "--cooldown", "none|auto", ASK, BENCH, cooldown, "none",
+           "auto: before each repetition wait until the processor is as cool and slow as at first"),
     FLAG("--no-warmup", ASK, BENCH, no_warmup, "do not run a test once before it counts"),
-    CHOICE(OPT_CHOICE, "-o --output", "md|csv|json|jsonl|sql", ASK, BENCH, bench_format, "md",
-           "how results are written"),
-    PERCENT("--fail-if-slower", "P", ASK, BENCH, fail_if_slower, 0, 100, "0",
+    FLAG("--no-probe", ASK, BENCH, no_probe,
+         "do not measure how fast memory is read, which takes up to 1 GiB of it for a small model"),
+    TEXT("--text", "FILE", ASK, BENCH, text,
+         "a real text instead of random tokens, with tokenising and sampling: time to the first "
+         "token, and between tokens"),
+    SECONDS("--sustain", "TIME", ASK, BENCH, sustain, 1, 86400, NULL,
+            "repeat for 90s, 5m or 1h: speed at first and for long, and its drift"),
+    TEXTS_OF(OPT_PAIR, "--ab", "'OPTIONS A' 'OPTIONS B'", ASK, BENCH, ab,
+             "which options are faster? both take turns (A B B A), -r turns for each test"),
+    FLAG("--tune", ASK, BENCH, tune,
+         "find the best numbers of threads for prompts and for decoding, and keep them in "
+         "~/.config/lfm/tune, where every command finds them"),
+    FLAG("--roofline", ASK, BENCH, roofline, "how fast each part of the model reads its weights"),
+    CHOICE(OPT_CHOICE, "--power", "auto|rapl|battery|none", ASK, BENCH, power, "auto",
+           "what tells the energy; auto = rapl where it can be read (lfm help energy)"),
+    CHOICE(OPT_CHOICE, "-o --output", "md|csv|json|jsonl|sql|benchstat", ASK, BENCH, bench_format,
+           "md", "how results are written"),
+    CHOICE(OPT_CHOICE, "-oe --output-err", "none|md|csv|json|jsonl|sql|benchstat", ASK, BENCH,
+           bench_format_err, "none", "the same, also to standard error"),
+    PERCENT("--fail-if-slower", "P", ASK, BENCH, fail_if_slower, 0, 100, NULL,
          "compare: exit status 5 when B is shown to be slower by P per cent or more"),
 
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
@@ -253,12 +284,11 @@ const opt_row option_table[] = {
     OTHER(OPT_IDLE, "--no-warmup", NULL, IDLE, RUN | LOGITS, "always so"),
     OTHER(OPT_IDLE, "--log-disable", NULL, IDLE, RUN | LOGITS, "there is no log"),
     OTHER(OPT_IDLE, "--jinja", NULL, IDLE, RUN, "the model's own template is always used"),
-    OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, RUN | LOGITS,
+    OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, RUN | LOGITS | BENCH,
           "there is one implementation of attention"),
-    OTHER(OPT_IDLE_VALUE, "-ngl --gpu-layers --n-gpu-layers", "N", IDLE, RUN | LOGITS,
+    OTHER(OPT_IDLE_VALUE, "-ngl --gpu-layers --n-gpu-layers", "N", IDLE, RUN | LOGITS | BENCH,
           "this program computes on the CPU"),
-    OTHER(OPT_IDLE_VALUE, "-tb --threads-batch", "N", IDLE, RUN | LOGITS,
-          "-t holds for the prompt too"),
+    OTHER(OPT_IDLE_VALUE, "-mmp --mmap", "0|1", IDLE, BENCH, "files are always mapped"),
 };
 
 const size_t n_option_rows = sizeof option_table / sizeof *option_table;

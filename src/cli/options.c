@@ -162,18 +162,37 @@ static bool read_number(const char *text, double *value) {
     return *end == '\0' && end != text && isfinite(*value);
 }
 
+/* The unit at the end of a percentage or a time: what it is worth; 0 when there is none. */
+static double unit_of(opt_kind kind, char last) {
+    if (kind == OPT_PERCENT) {
+        return last == '%' ? 1 : 0;
+    }
+    if (kind == OPT_SECONDS) {
+        return last == 's' ? 1 : last == 'm' ? 60 : last == 'h' ? 3600 : 0;
+    }
+    return 0;
+}
+
 static lfm_status set_number(parser *p, const opt_row *row, const char *name, const char *value) {
     const bool whole = row->kind == OPT_INT;
     const size_t len = strlen(value);
+    const double unit = len > 1 ? unit_of(row->kind, value[len - 1]) : 0;
     char plain[32];
     const char *text = value;
-    double v;
-    if (row->kind == OPT_PERCENT && len > 1 && len < sizeof plain && value[len - 1] == '%') {
+    double v = 0;
+    if (unit > 0 && len < sizeof plain) {
         memcpy(plain, value, len - 1);
         plain[len - 1] = '\0';
         text = plain;
     }
-    if (!read_number(text, &v) || v < row->min || v > row->max || (whole && v != floor(v))) {
+    const bool is_number = read_number(text, &v);
+    v *= is_number && unit > 0 ? unit : 1;
+    const bool fits = is_number && v >= row->min && v <= row->max && (!whole || v == floor(v));
+    if (!fits && row->kind == OPT_SECONDS) {
+        return err_set(p->err, LFM_ERR_ARG, is_number ? "%s: '%s' is outside %gs..%gs" : "%s: '%s' "
+                       "is not a time such as 90s, 5m or 1h", name, value, row->min, row->max);
+    }
+    if (!fits) {
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
                        value, whole ? "whole " : "", row->min, row->max);
     }
@@ -201,6 +220,15 @@ static lfm_status add_bias(parser *p, const char *name, const char *value) {
     return LFM_OK;
 }
 
+static lfm_status add_text(parser *p, const opt_row *row, const char *name, const char *value) {
+    opt_texts *texts = (opt_texts *)(void *)((char *)p->o + row->field);
+    if (texts->n == OPT_MAX_TEXTS) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: given more than %d times", name, OPT_MAX_TEXTS);
+    }
+    texts->at[texts->n++] = value;
+    return LFM_OK;
+}
+
 static void add_part(cli_options *o, opt_part_kind kind, const char *value) {
     o->parts[o->n_parts++] = (opt_part){kind, value};
 }
@@ -224,9 +252,16 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
     case OPT_INT:
     case OPT_REAL:
     case OPT_PERCENT:
+    case OPT_SECONDS:
         return set_number(p, row, name, value);
     case OPT_TEXT:
         *(const char **)field = value;
+        return LFM_OK;
+    case OPT_TEXTS:
+        return add_text(p, row, name, value);
+    case OPT_PAIR:
+        ((const char **)field)[0] = value;
+        ((const char **)field)[1] = p->argv[p->next - 1]; /* parse_option has looked */
         return LFM_OK;
     case OPT_CHOICE:
     case OPT_CHOICE_MAYBE:
@@ -321,8 +356,11 @@ static lfm_status parse_option(parser *p, const char *word) {
             return err_set(p->err, LFM_ERR_ARG, "%s needs a value: %s %s", name, name, row->arg);
         }
     }
+    if (row->kind == OPT_PAIR && p->next++ >= p->argc) {
+        return err_set(p->err, LFM_ERR_ARG, "%s needs two values: %s %s", name, name, row->arg);
+    }
     p->o->given[p->o->n_given++] =
-        (opt_given){word, value == attached ? NULL : value, row->group == GROUP_IDLE};
+        (opt_given){row, word, value == attached ? NULL : value, row->group == GROUP_IDLE};
     return apply(p, row, name, value);
 }
 
@@ -393,7 +431,7 @@ static lfm_status join_operands(parser *p, size_t first) {
 static lfm_status finish(parser *p) {
     cli_options *o = p->o;
     const char *threads = getenv("LFM_THREADS");
-    const opt_row *row = find_row("-t", 2, p->command->bit);
+    const opt_row *row = find_row("-t", 2, p->command->bit) ? find_row("-t", 2, CMD_RUN) : NULL;
     size_t first = 0;
     if (!o->model && p->n_operands > 0) {
         o->model = p->operands[0];

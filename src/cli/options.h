@@ -33,8 +33,16 @@ typedef struct {
     const char *value; /* the text itself, or a path; "-" is standard input */
 } opt_part;
 
+/* An option that may be repeated. */
+enum { OPT_MAX_TEXTS = 16 };
+typedef struct {
+    const char *at[OPT_MAX_TEXTS];
+    size_t n;
+} opt_texts;
+
 /* An option as it was written, for -v. */
 typedef struct {
+    const struct opt_row *row;
     const char *word;
     const char *value; /* when it was a word of its own; else NULL */
     bool idle;         /* accepted, but without effect here */
@@ -44,6 +52,7 @@ typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
 typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
 typedef enum { OVERFLOW_STOP, OVERFLOW_SHIFT } opt_overflow;
 typedef enum { THINK_AUTO, THINK_SHOW, THINK_HIDE, THINK_OFF } opt_think;
+typedef enum { OPT_POWER_AUTO, OPT_POWER_RAPL, OPT_POWER_BATTERY, OPT_POWER_NONE } opt_power;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } opt_stats;
 typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
@@ -84,7 +93,7 @@ typedef struct {
     bool json, no_newline, no_stream, special, quiet, verbose;
     int color;                 /* opt_color */
 
-    opt_number n_ctx, n_batch, n_threads, n_keep;
+    opt_number n_ctx, n_batch, n_threads, n_threads_batch, n_keep;
     const char *session, *prompt_cache;
     bool prompt_cache_ro, no_history;
     int on_overflow;           /* opt_overflow */
@@ -104,10 +113,14 @@ typedef struct {
     const char **choices;      /* pick: [n_choices] */
     size_t n_choices;
     bool test, all;
-    const char *bench_p, *bench_n, *bench_pg, *bench_d, *bench_t, *bench_b;
-    opt_number n_repeat, delay, until, fail_if_slower;
-    int bench_format;
-    bool no_warmup;
+    opt_texts bench_p, bench_n, bench_pg, bench_d, bench_t, bench_b;
+    opt_number n_repeat, delay, until, fail_if_slower, sustain;
+    int bench_format;          /* bench_format */
+    int bench_format_err;      /* 0: none; otherwise one more than a bench_format */
+    const char *text, *ab[2];
+    bool no_warmup, no_probe, tune, roofline;
+    int cooldown;              /* none, auto */
+    int power;                 /* opt_power */
     const char *against, *save_logits; /* score */
     opt_number chunks;
     bool per_token;
@@ -123,7 +136,10 @@ typedef enum {
     OPT_INT,        /* opt_number, a whole number in min..max */
     OPT_REAL,       /* opt_number in min..max */
     OPT_PERCENT,    /* the same; a % may follow */
+    OPT_SECONDS,    /* opt_number in min..max, as 90, 90s, 5m or 1h */
     OPT_TEXT,       /* const char * */
+    OPT_TEXTS,      /* opt_texts */
+    OPT_PAIR,       /* const char *[2]: the next two words */
     OPT_CHOICE,     /* int: which of the words "a|b|c" in `arg` */
     OPT_CHOICE_MAYBE, /* the same; without one of the words it means the first */
     OPT_PART_TEXT,  /* one more part of the prompt */
@@ -143,7 +159,7 @@ typedef enum {
     GROUP_MACHINE, GROUP_ASK, GROUP_OTHER, GROUP_IDLE, N_GROUPS
 } opt_group;
 
-typedef struct {
+typedef struct opt_row {
     const char *names;  /* all spellings, separated by spaces */
     const char *arg;    /* what its value is called; for OPT_CHOICE the words themselves */
     opt_kind kind;

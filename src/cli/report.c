@@ -152,6 +152,20 @@ static void list_sampling(const run_state *r) {
             (double)s->presence_penalty, (double)s->frequency_penalty, presets[r->o->preset]);
 }
 
+/* How many, and who chose them. */
+static void show_threads(const run_state *r) {
+    static const char *const origins[] = {
+        [THREADS_ASKED] = "", [THREADS_CORES] = " (cores)",
+        [THREADS_TUNED] = " (as 'lfm bench --tune' found)"};
+    const uint32_t n = lfm_session_n_threads(r->session);
+    const uint32_t n_batch = lfm_session_n_threads_batch(r->session);
+    fprintf(stderr, "threads:              %" PRIu32, n);
+    if (n_batch != n) {
+        fprintf(stderr, ", prompts %" PRIu32, n_batch);
+    }
+    fprintf(stderr, "%s\n", origins[r->threads]);
+}
+
 void report_verbose(const run_state *r) {
     const lfm_model_info *info = lfm_model_get_info(r->model);
     fprintf(stderr, "total duration:       %s\n", go_duration(between(r->started, r->ended)).text);
@@ -173,7 +187,7 @@ void report_verbose(const run_state *r) {
     err_escape(name, sizeof name, r->o->model, strlen(r->o->model));
     fprintf(stderr, "model:                %s (%s, %s)\n", name, info->arch,
             cli_count(info->n_params).text);
-    fprintf(stderr, "threads:              %" PRIu32 "\n", lfm_session_n_threads(r->session));
+    show_threads(r);
     fprintf(stderr, "kernels:              %s\n", info->isa);
     fprintf(stderr, "sandbox:              %s\n", r->sandboxed ? "yes" : "no");
     list_options("given:               ", r->o, false);

@@ -9,6 +9,7 @@
 #include "cli/keep.h"
 #include "cli/options.h"
 #include "cli/show.h"
+#include "cli/tune.h"
 
 #include "lfm.h"
 
@@ -35,6 +36,7 @@ typedef struct {
     show show;
     bool no_code;             /* -x found nothing */
     bool sandboxed;
+    threads_origin threads;   /* who chose their number */
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;

@@ -29,8 +29,9 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" && ln -s "$bin" "$work/bin/lfm" || exit 1
 "$maker" nano-moe F32 -o "$work/nano.gguf" --seed 1 >/dev/null || exit 1
 PATH=$work/bin:$PATH
+XDG_CONFIG_HOME=$work/config # where `lfm bench --tune` keeps what it found
 unset LFM_MODEL LFM_THREADS NO_COLOR FORCE_COLOR LFM_NO_COLOR
-export PATH
+export PATH XDG_CONFIG_HOME
 n_passed=0
 n_failed=0
 n_skipped=0

@@ -200,7 +200,7 @@ static void test_idle(void **state) {
         {"m -ngl all --simple-io --log-disable --no-display-prompt", 4, 0},
         {"m --color -p x", 0, 1},
         {"m --color never x", 0, 1},
-        {"m -tb 8 -no-cnv", 1, 0},
+        {"m -tb 8 -no-cnv", 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cli_options o;
@@ -215,6 +215,60 @@ static void test_idle(void **state) {
         assert_int_equal(o.n_parts, cases[i].n_parts);
         opt_drop(&o);
     }
+}
+
+/* Options of more than one value. */
+static void test_more_values(void **state) {
+    (void)state;
+    static const cli_command bench = {.name = "bench", .bit = CMD_BENCH, .after = AFTER_CHOICES};
+    cli_options o;
+    char copy[400];
+    lfm_error err;
+    const char *line = "m -p 1,2 -p 3 --ab -t~4 -t~8 --sustain 5m -t 2";
+    assert_int_equal(parse(&o, &bench, line, copy, &err), LFM_OK);
+    assert_int_equal(o.bench_p.n, 2);
+    assert_string_equal(o.bench_p.at[0], "1,2");
+    assert_string_equal(o.bench_p.at[1], "3");
+    assert_string_equal(o.ab[0], "-t 4");
+    assert_string_equal(o.ab[1], "-t 8");
+    assert_int_equal(o.bench_t.n, 1); /* what stands inside --ab is not read here */
+    assert_true(o.sustain.given && o.sustain.value == 300);
+    assert_int_equal(o.n_given, 5);
+    assert_ptr_equal(o.given[0].row, o.given[1].row);
+    opt_drop(&o);
+    static const struct {
+        const char *line;
+        double seconds;
+        const char *error;
+    } cases[] = {
+        {"m --sustain 90", 90, NULL},
+        {"m --sustain 90s", 90, NULL},
+        {"m --sustain 1.5m", 90, NULL},
+        {"m --sustain=2h", 7200, NULL},
+        {"m --sustain 5d", 0, "--sustain: '5d' is not a time such as 90s, 5m or 1h"},
+        {"m --sustain s", 0, "--sustain: 's' is not a time such as 90s, 5m or 1h"},
+        {"m --sustain 0.5s", 0, "--sustain: '0.5s' is outside 1s..86400s"},
+        {"m --sustain 25h", 0, "--sustain: '25h' is outside 1s..86400s"},
+        {"m --ab -t~4", 0, "--ab needs two values: --ab 'OPTIONS A' 'OPTIONS B'"},
+        {"m --ab", 0, "--ab needs a value: --ab 'OPTIONS A' 'OPTIONS B'"},
+        {"m -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1 -d 1",
+         0, "-d: given more than 16 times"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const lfm_status st = parse(&o, &bench, cases[i].line, copy, &err);
+        assert_int_equal(st, cases[i].error ? LFM_ERR_ARG : LFM_OK);
+        if (cases[i].error) {
+            assert_string_equal(err.text, cases[i].error);
+        } else {
+            assert_true(o.sustain.value == cases[i].seconds);
+        }
+        opt_drop(&o);
+    }
+    setenv("LFM_THREADS", "3", 1); /* also where -t is a list */
+    assert_int_equal(parse(&o, &bench, "m", copy, &err), LFM_OK);
+    assert_true(o.n_threads.given && o.n_threads.value == 3);
+    opt_drop(&o);
+    unsetenv("LFM_THREADS");
 }
 
 /* ---- What is refused ------------------------------------------------------------------------ */
@@ -341,6 +395,7 @@ int main(void) {
         cmocka_unit_test(test_prompt_order),
         cmocka_unit_test(test_environment),
         cmocka_unit_test(test_idle),
+        cmocka_unit_test(test_more_values),
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_unexpected_operand),
         cmocka_unit_test(test_help_wins),

@@ -299,6 +299,9 @@ static void test_same_bits(void **state) {
         for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
             opt.n_threads = threads[i];
             check_bits(&f, want, eval_new(&f, opt, 24), "threads:", threads[i]);
+            opt.n_threads_batch = 4; /* the last call, of one token, is no batch */
+            check_bits(&f, want, eval_new(&f, opt, 47), "and four for batches:", threads[i]);
+            opt.n_threads_batch = 0;
         }
         free(want);
     }
