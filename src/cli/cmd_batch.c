@@ -351,6 +351,10 @@ static lfm_status step(batch *b, lfm_error *err) {
 static lfm_status run_lines(batch *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !term_stopped()) {
+        if (term_asked()) {
+            term_message("answered %zu lines, %zu in work, %zu failed", b->n_written, n_active(b),
+                         b->n_failed);
+        }
         st = fill(b, err);
         if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) {
             break;
@@ -468,7 +472,7 @@ static lfm_status run(batch *b, lfm_error *err) {
     }
     term_catch_stop();
     b->progress.unit = "lines";
-    term_progress_start(&b->progress, !b->o->quiet && b->in.n_total > 0);
+    term_progress_start(&b->progress, b->in.n_total > 0 ? cli_progress(b->o) : TERM_NEVER);
     b->progress.unit = "lines";
     st = run_lines(b, err);
     term_progress_end(&b->progress);

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 
 #include "cli/crash.h"
+#include "cli/machine.h"
 #include "cli/term.h"
 
 #include <dirent.h>
@@ -68,12 +69,17 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
 }
 
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err) {
-    const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa};
+    const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa, .no_map = o->no_mmap};
     lfm_error why = {0};
     crash_name_file(o->model);
+    const lfm_status st = machine_prepare(o, err);
+    if (st != LFM_OK) {
+        return st;
+    }
     if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) {
         return explain(o, &why, err);
     }
+    machine_lock(*out, o);
     return LFM_OK;
 }
 
@@ -84,6 +90,11 @@ lfm_session_options cli_session_options(const cli_options *o) {
         .n_threads = o->n_threads.value > 0 ? (uint32_t)o->n_threads.value : 0,
         .kv = o->kv == KV_F16 ? LFM_KV_F16 : o->kv == KV_F32 ? LFM_KV_F32 : LFM_KV_Q8,
     };
+}
+
+int cli_progress(const cli_options *o) {
+    return o->progress == PROGRESS_ALWAYS ? TERM_ALWAYS
+         : o->progress == PROGRESS_NEVER || o->quiet ? TERM_NEVER : TERM_AUTO;
 }
 
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
