@@ -28,8 +28,8 @@ lfm_status logprobs_add(token_logprobs *l, int32_t token, lfm_error *err);
 /* The logits from which the first token without probabilities was, or could have been, chosen. */
 lfm_status logprobs_learn(token_logprobs *l, const float *logits, size_t n_vocab, lfm_error *err);
 
-/* A JSON list: [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..].  `top` is what the list
- * of alternatives is called. */
+/* A JSON list: [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..].  `top` is what the
+ * list of alternatives is called. */
 void logprobs_write(json_out *out, const token_logprobs *l, const lfm_model *m, const char *top);
 
 void logprobs_drop(token_logprobs *l);

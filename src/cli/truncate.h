@@ -15,8 +15,8 @@
  * answer (-n, or a quarter of the context; never more than three quarters). */
 size_t truncate_limit(const cli_options *o, size_t n_ctx);
 
-/* Take about `n_drop` tokens out of a text, and never part of a character: from the place that `how`
- * (opt_truncate) names.  `flags` are those of lfm_tokenize.  LFM_ERR_FULL when the text has no more
+/* Take about `n_drop` tokens out of a text, and never part of a character: from the place that
+ * `how` names.  `flags` are those of lfm_tokenize.  LFM_ERR_FULL when the text has no more
  * than that. */
 lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, int flags,
                          size_t n_drop, lfm_error *err);

@@ -1,9 +1,9 @@
 /*
  * logprobs.c - logits -> natural logarithms of probabilities.
  *
- * With the largest logit m: log p = (l - m) - log(sum of exp(l - m)).  The sum is at least 1, so its
- * logarithm is never negative and no result is above 0.  exp and log are our own, and the sum runs
- * in the order of the ids: the same bits on every machine.
+ * With the largest logit m: log p = (l - m) - log(sum of exp(l - m)).  The sum is at least 1, so
+ * its logarithm is never negative and no result is above 0.  exp and log are our own, and the sum
+ * runs in the order of the ids: the same bits on every machine.
  */
 #include "token/logprobs.h"
 
