@@ -187,7 +187,9 @@ static lfm_status set_shape(batch_line *l, lfm_constraint_kind kind, const json_
     } else {
         json_write_value(&l->shape, v);
     }
-    return json_finish(&l->shape, err);
+    const lfm_status st = json_finish(&l->shape, err);
+    return st == LFM_OK && l->shape.len == 0
+               ? err_set(err, LFM_ERR_ARG, "\"%.*s\" is empty", (int)v->key_len, v->key) : st;
 }
 
 /* "choices": a list of texts. */
@@ -221,7 +223,8 @@ static lfm_status set_response_format(batch_line *l, const json_value *v, lfm_er
         return LFM_OK;
     }
     if (json_is(type, "json_object")) {
-        const json_value any = {.kind = JSON_STRING, .text = "{\"type\": \"object\"}", .len = 18};
+        static const char object[] = "{\"type\": \"object\"}";
+        const json_value any = {.kind = JSON_STRING, .text = object, .len = sizeof object - 1};
         return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
     }
     if (json_is(type, "json_schema") && schema) {

@@ -151,11 +151,13 @@ void term_progress_show(term_progress *p, const char *what, size_t done, size_t 
     }
     const double rate = spent > 0 ? (double)done / spent : 0;
     const double left = rate > 0 && total > done ? (double)(total - done) / rate : 0;
+    const bool long_time = left >= 120;
     const char *unit = p->unit ? p->unit : "tok";
     const bool line = asked || p->in_lines; /* it stays, and begins like a message */
-    fprintf(stderr, "%s%s%s %zu/%zu %s  %.0f %s/s  %.0f s left%s",
+    fprintf(stderr, "%s%s%s %zu/%zu %s  %.*f %s/s  %.0f %s left%s",
             p->shown && !p->in_lines ? "\r\033[K" : "", line ? "lfm: " : "", what, done, total,
-            unit, rate, unit, left, line ? "\n" : "");
+            unit, rate < 10 ? 1 : 0, rate, unit, long_time ? left / 60 : left,
+            long_time ? "min" : "s", line ? "\n" : "");
     fflush(stderr);
     p->shown = !asked;
     p->updated = now;
