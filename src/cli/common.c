@@ -8,6 +8,7 @@
 #include "cli/term.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +30,7 @@ const char *cli_base_name(const char *path) {
 
 /* ---- The model ------------------------------------------------------------------------------ */
 
-/* The file in the same folder whose name is most like the one in `path`; "" = none. */
-static void nearest_file(const char *path, char *found, size_t cap) {
+void cli_nearest_file(const char *path, char *found, size_t cap) {
     const char *name = cli_base_name(path);
     char folder[1024] = ".";
     if (name > path && (size_t)(name - path) < sizeof folder) {
@@ -60,7 +60,7 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
                        why->text, o->model);
     }
     if (missing) {
-        nearest_file(o->model, near, sizeof near);
+        cli_nearest_file(o->model, near, sizeof near);
     }
     if (near[0]) {
         return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
@@ -114,6 +114,15 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
         }
     }
     return st;
+}
+
+lfm_status cli_no_file(const char *path, int cause, lfm_error *err) {
+    char near[1024] = "";
+    if (cause == ENOENT) {
+        cli_nearest_file(path, near, sizeof near);
+    }
+    return err_set(err, LFM_ERR_IO, "%s: cannot be opened: %s%s%s%s", path, strerror(cause),
+                   near[0] ? ". Did you mean '" : "", near, near[0] ? "'?" : "");
 }
 
 /* ---- Text ----------------------------------------------------------------------------------- */

@@ -209,8 +209,31 @@ static void add_part(cli_options *o, opt_part_kind kind, const char *value) {
     o->parts[o->n_parts++] = (opt_part){kind, value};
 }
 
+/* The word of "a|b|c" that is most like `typed`; "" = none. */
+static void nearest_word(const char *words, const char *typed, char near[LONGEST_TYPO + 1]) {
+    size_t best = SIZE_MAX;
+    const char *word;
+    size_t len;
+    near[0] = '\0';
+    while (next_word(&words, '|', &word, &len)) {
+        char copy[LONGEST_TYPO + 1] = "";
+        memcpy(copy, word, len < LONGEST_TYPO ? len : LONGEST_TYPO);
+        if (opt_is_near(typed, copy, &best)) {
+            memcpy(near, copy, sizeof copy);
+        }
+    }
+}
+
 static lfm_status set_choice(parser *p, const opt_row *row, const char *name, const char *value) {
     const int which = find_choice(row->arg, value);
+    char near[LONGEST_TYPO + 1];
+    if (which < 0) {
+        nearest_word(row->arg, value, near);
+    }
+    if (which < 0 && near[0]) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not one of %s. Did you mean '%s'?", name,
+                       value, row->arg, near);
+    }
     if (which < 0) {
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not one of %s", name, value, row->arg);
     }

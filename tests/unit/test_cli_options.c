@@ -295,6 +295,8 @@ static void test_errors(void **state) {
         {"m --stats-fd -1", "--stats-fd: '-1' is not a whole number in 0..65535"},
         {"m --nice 20", "--nice: '20' is not a whole number in -20..19"},
         {"m --truncate start", "--truncate: 'start' is not one of none|head|tail|middle"},
+        {"m --preset gredy", "--preset: 'gredy' is not one of card|llama.cpp|greedy. Did you mean "
+                             "'greedy'?"},
         {"m --no-escape=1", "--no-escape takes no value, but got '1'"},
         {"-cnv", "-cnv starts a conversation; use: lfm chat MODEL"},
         {"m -cnv", "-cnv starts a conversation; use: lfm chat m"},
