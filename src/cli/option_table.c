@@ -202,8 +202,8 @@ const opt_row option_table[] = {
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads, -1,
-        4096, "cores", "threads ($LFM_THREADS); the result does not depend on them"),
+    INT("-t --threads", "N", MACHINE, EVAL | INFO | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads,
+        -1, 4096, "cores", "threads ($LFM_THREADS); the result does not depend on them"),
     INT("-b --batch-size", "N", MACHINE, EVAL, n_batch, 1, 65536, "512",
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
@@ -222,6 +222,9 @@ const opt_row option_table[] = {
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
     FLAG("--template", ASK, INFO, chat_template, "the chat template in the file"),
     FLAG("--plan", ASK, INFO, plan, "the memory plan alone (-c N: for that context)"),
+
+    FLAG("--probe", ASK, INFO, probe,
+         "measure how fast this machine reads memory: the most tokens a second that allows"),
 
     FLAG("--count", ASK, TOKENIZE, count, "the number of tokens alone"),
     FLAG("--ids", ASK, TOKENIZE, ids, "the ids alone, on one line"),

@@ -102,7 +102,7 @@ typedef struct {
     opt_number nice;
 
     const char *key;           /* info --kv */
-    bool tensors, chat_template, plan;
+    bool tensors, chat_template, plan, probe;
     bool count, ids, decode;   /* tokenize */
     const char *tokens;        /* logits */
     const char *type;          /* quantize; its OUT is in `out` */

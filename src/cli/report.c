@@ -359,7 +359,8 @@ lfm_status report_dry_run(const run_state *r, lfm_error *err) {
     }
     printf("\ntokens:  %zu of %" PRIu32 "%s\n", r->n_tokens, n_ctx,
            r->n_tokens > n_ctx ? " (does not fit)" : "");
-    printf("memory:  weights %s (mapped), state %s, scratch %s\n",
-           cli_size(info->tensor_bytes).text, cli_size(kv).text, cli_size(scratch).text);
+    printf("memory:  weights %s (%s), state %s, scratch %s\n",
+           cli_size(info->tensor_bytes).text, r->o->no_mmap ? "read" : "mapped",
+           cli_size(kv).text, cli_size(scratch).text);
     return LFM_OK;
 }

@@ -59,8 +59,10 @@ static void test_errors(void **state) {
         {"{\"custom_id\":\"c\"}", "\"c\"", "there is no \"body\""},
         {"{\"custom_id\":\"c\",\"url\":\"/v1/embeddings\",\"body\":{}}", "\"c\"", "the url is not"},
         {"{\"custom_id\":\"c\",\"body\":{\"prompt\":\"x\"}}", "\"c\"", "unknown key \"prompt\""},
-        {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"n\":2}}", "\"c\"", "one answer is all"},
-        {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"stream\":true}}", "\"c\"", "\"stream\""},
+        {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"n\":2}}", "\"c\"",
+         "one answer is all"},
+        {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"stream\":true}}", "\"c\"",
+         "\"stream\""},
         {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"session\":\"s\"}}", "\"c\"",
          "unknown key \"session\""},
     };
