@@ -214,6 +214,8 @@ const opt_row option_table[] = {
     FLAG("--mlock", MACHINE, EVAL, mlock, "keep the model in memory, never in swap or on disk"),
     FLAG("--no-mmap", MACHINE, EVAL, no_mmap,
          "read the whole model before the start instead of mapping it"),
+    CHOICE(OPT_CHOICE, "-lm --load-mode", "mmap|none|mlock|mmap+mlock", MACHINE, EVAL, load_mode,
+           "mmap", "the same in one word, as llama.cpp has it; none = --no-mmap"),
     UNSET("--mmap", MACHINE, EVAL, no_mmap, "the opposite, and the default"),
     FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
          "do not give up the system calls that are not needed (Linux; see README)"),

@@ -241,8 +241,9 @@ static lfm_status set_choice(parser *p, const opt_row *row, const char *name, co
     return LFM_OK;
 }
 
-/* Names as llama.cpp has them, the first of a stage being the one it prints; those of stages that
- * are off by default there, and always here, are accepted and do nothing. */
+/* Names as llama.cpp has them: the first of a stage is the one it prints; case and the marks
+ * between words do not matter.  Those of stages that are off by default there, and always here, are
+ * accepted and do nothing. */
 static const struct {
     const char *name;
     uint8_t stage;
@@ -257,13 +258,10 @@ static const struct {
     {"xtc", LFM_STAGE_END},
     {"temperature", LFM_STAGE_TEMPERATURE},
     {"temp", LFM_STAGE_TEMPERATURE},
-    {"top-k", LFM_STAGE_TOP_K},
-    {"top-p", LFM_STAGE_TOP_P},
     {"nucleus", LFM_STAGE_TOP_P},
-    {"min-p", LFM_STAGE_MIN_P},
+    {"typ", LFM_STAGE_TYPICAL},
     {"typical", LFM_STAGE_TYPICAL},
     {"typical_p", LFM_STAGE_TYPICAL},
-    {"typical-p", LFM_STAGE_TYPICAL},
 };
 
 enum { N_STAGE_NAMES = sizeof stage_names / sizeof *stage_names };
@@ -277,9 +275,24 @@ const char *opt_stage_name(uint8_t stage) {
     return "";
 }
 
+/* Is the word this name, but for case, '_' and '-'? */
+static bool is_stage_name(const char *word, size_t len, const char *name) {
+    for (size_t i = 0; i < len; i++) {
+        if (word[i] == '_' || word[i] == '-') {
+            continue;
+        }
+        name += *name == '_';
+        if (tolower((unsigned char)word[i]) != *name) {
+            return false;
+        }
+        name++;
+    }
+    return *name == '\0' && len > 0;
+}
+
 static int find_stage(const char *word, size_t len) {
     for (int i = 0; i < N_STAGE_NAMES; i++) {
-        if (strlen(stage_names[i].name) == len && memcmp(stage_names[i].name, word, len) == 0) {
+        if (is_stage_name(word, len, stage_names[i].name)) {
             return i;
         }
     }
@@ -571,6 +584,8 @@ static lfm_status finish(parser *p) {
         o->choices[o->n_choices++] = p->operands[first];
     }
     o->verbose = o->verbose || o->very_verbose;
+    o->no_mmap = o->no_mmap || o->load_mode == LOAD_NONE || o->load_mode == LOAD_MLOCK;
+    o->mlock = o->mlock || o->load_mode == LOAD_MLOCK || o->load_mode == LOAD_MMAP_MLOCK;
     const lfm_status st = check_stages(o, p->err);
     return st == LFM_OK ? join_operands(p, first) : st;
 }

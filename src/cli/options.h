@@ -48,6 +48,7 @@ typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } opt_stats;
 typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
 typedef enum { TRUNCATE_NONE, TRUNCATE_HEAD, TRUNCATE_TAIL, TRUNCATE_MIDDLE } opt_truncate;
 typedef enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER } opt_progress;
+typedef enum { LOAD_MMAP, LOAD_NONE, LOAD_MLOCK, LOAD_MMAP_MLOCK } opt_load;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
@@ -98,6 +99,7 @@ typedef struct {
     int kv;                    /* opt_kv */
     const char *isa, *cpus;
     bool no_sandbox, mlock, no_mmap;
+    int load_mode;             /* opt_load; already part of the two above */
     bool threads_from_env;     /* n_threads is what $LFM_THREADS says */
     opt_number nice;
 

@@ -14,6 +14,7 @@
 
 static const cli_command run = {.name = "run", .bit = CMD_RUN, .after = AFTER_PROMPT};
 static const cli_command info = {.name = "info", .bit = CMD_INFO};
+static const cli_command tokenize = {.name = "tokenize", .bit = CMD_TOKENIZE};
 
 enum { MAX_WORDS = 40 };
 
@@ -180,7 +181,7 @@ static void test_environment(void **state) {
     assert_int_equal(parse(&o, &run, "m", copy, &err), LFM_ERR_ARG);
     assert_non_null(strstr(err.text, "LFM_THREADS"));
     opt_drop(&o);
-    assert_int_equal(parse(&o, &info, "m", copy, &err), LFM_OK); /* has no threads */
+    assert_int_equal(parse(&o, &tokenize, "m", copy, &err), LFM_OK); /* has no threads */
     opt_drop(&o);
     unsetenv("LFM_MODEL");
     unsetenv("LFM_THREADS");
@@ -196,7 +197,7 @@ static void test_settings(void **state) {
     lfm_error err;
     const char *line = "m -e --no-escape --on-overflow stop --context-shift --no-color --no-mmap "
                        "--think-budget 5 --reasoning-budget auto --stats --samplers "
-                       "temp,top-k;dry;nucleus -vv -ctk f32";
+                       "Temp,top-k;dry;nucleus -vv -ctk f32";
     assert_int_equal(parse(&o, &run, line, copy, &err), LFM_OK);
     assert_false(o.escape || o.think_budget.given);
     assert_true(o.no_mmap && o.verbose && o.very_verbose);
@@ -213,6 +214,26 @@ static void test_settings(void **state) {
     assert_int_equal(o.stats, STATS_JSON);
     assert_false(o.no_mmap || o.very_verbose || o.stages[0]);
     opt_drop(&o);
+    static const char *const alike[] = {"typ_p", "typp", "TYP-P", "typical", "typical_p", "typ"};
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
+        char one[40];
+        snprintf(one, sizeof one, "m --samplers top_k;%s", alike[i]);
+        assert_int_equal(parse(&o, &run, one, copy, &err), LFM_OK);
+        assert_true(o.stages[0] == LFM_STAGE_TOP_K && o.stages[1] == LFM_STAGE_TYPICAL);
+        opt_drop(&o);
+    }
+    static const struct {
+        const char *line;
+        bool no_mmap, mlock;
+    } modes[] = {
+        {"m -lm mmap", false, false}, {"m -lm none", true, false}, {"m -lm mlock", true, true},
+        {"m --load-mode mmap+mlock", false, true}, {"m", false, false},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_int_equal(parse(&o, &run, modes[i].line, copy, &err), LFM_OK);
+        assert_true(o.no_mmap == modes[i].no_mmap && o.mlock == modes[i].mlock);
+        opt_drop(&o);
+    }
     assert_string_equal(opt_stage_name(LFM_STAGE_TYPICAL), "typ_p");
 }
 
