@@ -4,6 +4,7 @@
 #   make MODE=asan      any other mode (release debug asan tsan cov fuzz)
 #   make CC=clang       another compiler (its name becomes part of the folder)
 
+.DEFAULT_GOAL := all
 MODE ?= release
 CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local

@@ -52,6 +52,7 @@ typedef struct lfm_session lfm_session; /* one timeline of tokens */
 typedef struct {
     bool vocab_only;  /* read only the tokenizer and the metadata; no session can be made */
     const char *isa;  /* highest instruction set to use, NULL = the best this CPU has */
+    bool no_map;      /* read the whole file into memory instead of mapping it */
 } lfm_model_options;
 
 /* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check all of it that
@@ -63,6 +64,11 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
 
 /* Close a model.  NULL is fine.  Its sessions must be gone. */
 void lfm_model_close(lfm_model *m);
+
+/* Keep the whole model in physical memory until it is closed: it never has to be read again.
+ * LFM_ERR_MEMORY when the system does not allow so much, with the limit and how to raise it; the
+ * model works all the same. */
+lfm_status lfm_model_lock(lfm_model *m, lfm_error *err);
 
 /* Facts about a model.  Strings live as long as the model; they come from the file and may hold
  * any byte, so escape them before a terminal sees them. */
@@ -265,8 +271,18 @@ typedef struct {
     float bias;
 } lfm_logit_bias;
 
-/* All stages, in the order in which they run: logit bias, penalties, top-k, typical, top-p,
- * min-p, temperature, draw. */
+/* What is done to the logits before one is drawn.  The logit bias always comes first. */
+typedef enum {
+    LFM_STAGE_END = 0,
+    LFM_STAGE_PENALTIES,
+    LFM_STAGE_TOP_K,
+    LFM_STAGE_TYPICAL,
+    LFM_STAGE_TOP_P,
+    LFM_STAGE_MIN_P,
+    LFM_STAGE_TEMPERATURE,
+    LFM_N_STAGES /* including the end */
+} lfm_stage;
+
 typedef struct {
     float temperature;       /* <= 0: greedy, the lowest id among equals */
     int32_t top_k;           /* <= 0: off */
@@ -280,6 +296,9 @@ typedef struct {
     uint64_t seed;
     const lfm_logit_bias *bias;
     size_t n_bias;
+    uint8_t stages[LFM_N_STAGES]; /* lfm_stage in the order wanted, up to LFM_STAGE_END; what is not
+                                     there is off (without temperature: 1).  All zero: the order of
+                                     lfm_stage, which is llama.cpp's */
 } lfm_sampling;
 
 typedef struct lfm_sampler lfm_sampler;
@@ -297,6 +316,20 @@ lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err);
 /* Choose a token from `logits` [n_vocab].  The choice depends on the seed, the number of tokens
  * drawn so far, the logits and the accepted tokens, and on nothing else. */
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err);
+
+typedef struct {
+    int32_t token;
+    float logprob; /* natural logarithm of its probability, <= 0; -infinity when impossible */
+} lfm_logprob;
+
+/* How probable the model finds tokens: logit - log(sum of exp(logits)), before any setting of a
+ * sampler.  *chosen (may be NULL) receives that of `token`; top[k] the k most probable ones, best
+ * first, of equals the lower id.  LFM_ERR_ARG when there is no such token, or k is more than
+ * n_vocab or LFM_MAX_TOP; LFM_ERR_NUMERIC when a logit is NaN or +infinity, or when all are
+ * -infinity. */
+enum { LFM_MAX_TOP = 100 };
+lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, float *chosen,
+                        lfm_logprob *top, size_t k, lfm_error *err);
 
 /* ---- Constrained answers -------------------------------------------------------------------- */
 

@@ -9,6 +9,7 @@
 #include "gguf/format.h"
 #include "gguf/pack.h"
 #include "kernel/choose.h"
+#include "token/logprobs.h"
 #include "token/sampler.h"
 
 #include <inttypes.h>
@@ -81,7 +82,7 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
     const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
     lfm_status st = kern_choose(&m->kern, opt->isa, err);
     if (st == LFM_OK) {
-        st = gguf_open(&m->file, path, err);
+        st = gguf_open_how(&m->file, path, opt->no_map, err);
     }
     if (st == LFM_OK) {
         st = pack_read(&m->file, &sums, err);
@@ -120,6 +121,11 @@ void lfm_model_close(lfm_model *m) {
     weights_drop(&m->weights);
     gguf_close(&m->file);
     free(m);
+}
+
+lfm_status lfm_model_lock(lfm_model *m, lfm_error *err) {
+    err_clear(err);
+    return gguf_lock(&m->file, err);
 }
 
 const lfm_model_info *lfm_model_get_info(const lfm_model *m) {
@@ -365,6 +371,12 @@ lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err) {
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err) {
     err_clear(err);
     return sampler_pick(s->inner, logits, token, err);
+}
+
+lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, float *chosen,
+                        lfm_logprob *top, size_t k, lfm_error *err) {
+    err_clear(err);
+    return sampler_logprobs(logits, n_vocab, token, chosen, top, k, err);
 }
 
 void lfm_free(void *p) {

@@ -35,6 +35,8 @@ git init -q . 2>/dev/null && echo change >file && git add file 2>/dev/null
 echo 'Peter Rabbit sat in the sun.' | tee page.txt prompt.txt files.txt book.txt mail.txt bill.txt manual.txt lines.txt >/dev/null
 echo page.txt >files.txt
 echo '{"id": 1, "prompt": "Hello", "n": 4}' >questions.jsonl
+printf '1\tfox\n2\then\n' >words.tsv
+echo '{"key": 1, "body": "It is slow."}' >tickets.json
 
 awk '/^```sh$/ { on = 1; next } /^```$/ { on = 0 } on' "$root/README.md" |
     grep -v -e '^make' -e 'lfm chat' -e 'lfm2-8b-a1b' >commands.sh

@@ -1,5 +1,5 @@
 /*
- * map.c - mapping a model file.
+ * map.c - mapping a model file, or reading it.
  */
 #include "base/map.h"
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -30,40 +31,111 @@ static int64_t mtime_ns(const struct stat *st) {
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-lfm_status map_open(map *m, const char *path, lfm_error *err) {
-    *m = (map){0};
+/* Open and look; *fd is -1 after an error. */
+static lfm_status open_file(int *fd, struct stat *st, const char *path, lfm_error *err) {
     /* O_NONBLOCK: opening a pipe must not wait for a writer. */
-    const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (*fd < 0) {
         return err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
     }
-    struct stat st;
     lfm_status status = LFM_OK;
-    if (fstat(fd, &st) != 0) {
+    if (fstat(*fd, st) != 0) {
         status = err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
     } else {
-        status = check_kind(&st, path, err);
+        status = check_kind(st, path, err);
     }
+    if (status != LFM_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
+lfm_status map_open(map *m, const char *path, lfm_error *err) {
+    struct stat st;
+    int fd = -1;
+    *m = (map){0};
+    lfm_status status = open_file(&fd, &st, path, err);
     if (status == LFM_OK && st.st_size > 0) {
         /* Shared, so that all processes that run one model have its pages once. */
         void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-        if (data == MAP_FAILED) {
-            status = err_set(err, errno == ENOMEM ? LFM_ERR_MEMORY : LFM_ERR_IO,
-                             "%s: cannot map %llu bytes: %s", path,
-                             (unsigned long long)st.st_size, strerror(errno));
-        } else {
+        if (data != MAP_FAILED) {
             *m = (map){.data = data, .size = (size_t)st.st_size, .owned = 1, .fd = fd,
                        .mtime_ns = mtime_ns(&st)};
             return LFM_OK;
         }
+        status = err_set(err, errno == ENOMEM ? LFM_ERR_MEMORY : LFM_ERR_IO,
+                         "%s: cannot map %llu bytes: %s", path,
+                         (unsigned long long)st.st_size, strerror(errno));
     }
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
     return status;
+}
+
+/* Fill data[size] from the beginning of the file. */
+static lfm_status read_bytes(int fd, char *data, size_t size, const char *path, lfm_error *err) {
+    enum { STEP = 1 << 30 }; /* systems refuse to read much more at once */
+    for (size_t at = 0; at < size;) {
+        const size_t want = size - at < STEP ? size - at : STEP;
+        const ssize_t got = pread(fd, data + at, want, (off_t)at);
+        if (got == 0) {
+            return err_set(err, LFM_ERR_IO, "%s: the file became shorter while it was read; start "
+                           "again when it is complete", path);
+        }
+        if (got < 0 && errno != EINTR) {
+            return err_set(err, LFM_ERR_IO, "%s: cannot be read: %s", path, strerror(errno));
+        }
+        at += got > 0 ? (size_t)got : 0;
+    }
+    return LFM_OK;
+}
+
+lfm_status map_read(map *m, const char *path, lfm_error *err) {
+    struct stat st;
+    int fd = -1;
+    *m = (map){0};
+    lfm_status status = open_file(&fd, &st, path, err);
+    if (status == LFM_OK && st.st_size > 0) {
+        const size_t size = (size_t)st.st_size;
+        void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (data == MAP_FAILED) {
+            status = err_set(err, LFM_ERR_MEMORY, "%s: no memory for a copy of its %llu bytes; "
+                             "map it instead", path, (unsigned long long)size);
+        } else {
+            *m = (map){.data = data, .size = size, .owned = 1, .fd = -1};
+            status = read_bytes(fd, data, size, path, err);
+        }
+        if (status != LFM_OK) {
+            map_close(m);
+        }
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+    return status;
+}
+
+lfm_status map_lock(const map *m, const char *path, lfm_error *err) {
+    struct rlimit limit = {0};
+    if (m->size == 0 || mlock(m->data, m->size) == 0) {
+        return LFM_OK;
+    }
+    const int cause = errno;
+    if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < m->size) {
+        return err_set(err, LFM_ERR_MEMORY, "%s: its %llu MiB cannot be locked in memory: the "
+                       "limit is %llu MiB. Raise it: ulimit -l unlimited", path,
+                       (unsigned long long)(m->size >> 20),
+                       (unsigned long long)(limit.rlim_cur >> 20));
+    }
+    return err_set(err, LFM_ERR_MEMORY, "%s: its %llu MiB cannot be locked in memory: %s", path,
+                   (unsigned long long)(m->size >> 20), strerror(cause));
 }
 
 lfm_status map_check(const map *m, const char *path, lfm_error *err) {
     struct stat st;
-    if (!m->owned) {
+    if (!m->owned || m->fd < 0) {
         return LFM_OK;
     }
     if (fstat(m->fd, &st) != 0) {
@@ -78,9 +150,11 @@ lfm_status map_check(const map *m, const char *path, lfm_error *err) {
 
 void map_close(map *m) {
     if (m->owned) {
-        /* munmap takes a pointer to non-const; the pages were never writable. */
+        /* munmap takes a pointer to non-const; nobody else writes to the pages. */
         munmap((void *)(uintptr_t)m->data, m->size);
-        close(m->fd);
+        if (m->fd >= 0) {
+            close(m->fd);
+        }
     }
     *m = (map){0};
 }

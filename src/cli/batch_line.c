@@ -1,12 +1,12 @@
 /*
- * batch_line.c - reading and writing the lines of `lfm batch`.
+ * batch_line.c - reading the lines of `lfm batch`.
  */
 #include "cli/batch_line.h"
 
 #include "base/utf8.h"
+#include "cli/tools.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +32,21 @@ static void put_each(json_out *to, const char *each, const char *text, size_t le
     json_write_text(to, at + 2);
 }
 
+/* The conversation from its messages (JSON, with ", " between them). */
+static lfm_status set_conversation(batch_line *l, lfm_error *err) {
+    json_out *c = &l->conversation;
+    json_write_text(c, "{");
+    if (l->tools.len > 0) {
+        json_write_text(c, "\"tools\": ");
+        json_write_raw(c, l->tools.ptr, l->tools.len);
+        json_write_text(c, ", ");
+    }
+    json_write_text(c, "\"messages\": [");
+    json_write_raw(c, l->turn.ptr, l->turn.len);
+    json_write_text(c, "]}");
+    return json_finish(c, err);
+}
+
 static lfm_status set_prompt(batch_line *l, const char *system, size_t system_len,
                              const char *text, size_t len, lfm_error *err) {
     json_out prompt = {0};
@@ -45,17 +60,18 @@ static lfm_status set_prompt(batch_line *l, const char *system, size_t system_le
         st = err_set(err, LFM_ERR_ARG, "the prompt is not UTF-8 text");
     }
     if (st == LFM_OK) {
-        json_write_text(&l->conversation, "{\"messages\": [");
-        if (system) {
-            write_message(&l->conversation, "system", system, system_len);
-            json_write_text(&l->conversation, ", ");
+        if (l->talk && l->talk->messages.len > 0) {
+            json_write_raw(&l->turn, l->talk->messages.ptr, l->talk->messages.len);
+            json_write_text(&l->turn, ", ");
+        } else if (system) {
+            write_message(&l->turn, "system", system, system_len);
+            json_write_text(&l->turn, ", ");
         }
-        write_message(&l->conversation, "user", prompt.ptr, prompt.len);
-        json_write_text(&l->conversation, "]}");
-        st = json_finish(&l->conversation, err);
+        write_message(&l->turn, "user", prompt.ptr, prompt.len);
+        st = json_finish(&l->turn, err);
     }
     json_out_free(&prompt);
-    return st;
+    return st == LFM_OK ? set_conversation(l, err) : st;
 }
 
 static lfm_status set_number(opt_number *to, const json_value *v, double min, double max,
@@ -125,6 +141,8 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
         {"top_k", NULL, &o->top_k, 0, 2147483647.0, true},
         {"top_p", NULL, &o->top_p, 0, 1, false},
         {"min_p", NULL, &o->min_p, 0, 1, false},
+        {"typical", NULL, &o->typical, 0, 1, false},
+        {"repeat_last_n", NULL, &o->repeat_last_n, -1, 2147483647.0, true},
         {"repeat_penalty", NULL, &o->repeat_penalty, 0.001, 1000, false},
         {"presence_penalty", NULL, &o->presence_penalty, -1e4, 1e4, false},
         {"frequency_penalty", NULL, &o->frequency_penalty, -1e4, 1e4, false},
@@ -156,10 +174,161 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
     return LFM_OK;
 }
 
-/* Keys of a request that say nothing about the answer. */
-static bool is_idle(const batch_line *l, const json_value *v) {
-    static const char *const ours[] = {"id", "prompt", "messages", "system", "tools"};
-    static const char *const theirs[] = {"model", "messages", "tools", "user", "metadata", "store"};
+/* ---- What the answer must be ---------------------------------------------------------------- */
+
+static lfm_status set_shape(batch_line *l, lfm_constraint_kind kind, const json_value *v,
+                            lfm_error *err) {
+    if (l->shape.len > 0) {
+        return err_set(err, LFM_ERR_ARG, "the line says more than once what the answer must be");
+    }
+    l->shape_kind = kind;
+    if (v->kind == JSON_STRING) {
+        json_write_raw(&l->shape, v->text, v->len);
+    } else {
+        json_write_value(&l->shape, v);
+    }
+    const lfm_status st = json_finish(&l->shape, err);
+    return st == LFM_OK && l->shape.len == 0
+               ? err_set(err, LFM_ERR_ARG, "\"%.*s\" is empty", (int)v->key_len, v->key) : st;
+}
+
+/* "choices": a list of texts. */
+static lfm_status set_choices(batch_line *l, const json_value *v, lfm_error *err) {
+    if (v->kind == JSON_STRING) {
+        return set_shape(l, LFM_CONSTRAINT_CHOICES, v, err);
+    }
+    if (v->kind != JSON_ARRAY || v->n == 0 || l->shape.len > 0) {
+        return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+    }
+    l->shape_kind = LFM_CONSTRAINT_CHOICES;
+    for (const json_value *c = v->first; c; c = c->next) {
+        if (c->kind != JSON_STRING || c->len == 0) {
+            return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+        }
+        for (size_t i = 0; i < c->len; i++) {
+            json_write_text(&l->shape, c->text[i] == ',' || c->text[i] == '\\' ? "\\" : "");
+            json_write_raw(&l->shape, c->text + i, 1);
+        }
+        json_write_text(&l->shape, c->next ? "," : "");
+    }
+    return json_finish(&l->shape, err);
+}
+
+/* OpenAI's {"type": "text" | "json_object" | "json_schema", "json_schema": {"schema": ..}}. */
+static lfm_status set_response_format(batch_line *l, const json_value *v, lfm_error *err) {
+    const json_value *type = json_get(v, "type");
+    const json_value *schema = json_get(json_get(v, "json_schema"), "schema");
+    if (json_is(type, "text")) {
+        l->shapeless = true;
+        return LFM_OK;
+    }
+    if (json_is(type, "json_object")) {
+        static const char object[] = "{\"type\": \"object\"}";
+        const json_value any = {.kind = JSON_STRING, .text = object, .len = sizeof object - 1};
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
+    }
+    if (json_is(type, "json_schema") && schema) {
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, schema, err);
+    }
+    return err_set(err, LFM_ERR_ARG, "\"response_format\" must have the type text, json_object, or "
+                   "json_schema with a \"json_schema\": {\"schema\": ..}");
+}
+
+/* "schema": an object is a JSON schema, a text the short notation. */
+static lfm_status set_form(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
+    *known = true;
+    if (key_is(v, "response_format")) {
+        return v->kind == JSON_NULL ? LFM_OK : set_response_format(l, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "schema")) {
+        return v->kind == JSON_STRING ? set_shape(l, LFM_CONSTRAINT_CONCISE, v, err)
+                                      : set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "json_schema")) {
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "choices")) {
+        return set_choices(l, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
+        return set_shape(l, LFM_CONSTRAINT_GBNF, v, err);
+    }
+    *known = false;
+    return LFM_OK;
+}
+
+/* A number of alternatives; with OpenAI's names, true or false and a number of its own. */
+static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error *err) {
+    const json_value *wanted = json_get(body, "logprobs");
+    const json_value *top = json_get(body, "top_logprobs");
+    opt_number *n = &l->o.logprobs;
+    if (wanted && wanted->kind == JSON_NUMBER) {
+        return set_number(n, wanted, 0, 20, true, err);
+    }
+    if (wanted && (wanted->kind == JSON_FALSE || wanted->kind == JSON_NULL)) {
+        *n = (opt_number){0};
+        return LFM_OK;
+    }
+    if (wanted && wanted->kind != JSON_TRUE) {
+        return err_set(err, LFM_ERR_ARG, "\"logprobs\" must be a number, true or false");
+    }
+    n->given = n->given || wanted;
+    return top && top->kind != JSON_NULL && n->given ? set_number(n, top, 0, 20, true, err)
+                                                     : LFM_OK;
+}
+
+/* ---- Tools ---------------------------------------------------------------------------------- */
+
+/* "tool_choice": a word, a name, or OpenAI's {"type":"function","function":{"name":..}}. */
+static lfm_status set_tool_choice(batch_line *l, const json_value *v, lfm_error *err) {
+    const json_value *name = json_get(json_get(v, "function"), "name");
+    name = v->kind == JSON_STRING ? v : name;
+    if (!name || !is_text(name)) {
+        return err_set(err, LFM_ERR_ARG, "\"tool_choice\" must be auto, none, required, or name a "
+                       "function");
+    }
+    l->tool_choice = copy_text(name);
+    l->o.tool_choice = l->tool_choice;
+    return l->tool_choice ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
+}
+
+static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *err) {
+    const json_value *tools = json_get(body, "tools");
+    const json_value *choice = json_get(body, "tool_choice");
+    lfm_status st = LFM_OK;
+    if (!tools || tools->kind == JSON_NULL) {
+        return LFM_OK;
+    }
+    if (l->o.raw) {
+        return err_set(err, LFM_ERR_ARG, "\"tools\" need the chat template, and --raw has none");
+    }
+    if (choice && choice->kind != JSON_NULL) {
+        st = set_tool_choice(l, choice, err);
+    }
+    if (st == LFM_OK) {
+        st = tools_list(&l->tools, tools, "\"tools\"", l->tool_choice, err);
+    }
+    l->o.tools = "the line"; /* calls in the answer are to be recognised */
+    if (st == LFM_OK && tools_required(&l->o)) {
+        if (l->shape.len > 0) {
+            return err_set(err, LFM_ERR_ARG, "the line wants a call and another form of answer");
+        }
+        const bool any = strcmp(l->o.tool_choice, "required") == 0;
+        l->shape_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
+        st = tools_chosen(&l->shape, &l->tools, &l->o, err);
+    }
+    return st;
+}
+
+/* ---- Lines ---------------------------------------------------------------------------------- */
+
+/* Keys that are read elsewhere, or say nothing about the answer. */
+static bool is_read_elsewhere(const batch_line *l, const json_value *v) {
+    static const char *const ours[] = {"id", "prompt", "messages", "system", "tools", "tool_choice",
+                                       "session", "logprobs"};
+    static const char *const theirs[] = {"model", "messages", "tools", "tool_choice", "user",
+                                         "metadata", "store", "logprobs", "top_logprobs",
+                                         "parallel_tool_calls", "service_tier"};
     const bool openai = l->form == LINE_OPENAI;
     const size_t n = openai ? sizeof theirs / sizeof *theirs : sizeof ours / sizeof *ours;
     for (size_t i = 0; i < n; i++) {
@@ -170,40 +339,88 @@ static bool is_idle(const batch_line *l, const json_value *v) {
     return openai && key_is(v, "stream") && v->kind == JSON_FALSE;
 }
 
-static lfm_status set_messages(batch_line *l, const json_value *body, lfm_error *err) {
-    const json_value *messages = json_get(body, "messages");
-    const json_value *tools = json_get(body, "tools");
+static lfm_status set_messages(batch_line *l, const json_value *messages, lfm_error *err) {
     if (l->o.raw) {
         return err_set(err, LFM_ERR_ARG, "\"messages\" needs the chat template, and --raw has "
                        "none");
     }
-    json_write_text(&l->conversation, "{\"messages\": ");
-    json_write_value(&l->conversation, messages);
-    if (tools && tools->kind != JSON_NULL) {
-        json_write_text(&l->conversation, ", \"tools\": ");
-        json_write_value(&l->conversation, tools);
+    if (l->talk) {
+        return err_set(err, LFM_ERR_ARG, "a session keeps the messages itself: give the next "
+                       "\"prompt\" alone");
     }
-    json_write_text(&l->conversation, "}");
-    return json_finish(&l->conversation, err);
+    if (messages->kind != JSON_ARRAY || messages->n == 0) {
+        return err_set(err, LFM_ERR_ARG, "\"messages\" must be a list of messages");
+    }
+    for (const json_value *m = messages->first; m; m = m->next) {
+        json_write_value(&l->turn, m);
+        json_write_text(&l->turn, m->next ? ", " : "");
+    }
+    const lfm_status st = json_finish(&l->turn, err);
+    return st == LFM_OK ? set_conversation(l, err) : st;
 }
 
-static lfm_status read_body(batch_line *l, const json_value *body, const json_out *system,
-                            lfm_error *err) {
-    const json_value *prompt = json_get(body, "prompt");
-    const json_value *own = json_get(body, "system");
-    if (own && own->kind != JSON_STRING) {
-        return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
-    }
+static lfm_status read_keys(batch_line *l, const json_value *body, lfm_error *err) {
     for (const json_value *v = body->first; v; v = v->next) {
-        bool known = true;
-        const lfm_status st = is_idle(l, v) ? LFM_OK : set_option(l, v, &known, err);
+        bool known = is_read_elsewhere(l, v);
+        lfm_status st = known ? LFM_OK : set_option(l, v, &known, err);
+        if (st == LFM_OK && !known) {
+            st = set_form(l, v, &known, err);
+        }
         if (st != LFM_OK || !known) {
             return st != LFM_OK ? st : err_set(err, LFM_ERR_ARG, "unknown key \"%.*s\"",
                                                (int)(v->key_len < 60 ? v->key_len : 60), v->key);
         }
     }
-    if (json_get(body, "messages")) {
-        return set_messages(l, body, err);
+    const lfm_status st = set_logprobs(l, body, err);
+    return st == LFM_OK ? set_tools(l, body, err) : st;
+}
+
+/* "session": the talk that the line goes on with; l->waits when it is not its turn. */
+static lfm_status find_talk(batch_line *l, const json_value *body, batch_talks *talks,
+                            lfm_error *err) {
+    const json_value *v = json_get(body, "session");
+    if (!v) {
+        return LFM_OK;
+    }
+    if (!is_text(v)) {
+        return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
+    }
+    if (!talks || l->o.raw || l->o.resume) {
+        const char *why = l->o.raw ? "with --raw"
+                        : l->o.resume ? "with --resume: what was said is not in OUT" : "here";
+        return err_set(err, LFM_ERR_ARG, "\"session\" cannot be used %s", why);
+    }
+    char *name = copy_text(v);
+    l->talk = name ? talks_get(talks, name, err) : NULL;
+    free(name);
+    if (!l->talk) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+    }
+    l->waits = l->talk->busy;
+    if (l->talk->messages.len > 0 && json_get(body, "system")) {
+        return err_set(err, LFM_ERR_ARG, "the session '%.60s' has begun: its system prompt cannot "
+                       "change", l->talk->name);
+    }
+    return LFM_OK;
+}
+
+static lfm_status read_body(batch_line *l, const json_value *body, const json_out *system,
+                            batch_talks *talks, lfm_error *err) {
+    const json_value *prompt = json_get(body, "prompt");
+    const json_value *messages = json_get(body, "messages");
+    const json_value *own = json_get(body, "system");
+    if (own && own->kind != JSON_STRING) {
+        return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
+    }
+    lfm_status st = read_keys(l, body, err);
+    if (st == LFM_OK) {
+        st = find_talk(l, body, talks, err);
+    }
+    if (st != LFM_OK || l->waits) {
+        return st;
+    }
+    if (messages) {
+        return set_messages(l, messages, err);
     }
     if (!prompt || prompt->kind != JSON_STRING) {
         return err_set(err, LFM_ERR_ARG, "there is no \"prompt\" and no \"messages\"");
@@ -214,7 +431,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
 }
 
 static lfm_status read_object(batch_line *l, const json_value *v, const json_out *system,
-                              lfm_error *err) {
+                              batch_talks *talks, lfm_error *err) {
     const json_value *custom = json_get(v, "custom_id");
     const json_value *id = custom ? custom : json_get(v, "id");
     l->form = custom ? LINE_OPENAI : l->form;
@@ -229,7 +446,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
         return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
     }
     if (!custom) {
-        return read_body(l, v, system, err);
+        return read_body(l, v, system, talks, err);
     }
     const json_value *body = json_get(v, "body");
     const json_value *url = json_get(v, "url");
@@ -239,11 +456,12 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
     if (url && !json_is(url, "/v1/chat/completions") && !json_is(url, "/v1/completions")) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "the url is not /v1/chat/completions");
     }
-    return read_body(l, body, system, err);
+    return read_body(l, body, system, NULL, err);
 }
 
 lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
-                           const char *text, size_t len, size_t number, lfm_error *err) {
+                           batch_talks *talks, const char *text, size_t len, size_t number,
+                           lfm_error *err) {
     *l = (batch_line){.o = *o};
     json_write_int(&l->id, (int64_t)number);
     const lfm_status named = json_finish(&l->id, err);
@@ -260,7 +478,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
         st = set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, doc.root->text,
                         doc.root->len, err);
     } else if (st == LFM_OK && doc.root->kind == JSON_OBJECT) {
-        st = read_object(l, doc.root, system, err);
+        st = read_object(l, doc.root, system, talks, err);
     } else if (st == LFM_OK) {
         st = err_set(err, LFM_ERR_ARG, "a line is a JSON text or object; --lines takes plain text");
     }
@@ -277,110 +495,9 @@ void batch_line_drop(batch_line *l) {
     }
     free(l->stops);
     free(l->prefill);
+    json_out_free(&l->tools);
+    free(l->tool_choice);
+    json_out_free(&l->shape);
+    json_out_free(&l->turn);
     *l = (batch_line){0};
-}
-
-/* ---- Writing -------------------------------------------------------------------------------- */
-
-/* That of a line whose id there was no memory for is null. */
-static void write_id(json_out *out, const batch_line *l) {
-    json_write_text(out, l->id.len > 0 && !l->id.failed ? l->id.ptr : "null");
-}
-
-static void write_usage(json_out *out, const batch_answer *a) {
-    char text[200];
-    snprintf(text, sizeof text, "{\"prompt_tokens\": %zu, \"cached_tokens\": %zu, "
-             "\"completion_tokens\": %zu, \"reasoning_tokens\": %zu}", a->n_prompt, a->n_reused,
-             a->n_generated, a->n_reasoning);
-    json_write_text(out, text);
-}
-
-/* Newlines and backslashes escaped, so that an answer stays one line. */
-static void write_plain(json_out *out, const char *text, size_t len) {
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] == '\n' || text[i] == '\r' || text[i] == '\\') {
-            json_write_text(out, text[i] == '\n' ? "\\n" : text[i] == '\r' ? "\\r" : "\\\\");
-        } else {
-            json_write_raw(out, text + i, 1);
-        }
-    }
-    json_write_text(out, "\n");
-}
-
-static void write_openai(json_out *out, const batch_line *l, const batch_answer *a) {
-    const bool cut = strcmp(a->finish, "length") == 0;
-    json_write_text(out, "{\"custom_id\": ");
-    write_id(out, l);
-    json_write_text(out, ", \"response\": {\"status_code\": 200, \"body\": {\"object\": "
-                    "\"chat.completion\", \"choices\": [{\"index\": 0, \"message\": {\"role\": "
-                    "\"assistant\", \"content\": ");
-    json_write_string(out, a->content, a->content_len);
-    json_write_text(out, cut ? "}, \"finish_reason\": \"length\"}]" : "}, \"finish_reason\": "
-                    "\"stop\"}]");
-    json_write_text(out, ", \"usage\": ");
-    write_usage(out, a);
-    json_write_text(out, "}}, \"error\": null}\n");
-}
-
-void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a) {
-    char timings[120];
-    if (l->form == LINE_PLAIN) {
-        write_plain(out, a->content, a->content_len);
-        return;
-    }
-    if (l->form == LINE_OPENAI) {
-        write_openai(out, l, a);
-        return;
-    }
-    json_write_text(out, "{\"id\": ");
-    write_id(out, l);
-    json_write_text(out, ", \"content\": ");
-    json_write_string(out, a->content, a->content_len);
-    if (a->reasoning_len > 0) {
-        json_write_text(out, ", \"reasoning\": ");
-        json_write_string(out, a->reasoning, a->reasoning_len);
-    }
-    json_write_text(out, ", \"finish_reason\": ");
-    json_write_string(out, a->finish, strlen(a->finish));
-    json_write_text(out, ", \"seed\": ");
-    json_write_int(out, (int64_t)a->seed);
-    json_write_text(out, ", \"usage\": ");
-    write_usage(out, a);
-    snprintf(timings, sizeof timings,
-             ", \"timings\": {\"prefill_ms\": %.3f, \"decode_ms\": %.3f}}\n",
-             a->prefill_ms, a->decode_ms);
-    json_write_text(out, timings);
-}
-
-void batch_line_error(json_out *out, const batch_line *l, int code, const char *message) {
-    char number[24];
-    if (l->form == LINE_PLAIN) {
-        json_write_text(out, "\n"); /* the line stays in its place; what was wrong is on stderr */
-        return;
-    }
-    json_write_text(out, l->form == LINE_OPENAI ? "{\"custom_id\": " : "{\"id\": ");
-    write_id(out, l);
-    json_write_text(out, l->form == LINE_OPENAI ? ", \"response\": null" : "");
-    snprintf(number, sizeof number, "%d", code);
-    json_write_text(out, ", \"error\": {\"code\": ");
-    json_write_text(out, number);
-    json_write_text(out, ", \"message\": ");
-    json_write_string(out, message, strlen(message));
-    json_write_text(out, "}}\n");
-}
-
-bool batch_line_done_id(json_out *id, const char *text, size_t len) {
-    json_doc doc = {0};
-    bool done = false;
-    if (json_parse(&doc, text, len, NULL) == LFM_OK) {
-        const json_value *custom = json_get(doc.root, "custom_id");
-        const json_value *v = custom ? custom : json_get(doc.root, "id");
-        const json_value *error = json_get(doc.root, "error");
-        done = v && (!error || error->kind == JSON_NULL);
-        if (done) {
-            json_write_value(id, v);
-        }
-    }
-    json_doc_free(&doc);
-    return done;
 }

@@ -5,6 +5,8 @@
 #define CLI_BATCH_LINE_H
 
 #include "base/json.h"
+#include "cli/batch_talk.h"
+#include "cli/logprobs.h"
 #include "cli/options.h"
 
 #include "lfm.h"
@@ -19,18 +21,31 @@ typedef enum { LINE_PLAIN, LINE_OBJECT, LINE_OPENAI } line_form;
 typedef struct {
     line_form form;
     json_out id;           /* as JSON: that of the line, or its number */
-    cli_options o;         /* the command's, with what the line changes; borrowed but for `stops` */
+    cli_options o;         /* the command's, with what the line changes; borrowed but for what is
+                              owned below */
     json_out conversation; /* for lfm_chat_tokenize; empty with --raw */
     json_out text;         /* the prompt with --raw */
     char *prefill;         /* owned; o.prefill points to it */
     char **stops;          /* [n_stops] owned; o.stops points to it */
     size_t n_stops;
+
+    json_out tools;        /* the list of them; empty = none */
+    char *tool_choice;     /* owned; o.tool_choice points to it */
+    json_out shape;        /* what the answer must be, in the notation of `shape_kind`; empty = what
+                              the command line says */
+    lfm_constraint_kind shape_kind;
+    bool shapeless;        /* the line wants no form, whatever the command line says */
+
+    batch_talk *talk;      /* the session that the line belongs to; NULL = none */
+    json_out turn;         /* its messages, the new one included */
+    bool waits;            /* the talk is busy: read the line again when it is not */
 } batch_line;
 
-/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none.  The id is set
- * even when the line is wrong. */
+/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none; `talks` the
+ * sessions, NULL: lines can have none.  The id is set even when the line is wrong. */
 lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
-                           const char *text, size_t len, size_t number, lfm_error *err);
+                           batch_talks *talks, const char *text, size_t len, size_t number,
+                           lfm_error *err);
 void batch_line_drop(batch_line *l);
 
 typedef struct {
@@ -40,6 +55,9 @@ typedef struct {
     uint64_t seed;
     size_t n_prompt, n_reused, n_generated, n_reasoning;
     double prefill_ms, decode_ms;
+    const json_out *calls;          /* of tools (toolcall.h) */
+    const token_logprobs *logprobs; /* NULL = not asked for */
+    const lfm_model *model;
 } batch_answer;
 
 /* The answer as a line with its newline. */

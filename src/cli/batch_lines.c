@@ -4,6 +4,7 @@
 #include "cli/batch_lines.h"
 
 #include "cli/batch_line.h"
+#include "cli/cli.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -44,7 +45,7 @@ lfm_status line_open(line_source *in, const char *path, lfm_error *err) {
     in->fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (in->fd < 0) {
         in->owned = false;
-        return err_set(err, LFM_ERR_IO, "cannot open %s: %s", path, strerror(errno));
+        return cli_no_file(path, errno, err);
     }
     if (is_stdin && isatty(STDIN_FILENO)) {
         return err_set(err, LFM_ERR_ARG, "no lines; give a file, or lines on standard input");

@@ -105,6 +105,7 @@ typedef struct {
     char type[64];          /* "lfm2moe 8B.A1B Q4_K - Medium" */
     bench_output outputs[2]; /* -o to standard output, -oe to standard error */
     size_t n_outputs;
+    int write_error;       /* errno of the first output that could not be written */
     bool show_batch, show_kv; /* columns of the table: only where they say something */
     bench_list prompts, gens, depths, threads, batches;
     uint32_t both[BENCH_MAX_LIST][2]; /* -pg */
@@ -193,9 +194,12 @@ const char *bench_kv_name(opt_kv kv);
 void bench_model_type(char *out, size_t cap, const lfm_model *m);
 
 /* On every output: what comes before the rows, a row, what comes after them. */
-void bench_begin(const bench *b);
-void bench_print(const bench *b, const bench_row *r, bool first);
-void bench_end(const bench *b, const bench_row *rows, size_t n);
+void bench_begin(bench *b);
+void bench_print(bench *b, const bench_row *r, bool first);
+void bench_end(bench *b, const bench_row *rows, size_t n);
+
+/* `st`, or what became of the outputs if that was LFM_OK. */
+lfm_status bench_outcome(const bench *b, lfm_status st, lfm_error *err);
 
 /* The version with the commit it was built from, as far as that is known. */
 const char *bench_build(void);

@@ -195,7 +195,7 @@ static void print_verdicts(const side *s, size_t n) {
 
 /* `both` [2 * n] receives views of the rows of both sides, in their order. */
 static lfm_status run_sides(side *s, bench_row *both, lfm_error *err) {
-    const bench *a = &s[0].b;
+    bench *a = &s[0].b;
     lfm_status st = LFM_OK;
     size_t done = 0;
     bench_begin(a);
@@ -213,7 +213,7 @@ static lfm_status run_sides(side *s, bench_row *both, lfm_error *err) {
     if (a->outputs[0].format == BENCH_MD && done > 0) {
         print_verdicts(s, done);
     }
-    return st;
+    return bench_outcome(a, st, err);
 }
 
 int bench_ab(const cli_options *o) {

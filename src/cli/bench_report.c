@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -305,7 +306,22 @@ static void print_below(FILE *to, const bench *b, const bench_row *rows, size_t 
 
 /* ---- The report ----------------------------------------------------------------------------- */
 
-void bench_begin(const bench *b) {
+/* What was told so far can be seen, or it is known that it cannot. */
+static void flush(bench *b, FILE *to) {
+    errno = 0;
+    if (fflush(to) != 0 && b->write_error == 0) {
+        b->write_error = errno ? errno : EIO;
+    }
+}
+
+lfm_status bench_outcome(const bench *b, lfm_status st, lfm_error *err) {
+    return st == LFM_OK && b->write_error
+               ? err_set(err, LFM_ERR_IO, "standard output: cannot be written: %s",
+                         strerror(b->write_error))
+               : st;
+}
+
+void bench_begin(bench *b) {
     for (size_t i = 0; i < b->n_outputs; i++) {
         FILE *to = b->outputs[i].to;
         if (b->outputs[i].format == BENCH_MD) {
@@ -313,11 +329,11 @@ void bench_begin(const bench *b) {
         } else if (b->outputs[i].format == BENCH_JSON) {
             fputs("[\n", to);
         }
-        fflush(to);
+        flush(b, to);
     }
 }
 
-void bench_print(const bench *b, const bench_row *r, bool first) {
+void bench_print(bench *b, const bench_row *r, bool first) {
     for (size_t i = 0; i < b->n_outputs; i++) {
         FILE *to = b->outputs[i].to;
         if (b->outputs[i].format == BENCH_MD) {
@@ -325,11 +341,11 @@ void bench_print(const bench *b, const bench_row *r, bool first) {
         } else {
             bench_print_fields(to, b->outputs[i].format, b, r, first);
         }
-        fflush(to);
+        flush(b, to);
     }
 }
 
-void bench_end(const bench *b, const bench_row *rows, size_t n) {
+void bench_end(bench *b, const bench_row *rows, size_t n) {
     for (size_t i = 0; i < b->n_outputs; i++) {
         FILE *to = b->outputs[i].to;
         if (b->outputs[i].format == BENCH_JSON) {
@@ -337,6 +353,6 @@ void bench_end(const bench *b, const bench_row *rows, size_t n) {
         } else if (b->outputs[i].format == BENCH_MD) {
             print_below(to, b, rows, n);
         }
-        fflush(to);
+        flush(b, to);
     }
 }

@@ -57,11 +57,21 @@ void manual_print(FILE *to);
 /* Print an error and return the exit code that belongs to its status. */
 int cli_fail(const lfm_error *err);
 
-/* Open the model that the options name.  The error of a mistyped path names one that is there. */
+/* Open the model that the options name, after --cpus and --nice; then --mlock.  The error of a
+ * mistyped path names one that is there. */
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err);
+
+/* The file in the same folder whose name is most like the one in `path`; "" = none. */
+void cli_nearest_file(const char *path, char *found, size_t cap);
+
+/* The error of a file that open() refused (`cause` is errno), with a name that may be meant. */
+lfm_status cli_no_file(const char *path, int cause, lfm_error *err);
 
 /* -c, -b, -t and --kv. */
 lfm_session_options cli_session_options(const cli_options *o);
+
+/* --progress and -q, for term_progress_start. */
+int cli_progress(const cli_options *o);
 
 /* A session with them; says on standard error what makes it slower than it was asked to be. */
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,

@@ -6,60 +6,17 @@
  * changes a byte of any answer.  A line that is available is answered before the next is waited
  * for, so that the program serves as a co-process.
  */
-#include "cli/batch_line.h"
-#include "cli/batch_lines.h"
+#include "cli/batch.h"
 #include "cli/cli.h"
-#include "cli/form.h"
-#include "cli/generate.h"
 #include "cli/prompt.h"
-#include "cli/sampling.h"
 #include "cli/sandbox.h"
-#include "cli/term.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { MAX_PARALLEL = 64, PENDING = 256, MIN_SHARED = 16 };
-
-/* An answer in the making. */
-typedef struct {
-    bool active;
-    size_t index; /* of the line, among those that are answered */
-    batch_line line;
-    generation gen;
-    lfm_sampling sampling;
-    int32_t *tokens;
-    size_t n_tokens, n_reused;
-    double started, prompt_done;
-} slot;
-
-typedef struct {
-    const cli_options *o;
-    lfm_model *model;
-    answer_form form;
-    json_out system;
-    bool has_system;
-    line_source in;
-    int out;                /* file descriptor */
-    const char *out_name;
-    id_set done;            /* --resume */
-
-    lfm_session *sessions[MAX_PARALLEL];
-    slot slots[MAX_PARALLEL];
-    size_t n_slots;
-    lfm_session *shared;    /* what the prompts begin with */
-    int32_t *last_tokens;   /* the prompt before, to see that */
-    size_t n_last;
-
-    json_out ready[PENDING]; /* finished lines that wait for those before them */
-    size_t n_begun, n_written, n_failed;
-    term_progress progress;
-} batch;
 
 /* ---- Output --------------------------------------------------------------------------------- */
 
@@ -122,113 +79,7 @@ static lfm_status fail_line(batch *b, slot *s, const lfm_error *why, lfm_error *
     return finish_line(b, s->index, &line, err);
 }
 
-static void slot_drop(slot *s) {
-    batch_line_drop(&s->line);
-    generation_drop(&s->gen);
-    lfm_free(s->tokens);
-    *s = (slot){0};
-}
-
-/* ---- Beginning an answer -------------------------------------------------------------------- */
-
-static lfm_status tokenize(batch *b, slot *s, lfm_error *err) {
-    const batch_line *l = &s->line;
-    if (l->conversation.ptr) {
-        return lfm_chat_tokenize(b->model, l->conversation.ptr, l->conversation.len, l->o.prefill,
-                                 &s->tokens, &s->n_tokens, NULL, NULL, err);
-    }
-    const int special = b->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
-    json_out text = {0};
-    json_write_raw(&text, l->text.ptr ? l->text.ptr : "", l->text.len);
-    json_write_text(&text, l->o.prefill ? l->o.prefill : "");
-    lfm_status st = json_finish(&text, err);
-    if (st == LFM_OK) {
-        st = lfm_tokenize(b->model, text.ptr, text.len, LFM_TOKENIZE_BOS | special, &s->tokens,
-                          &s->n_tokens, err);
-    }
-    json_out_free(&text);
-    return st;
-}
-
-static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
-    size_t same = 0;
-    while (same < n && same < m && a[same] == c[same]) {
-        same++;
-    }
-    return same;
-}
-
-/* Let the shared session hold what this prompt and the one before begin with alike. */
-static lfm_status share_prefix(batch *b, const slot *s, lfm_error *err) {
-    size_t n_held = 0;
-    size_t reused = 0;
-    const int32_t *held = lfm_session_tokens(b->shared, &n_held);
-    const size_t same = common(s->tokens, s->n_tokens, b->last_tokens, b->n_last);
-    lfm_status st = LFM_OK;
-    if (common(s->tokens, s->n_tokens, held, n_held) < n_held || n_held == 0) {
-        if (same >= MIN_SHARED) {
-            st = lfm_prompt(b->shared, s->tokens, same, &reused, err);
-        } else {
-            lfm_session_reset(b->shared);
-        }
-    }
-    int32_t *last = malloc((s->n_tokens + 1) * sizeof *last);
-    if (!last) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->n_tokens);
-    }
-    memcpy(last, s->tokens, s->n_tokens * sizeof *last);
-    free(b->last_tokens);
-    b->last_tokens = last;
-    b->n_last = s->n_tokens;
-    return st;
-}
-
-static lfm_status read_prompt(batch *b, slot *s, lfm_session *session, lfm_error *err) {
-    lfm_status st = share_prefix(b, s, err);
-    if (st == LFM_OK) {
-        st = lfm_session_copy(session, b->shared, err);
-    }
-    if (st == LFM_OK) {
-        st = lfm_prompt(session, s->tokens, s->n_tokens, &s->n_reused, err);
-    }
-    s->prompt_done = term_now();
-    return st;
-}
-
-static lfm_status check_fit(const batch *b, const slot *s, lfm_error *err) {
-    const uint32_t n_ctx = lfm_session_n_ctx(b->shared);
-    if (s->n_tokens == 0) {
-        return err_set(err, LFM_ERR_ARG, "the prompt is empty");
-    }
-    if (s->n_tokens > n_ctx) {
-        return err_set(err, LFM_ERR_FULL, "the prompt has %zu tokens; the context holds %" PRIu32,
-                       s->n_tokens, n_ctx);
-    }
-    return LFM_OK;
-}
-
-static lfm_status begin(batch *b, slot *s, lfm_session *session, lfm_error *err) {
-    lfm_status st = tokenize(b, s, err);
-    if (st == LFM_OK) {
-        st = check_fit(b, s, err);
-    }
-    if (st == LFM_OK) {
-        st = sampling_choose(&s->gen.sampler, &s->sampling, b->model, &s->line.o, err);
-    }
-    if (st == LFM_OK) {
-        st = read_prompt(b, s, session, err);
-    }
-    if (st == LFM_OK) {
-        s->gen.o = &s->line.o;
-        s->gen.model = b->model;
-        s->gen.session = session;
-        st = form_begin(&b->form, &s->line.o, &s->gen.form, err);
-    }
-    if (st == LFM_OK) {
-        st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
-    }
-    return st;
-}
+/* ---- Answers -------------------------------------------------------------------------------- */
 
 /* The answer is complete. */
 static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
@@ -242,7 +93,7 @@ static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
     if (cut && s->line.form == LINE_PLAIN) { /* a line of plain text cannot say so */
         const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
         st = fail_line(b, s, &why, err);
-        slot_drop(s);
+        batch_slot_drop(s);
         return st;
     }
     b->n_failed += cut;
@@ -259,11 +110,35 @@ static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
         .n_reasoning = s->gen.n_reasoning,
         .prefill_ms = 1e3 * (s->prompt_done - s->started),
         .decode_ms = 1e3 * (term_now() - s->prompt_done),
+        .calls = &s->gen.calls,
+        .logprobs = s->line.o.logprobs.given ? &s->gen.logprobs : NULL,
+        .model = b->model,
     };
     batch_line_answer(&line, &s->line, &shown);
     st = finish_line(b, s->index, &line, err);
-    slot_drop(s);
+    if (st == LFM_OK && s->line.talk) {
+        const json_out *said = a->stopped ? &a->text : &a->raw;
+        st = talk_add(s->line.talk, &s->line.turn, said->ptr ? said->ptr : "", said->len,
+                      &s->gen.calls, err);
+    }
+    batch_slot_drop(s);
     return st;
+}
+
+/* Keep a line until its session is free; no line behind it is read before. */
+static lfm_status hold_line(batch *b, slot *s, const char *text, size_t len, size_t number,
+                            lfm_error *err) {
+    char *copy = malloc(len + 1);
+    if (!copy) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a line of %zu bytes", len);
+    }
+    memcpy(copy, text, len);
+    b->held = copy;
+    b->held_len = len;
+    b->held_number = number;
+    b->held_for = s->line.talk;
+    batch_slot_drop(s);
+    return LFM_OK;
 }
 
 /* A line was read: begin its answer in slot i, or answer with what is wrong with it. */
@@ -272,22 +147,28 @@ static lfm_status take_line(batch *b, size_t i, const char *text, size_t len, si
     slot *s = &b->slots[i];
     lfm_error why = {0};
     s->started = term_now();
-    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, text, len,
-                                    number, &why);
+    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->talks,
+                                    text, len, number, &why);
+    if (st == LFM_OK && s->line.waits) {
+        return hold_line(b, s, text, len, number, err);
+    }
     if (b->o->resume && id_set_has(&b->done, s->line.id.ptr)) {
-        slot_drop(s);
+        batch_slot_drop(s);
         return LFM_OK;
     }
     s->index = b->n_begun++;
     if (st == LFM_OK) {
-        st = begin(b, s, b->sessions[i], &why);
+        st = batch_begin(b, i, &why);
     }
     if (st == LFM_OK) {
         s->active = true;
+        if (s->line.talk) {
+            s->line.talk->busy = true;
+        }
         return s->gen.finish ? conclude(b, s, err) : LFM_OK;
     }
     st = fail_line(b, s, &why, err);
-    slot_drop(s);
+    batch_slot_drop(s);
     return st;
 }
 
@@ -303,8 +184,29 @@ static size_t n_active(const batch *b) {
 
 static bool may_read(const batch *b) {
     const bool enough = b->o->limit.value > 0 && (double)b->in.n_lines >= b->o->limit.value;
-    return !b->in.ended && !enough && b->n_begun - b->n_written < PENDING &&
+    const bool more = b->held || (!b->in.ended && !enough);
+    return more && b->n_begun - b->n_written < PENDING &&
            !(b->o->fail_fast && b->n_failed > 0);
+}
+
+static lfm_status take_next(batch *b, size_t i, bool *got, lfm_error *err) {
+    const char *text = NULL;
+    size_t len = 0;
+    const lfm_status st = line_next(&b->in, n_active(b) == 0, &text, &len, got, err);
+    return st == LFM_OK && *got ? take_line(b, i, text, len, b->in.n_lines, err) : st;
+}
+
+/* The line that was held, if its session is free now. */
+static lfm_status take_held(batch *b, size_t i, bool *got, lfm_error *err) {
+    *got = !b->held_for->busy;
+    if (!*got) {
+        return LFM_OK;
+    }
+    char *text = b->held;
+    b->held = NULL;
+    const lfm_status st = take_line(b, i, text, b->held_len, b->held_number, err);
+    free(text);
+    return st;
 }
 
 /* Fill the free slots with lines, waiting for one only when there is nothing else to do. */
@@ -312,14 +214,11 @@ static lfm_status fill(batch *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
         while (!b->slots[i].active && may_read(b) && st == LFM_OK && !term_stopped()) {
-            const char *text = NULL;
-            size_t len = 0;
             bool got = false;
-            st = line_next(&b->in, n_active(b) == 0, &text, &len, &got, err);
+            st = b->held ? take_held(b, i, &got, err) : take_next(b, i, &got, err);
             if (st != LFM_OK || !got) {
                 return st;
             }
-            st = take_line(b, i, text, len, b->in.n_lines, err);
         }
     }
     return st;
@@ -351,6 +250,10 @@ static lfm_status step(batch *b, lfm_error *err) {
 static lfm_status run_lines(batch *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !term_stopped()) {
+        if (term_asked()) {
+            term_message("answered %zu lines, %zu in work, %zu failed", b->n_written, n_active(b),
+                         b->n_failed);
+        }
         st = fill(b, err);
         if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) {
             break;
@@ -414,6 +317,9 @@ static lfm_status check(const cli_options *o, lfm_error *err) {
     if (o->each && !strstr(o->each, "{}")) {
         return err_set(err, LFM_ERR_ARG, "--each has no {} where the line is to stand");
     }
+    if (o->logprobs.given && o->lines) {
+        return err_set(err, LFM_ERR_ARG, "--logprobs has no place in the plain text of --lines");
+    }
     if (o->unordered && o->lines) {
         return err_set(err, LFM_ERR_ARG, "--unordered needs ids, and --lines writes none");
     }
@@ -468,7 +374,7 @@ static lfm_status run(batch *b, lfm_error *err) {
     }
     term_catch_stop();
     b->progress.unit = "lines";
-    term_progress_start(&b->progress, !b->o->quiet && b->in.n_total > 0);
+    term_progress_start(&b->progress, b->in.n_total > 0 ? cli_progress(b->o) : TERM_NEVER);
     b->progress.unit = "lines";
     st = run_lines(b, err);
     term_progress_end(&b->progress);
@@ -477,7 +383,7 @@ static lfm_status run(batch *b, lfm_error *err) {
 
 static void drop(batch *b) {
     for (size_t i = 0; i < b->n_slots; i++) {
-        slot_drop(&b->slots[i]);
+        batch_slot_drop(&b->slots[i]);
         lfm_session_free(b->sessions[i]);
     }
     for (size_t i = 0; i < PENDING; i++) {
@@ -485,6 +391,9 @@ static void drop(batch *b) {
     }
     lfm_session_free(b->shared);
     form_drop(&b->form);
+    forms_drop(&b->forms);
+    talks_drop(&b->talks);
+    free(b->held);
     lfm_model_close(b->model);
     line_close(&b->in);
     id_set_drop(&b->done);

@@ -44,7 +44,7 @@ int cmd_bench(const cli_options *o) {
     }
     lfm_status st = bench_open(&b, o, NULL, &err);
     if (st == LFM_OK) {
-        st = measure(&b, &err);
+        st = bench_outcome(&b, measure(&b, &err), &err);
     }
     bench_close(&b);
     if (st != LFM_OK && term_stopped()) {

@@ -161,6 +161,38 @@ static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_e
     return print_plan(m, o, err);
 }
 
+/* ---- --probe -------------------------------------------------------------------------------- */
+
+/* What the memory allows: a decoded token reads its share of the weights once. */
+typedef struct {
+    double read_bytes_per_s;
+    double max_tok_s;
+    uint32_t n_threads;
+} ceiling;
+
+static lfm_status measure(const lfm_model *m, const cli_options *o, ceiling *c, lfm_error *err) {
+    lfm_session *s = NULL;
+    lfm_status st = cli_new_session(&s, m, o, err);
+    if (st == LFM_OK) {
+        st = lfm_read_bandwidth(s, &c->read_bytes_per_s, err);
+        c->n_threads = lfm_session_n_threads(s);
+        c->max_tok_s = c->read_bytes_per_s / (double)lfm_model_get_info(m)->token_bytes;
+    }
+    lfm_session_free(s);
+    return st;
+}
+
+static lfm_status print_probe(const lfm_model *m, const cli_options *o, lfm_error *err) {
+    ceiling c = {0};
+    const lfm_status st = measure(m, o, &c, err);
+    if (st == LFM_OK) {
+        printf("speed      at most %.0f tok/s: %" PRIu32 " thread%s read %.1f GB/s, and a token "
+               "takes %s\n", c.max_tok_s, c.n_threads, c.n_threads == 1 ? "" : "s",
+               c.read_bytes_per_s * 1e-9, cli_size(lfm_model_get_info(m)->token_bytes).text);
+    }
+    return st;
+}
+
 /* ---- --json --------------------------------------------------------------------------------- */
 
 static void add_text(json_out *out, const char *key, const char *text) {
@@ -237,8 +269,19 @@ static lfm_status print_json(const lfm_model *m, const cli_options *o, lfm_error
         add_int(&out, "scratch_bytes", rows[k].scratch_bytes);
         json_write_text(&out, "}");
     }
-    json_write_text(&out, "]}\n");
-    st = json_finish(&out, err);
+    json_write_text(&out, "]");
+    if (o->probe) {
+        ceiling c = {0};
+        st = measure(m, o, &c, err);
+        json_write_text(&out, ", \"probe\": {\"read_bytes_per_s\": ");
+        json_write_number(&out, c.read_bytes_per_s);
+        json_write_text(&out, ", \"max_tok_s\": ");
+        json_write_number(&out, c.max_tok_s);
+        add_int(&out, "threads", c.n_threads);
+        json_write_text(&out, "}");
+    }
+    json_write_text(&out, "}\n");
+    st = st == LFM_OK ? json_finish(&out, err) : st;
     if (st == LFM_OK) {
         fwrite(out.ptr, 1, out.len, stdout);
     }
@@ -379,6 +422,9 @@ int cmd_info(const cli_options *o) {
     } else if (st == LFM_OK) {
         st = o->json ? print_json(m, o, &err) : o->plan ? print_plan(m, o, &err)
                                                         : print_overview(m, o, &err);
+        if (st == LFM_OK && o->probe && !o->json) {
+            st = print_probe(m, o, &err);
+        }
     }
     lfm_model_close(m);
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);

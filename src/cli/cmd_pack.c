@@ -22,7 +22,7 @@ static bool on_progress(void *ctx, size_t done, size_t total) {
 static lfm_file_options begin(const cli_options *o, job *j) {
     crash_name_file(o->model);
     term_catch_stop(); /* OUT.part must not be left behind */
-    term_progress_start(&j->progress, !o->quiet);
+    term_progress_start(&j->progress, cli_progress(o));
     j->progress.unit = "MiB";
     return (lfm_file_options){
         .n_threads = o->n_threads.value > 0 ? (uint32_t)o->n_threads.value : 0,

@@ -73,7 +73,7 @@ int cmd_quantize(const cli_options *o) {
     lfm_status st = check(o, &err);
     if (st == LFM_OK) {
         term_catch_stop(); /* OUT.part must not be left behind */
-        term_progress_start(&j.progress, !o->quiet);
+        term_progress_start(&j.progress, cli_progress(o));
         j.progress.unit = "MiB";
         crash_name_file(o->model);
         st = lfm_quantize(o->model, o->out, o->type, &opt, &err);

@@ -12,7 +12,7 @@
 #include "cli/term.h"
 #include "cli/tools.h"
 
-#include <inttypes.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,10 +39,41 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for "
                        "--tools");
     }
+    if (o->truncate && (o->messages || (o->system_file && strcmp(o->system_file, "-") == 0))) {
+        return err_set(err, LFM_ERR_ARG, o->messages
+                       ? "--truncate cuts a prompt; which of the --messages to cut is yours to say"
+                       : "--truncate may have to read -sysf twice, so it cannot be standard input");
+    }
+    if (o->logprobs.given && !o->json && !o->jsonl) {
+        return err_set(err, LFM_ERR_ARG, "--logprobs adds to --json or --jsonl; give one of them");
+    }
+    if (o->stats_fd.given) {
+        const int fd = (int)o->stats_fd.value;
+        const int mode = fcntl(fd, F_GETFL);
+        if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY) {
+            return err_set(err, LFM_ERR_ARG, "--stats-fd %d: not open for writing; let the shell "
+                           "open it: lfm run ... --stats-fd %d %d>stats.json", fd, fd, fd);
+        }
+    }
     if (o->prompt_cache_ro && !o->prompt_cache) {
         return err_set(err, LFM_ERR_ARG, "--prompt-cache-ro needs --prompt-cache FILE");
     }
     return LFM_OK;
+}
+
+/* A file of --session or --prompt-cache that is none is noticed before the model is opened. */
+static lfm_status check_kept(const cli_options *o, lfm_error *err) {
+    const char *path = o->session ? o->session : o->prompt_cache;
+    lfm_session_info info;
+    bool is_session = false;
+    char *note = NULL;
+    size_t note_len = 0;
+    if (!path || access(path, F_OK) != 0) {
+        return LFM_OK;
+    }
+    const lfm_status st = lfm_session_describe(path, &info, &is_session, &note, &note_len, err);
+    lfm_free(note);
+    return st;
 }
 
 static int explain_no_prompt(const cli_options *o) {
@@ -60,78 +91,6 @@ static int explain_no_prompt(const cli_options *o) {
           "\n"
           "All options: lfm help run\n", stderr);
     return CLI_USAGE;
-}
-
-/* ---- The prompt as tokens ------------------------------------------------------------------- */
-
-/* The tokens of a session, then those of the prompt. */
-static lfm_status put_past_first(run_state *r, lfm_error *err) {
-    size_t n = 0;
-    const int32_t *past = lfm_session_tokens(r->session, &n);
-    int32_t *all = malloc((n + r->n_tokens + 1) * sizeof *all);
-    if (!all) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->n_tokens);
-    }
-    memcpy(all, past, n * sizeof *all);
-    if (r->n_tokens > 0) {
-        memcpy(all + n, r->tokens, r->n_tokens * sizeof *all);
-    }
-    lfm_free(r->tokens);
-    r->tokens = all;
-    r->n_tokens += n;
-    return LFM_OK;
-}
-
-static lfm_status tokenize_raw(run_state *r, json_out *text, lfm_error *err) {
-    const bool goes_on = r->o->session && lfm_session_pos(r->session) > 0;
-    const int flags = (r->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL) |
-                      (goes_on ? 0 : LFM_TOKENIZE_BOS);
-    if (r->o->prefill) {
-        json_write_text(text, r->o->prefill);
-    }
-    lfm_status st = json_finish(text, err);
-    if (st == LFM_OK) {
-        st = lfm_tokenize(r->model, text->ptr, text->len, flags, &r->tokens, &r->n_tokens, err);
-    }
-    if (st == LFM_OK && goes_on) {
-        st = put_past_first(r, err);
-    }
-    r->rendered = text->ptr;
-    r->rendered_len = text->len;
-    *text = (json_out){0};
-    return st;
-}
-
-static lfm_status tokenize_chat(run_state *r, const json_out *text, lfm_error *err) {
-    if (r->o->session) { /* only now are the earlier messages known */
-        const lfm_status st = prompt_conversation(&r->conversation, r->o, r->past.messages,
-                                                  &r->tools, text, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-    }
-    const char *warning = lfm_chat_warning(r->model);
-    if (warning[0] && !r->o->quiet) {
-        term_message("%s", warning);
-    }
-    return lfm_chat_tokenize(r->model, r->conversation.ptr, r->conversation.len, r->o->prefill,
-                             &r->tokens, &r->n_tokens, &r->rendered, &r->rendered_len, err);
-}
-
-static lfm_status check_fit(const run_state *r, lfm_error *err) {
-    const uint32_t n_ctx = lfm_session_n_ctx(r->session);
-    if (r->n_tokens == 0) {
-        return err_set(err, LFM_ERR_ARG, "the prompt is empty, and this model has no token that "
-                       "begins a text");
-    }
-    if (r->n_tokens > n_ctx) {
-        const uint32_t most = lfm_model_get_info(r->model)->n_ctx_max;
-        return err_set(err, LFM_ERR_FULL, "the prompt has %s tokens; %s allows %s. %s",
-                       cli_grouped(r->n_tokens).text, n_ctx < most ? "-c" : "the model",
-                       cli_grouped(n_ctx).text,
-                       n_ctx < most ? "Use -c 0, or a shorter prompt." : "Use a shorter prompt.");
-    }
-    return LFM_OK;
 }
 
 /* ---- Showing -------------------------------------------------------------------------------- */
@@ -265,7 +224,7 @@ static bool on_progress(void *ctx, size_t done, size_t total) {
 
 static lfm_status read_prompt(run_state *r, lfm_error *err) {
     term_progress progress;
-    term_progress_start(&progress, !r->o->quiet);
+    term_progress_start(&progress, cli_progress(r->o));
     lfm_session_on_progress(r->session, on_progress, &progress);
     lfm_status st = lfm_prompt(r->session, r->tokens, r->n_tokens, &r->n_reused, err);
     lfm_session_on_progress(r->session, NULL, NULL);
@@ -288,6 +247,9 @@ static lfm_status step(run_state *r, lfm_error *err) {
 static lfm_status generate(run_state *r, lfm_error *err) {
     lfm_status st = read_prompt(r, err);
     while (st == LFM_OK && !r->gen.finish && !term_stopped()) {
+        if (term_asked()) {
+            report_progress(r);
+        }
         st = step(r, err);
     }
     r->ended = term_now();
@@ -322,7 +284,7 @@ static int conclude(const run_state *r) {
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
     }
-    if (o->stats) {
+    if (o->stats || o->stats_fd.given) {
         report_stats(r);
     }
     if (o->verbose) {
@@ -384,7 +346,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
         st = form_bind(&r->form, r->model, r->o, err);
     }
     if (st == LFM_OK) {
-        st = check_fit(r, err);
+        st = run_check_fit(r, err);
     }
     if (st == LFM_OK) {
         term_catch_stop(); /* before the output: its temporary file must not be left behind */
@@ -447,6 +409,12 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     bool any = false;
     lfm_status st = check_options(o, err);
     if (st == LFM_OK) {
+        st = report_open_log(r, err);
+    }
+    if (st == LFM_OK) {
+        st = check_kept(o, err);
+    }
+    if (st == LFM_OK) {
         st = tools_read(&r->tools, o, err);
     }
     if (st == LFM_OK) {
@@ -467,7 +435,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
         st = load(r, err);
     }
     if (st == LFM_OK) {
-        st = o->raw ? tokenize_raw(r, text, err) : tokenize_chat(r, text, err);
+        st = run_read_tokens(r, text, err);
     }
     if (st != LFM_OK) {
         return st;
@@ -476,13 +444,14 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
 }
 
 int cmd_run(const cli_options *o) {
-    run_state r = {.o = o};
+    run_state r = {.o = o, .log_fd = -1};
     json_out text = {0};
     lfm_error err = {0};
     int code = CLI_DONE;
     if (run_all(&r, &text, &code, &err) != LFM_OK) {
         code = cli_fail(&err);
     }
+    report_log(&r, code, &err);
     json_out_free(&text);
     json_out_free(&r.conversation);
     json_out_free(&r.tools);

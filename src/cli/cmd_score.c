@@ -365,7 +365,7 @@ static lfm_status run(score *s, lfm_error *err) {
     if (!s->o->no_sandbox) {
         sandbox_enter(s->o->save_logits ? SANDBOX_FILES : SANDBOX_CLOSED);
     }
-    term_progress_start(&s->progress, !s->o->quiet);
+    term_progress_start(&s->progress, cli_progress(s->o));
     st = s->o->per_token ? score_tokens(s, err) : score_windows(s, err);
     term_progress_end(&s->progress);
     if (s->o->save_logits) {

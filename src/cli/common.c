@@ -4,10 +4,12 @@
 #include "cli/cli.h"
 
 #include "cli/crash.h"
+#include "cli/machine.h"
 #include "cli/term.h"
 #include "cli/tune.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +31,7 @@ const char *cli_base_name(const char *path) {
 
 /* ---- The model ------------------------------------------------------------------------------ */
 
-/* The file in the same folder whose name is most like the one in `path`; "" = none. */
-static void nearest_file(const char *path, char *found, size_t cap) {
+void cli_nearest_file(const char *path, char *found, size_t cap) {
     const char *name = cli_base_name(path);
     char folder[1024] = ".";
     if (name > path && (size_t)(name - path) < sizeof folder) {
@@ -60,7 +61,7 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
                        why->text, o->model);
     }
     if (missing) {
-        nearest_file(o->model, near, sizeof near);
+        cli_nearest_file(o->model, near, sizeof near);
     }
     if (near[0]) {
         return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
@@ -69,12 +70,17 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
 }
 
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err) {
-    const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa};
+    const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa, .no_map = o->no_mmap};
     lfm_error why = {0};
     crash_name_file(o->model);
+    const lfm_status st = machine_prepare(o, err);
+    if (st != LFM_OK) {
+        return st;
+    }
     if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) {
         return explain(o, &why, err);
     }
+    machine_lock(*out, o);
     return LFM_OK;
 }
 
@@ -86,6 +92,11 @@ lfm_session_options cli_session_options(const cli_options *o) {
         .n_threads_batch = o->n_threads_batch.value > 0 ? (uint32_t)o->n_threads_batch.value : 0,
         .kv = o->kv == KV_F16 ? LFM_KV_F16 : o->kv == KV_F32 ? LFM_KV_F32 : LFM_KV_Q8,
     };
+}
+
+int cli_progress(const cli_options *o) {
+    return o->progress == PROGRESS_ALWAYS ? TERM_ALWAYS
+         : o->progress == PROGRESS_NEVER || o->quiet ? TERM_NEVER : TERM_AUTO;
 }
 
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
@@ -106,6 +117,15 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
         }
     }
     return st;
+}
+
+lfm_status cli_no_file(const char *path, int cause, lfm_error *err) {
+    char near[1024] = "";
+    if (cause == ENOENT) {
+        cli_nearest_file(path, near, sizeof near);
+    }
+    return err_set(err, LFM_ERR_IO, "%s: cannot be opened: %s%s%s%s", path, strerror(cause),
+                   near[0] ? ". Did you mean '" : "", near, near[0] ? "'?" : "");
 }
 
 /* ---- Text ----------------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@ static void each_name(FILE *to, unsigned bit, name_fn *fn) {
 }
 
 static bool takes_value(const opt_row *row) {
-    return row->kind != OPT_TRUE && row->kind != OPT_HELP && row->kind != OPT_IDLE;
+    return row->kind != OPT_TRUE && row->kind != OPT_FALSE && row->kind != OPT_SET &&
+           row->kind != OPT_HELP && row->kind != OPT_IDLE;
 }
 
 static bool has_choices(const opt_row *row) {

@@ -80,19 +80,6 @@ static bool take_call(generation *g, const char *bytes, size_t n, bool is_contro
     return true;
 }
 
-lfm_status generation_end(generation *g, lfm_error *err) {
-    lfm_status st = g->in_call ? end_calls(g, false, err) : LFM_OK;
-    if (st == LFM_OK) {
-        st = answer_end(&g->answer, err);
-    }
-    const bool ended = g->finish && (strcmp(g->finish, "stop") == 0 ||
-                                     (strcmp(g->finish, "grammar") == 0 && g->o->tools));
-    if (st == LFM_OK && ended && g->n_calls > 0) {
-        g->finish = "tool_calls";
-    }
-    return st;
-}
-
 /* What a token adds to the answer.  The tags of a thought may be control tokens; others are shown
  * only if the user asked. */
 static lfm_status add_bytes(generation *g, int32_t token, lfm_error *err) {
@@ -156,11 +143,29 @@ static lfm_status follow_form(generation *g, int32_t token, lfm_error *err) {
     return st;
 }
 
+/* The session's logits are those that the next token without probabilities came from. */
+static lfm_status learn_logprobs(generation *g, lfm_error *err) {
+    return logprobs_learn(&g->logprobs, lfm_logits(g->session),
+                          lfm_model_get_info(g->model)->n_vocab, err);
+}
+
+static lfm_status note_logprobs(generation *g, int32_t token, lfm_error *err) {
+    const size_t n_vocab = lfm_model_get_info(g->model)->n_vocab;
+    const size_t k = (size_t)g->o->logprobs.value;
+    g->logprobs.k = k < n_vocab ? k : n_vocab;
+    const lfm_status st = logprobs_add(&g->logprobs, token, err);
+    /* what was forced to follow waits for the logits that come with evaluating it */
+    return st == LFM_OK && g->n_waiting == 0 ? learn_logprobs(g, err) : st;
+}
+
 /* One more token of the answer. */
 static lfm_status add_token(generation *g, int32_t token, lfm_error *err) {
     const double limit = g->o->n_predict.given ? g->o->n_predict.value : -1;
     g->n_generated++;
     lfm_status st = follow_form(g, token, err);
+    if (st == LFM_OK && g->o->logprobs.given) {
+        st = note_logprobs(g, token, err);
+    }
     if (st == LFM_OK && lfm_token_is_end(g->model, token)) {
         g->finish = g->finish ? g->finish : "stop";
         return LFM_OK;
@@ -252,20 +257,44 @@ static bool runs_in_circles(const generation *g) {
     return false;
 }
 
-/* The end of the thoughts, without asking the model. */
-static lfm_status close_thoughts(generation *g, lfm_error *err) {
-    const int32_t tag = lfm_token_find(g->model, "</think>");
+/* Append the tokens of a text to the list of n in *all, which is allocated. */
+static lfm_status join_tokens(generation *g, const char *text, int flags, int32_t **all, size_t *n,
+                              lfm_error *err) {
     int32_t *tokens = NULL;
-    size_t n = 0;
-    lfm_status st = LFM_OK;
-    if (tag >= 0) {
-        return add_token(g, tag, err);
-    }
-    st = lfm_tokenize(g->model, "</think>", 8, 0, &tokens, &n, err);
-    for (size_t i = 0; i < n && st == LFM_OK && !g->finish; i++) {
-        st = add_token(g, tokens[i], err);
+    size_t n_more = 0;
+    lfm_status st = lfm_tokenize(g->model, text, strlen(text), flags, &tokens, &n_more, err);
+    if (st == LFM_OK && n_more > 0) {
+        int32_t *grown = realloc(*all, (*n + n_more) * sizeof *grown);
+        if (grown) {
+            memcpy(grown + *n, tokens, n_more * sizeof *grown);
+            *all = grown;
+            *n += n_more;
+        } else {
+            st = err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", *n + n_more);
+        }
     }
     lfm_free(tokens);
+    return st;
+}
+
+/* The end of the thoughts, without asking the model: what --reasoning-budget-message says, if there
+ * is room for it, and the tag. */
+static lfm_status close_thoughts(generation *g, lfm_error *err) {
+    const size_t room = lfm_session_n_ctx(g->session) - lfm_session_pos(g->session);
+    int32_t *tokens = NULL;
+    size_t n_message = 0;
+    lfm_status st = LFM_OK;
+    if (g->o->think_message) {
+        st = join_tokens(g, g->o->think_message, 0, &tokens, &n_message, err);
+    }
+    size_t n = n_message;
+    if (st == LFM_OK) {
+        st = join_tokens(g, "</think>", LFM_TOKENIZE_SPECIAL, &tokens, &n, err);
+    }
+    for (size_t i = n > room ? n_message : 0; i < n && st == LFM_OK && !g->finish; i++) {
+        st = add_token(g, tokens[i], err);
+    }
+    free(tokens);
     return st;
 }
 
@@ -295,11 +324,26 @@ lfm_status generation_take(generation *g, lfm_error *err) {
     return st == LFM_OK && !g->finish ? make_room(g, err) : st;
 }
 
-static lfm_status evaluate(generation *g, size_t n, lfm_error *err) {
+static lfm_status evaluate_together(generation *g, size_t n, lfm_error *err) {
     const lfm_status st = n > 0 ? lfm_eval(g->session, g->waiting, n, err) : LFM_OK;
     if (st == LFM_OK && n > 0) {
         g->n_waiting -= n;
         memmove(g->waiting, g->waiting + n, g->n_waiting * sizeof *g->waiting);
+    }
+    return st;
+}
+
+/* Evaluate the first n of what waits: together, or one by one where each one's logits matter. */
+static lfm_status evaluate(generation *g, size_t n, lfm_error *err) {
+    if (!g->o->logprobs.given) {
+        return evaluate_together(g, n, err);
+    }
+    lfm_status st = LFM_OK;
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        st = evaluate_together(g, 1, err);
+        if (st == LFM_OK && g->logprobs.n_known < g->logprobs.n) {
+            st = learn_logprobs(g, err);
+        }
     }
     return st;
 }
@@ -312,6 +356,22 @@ lfm_status generation_step_to_last(generation *g, lfm_error *err) {
     return evaluate(g, g->n_waiting > 0 ? g->n_waiting - 1 : 0, err);
 }
 
+lfm_status generation_end(generation *g, lfm_error *err) {
+    lfm_status st = g->in_call ? end_calls(g, false, err) : LFM_OK;
+    if (st == LFM_OK) {
+        st = answer_end(&g->answer, err);
+    }
+    while (st == LFM_OK && g->logprobs.n_known < g->logprobs.n && g->n_waiting > 0) {
+        st = evaluate(g, 1, err); /* the last tokens were forced, and their logits never needed */
+    }
+    const bool ended = g->finish && (strcmp(g->finish, "stop") == 0 ||
+                                     (strcmp(g->finish, "grammar") == 0 && g->o->tools));
+    if (st == LFM_OK && ended && g->n_calls > 0) {
+        g->finish = "tool_calls";
+    }
+    return st;
+}
+
 bool generation_is_cut(const generation *g) {
     return g->form && strcmp(g->finish, "grammar") != 0 && strcmp(g->finish, "tool_calls") != 0;
 }
@@ -322,6 +382,7 @@ void generation_drop(generation *g) {
     lfm_constraint_free(g->form);
     json_out_free(&g->call_text);
     json_out_free(&g->calls);
+    logprobs_drop(&g->logprobs);
     free(g->waiting);
     free(g->logits);
     *g = (generation){0};

@@ -9,6 +9,7 @@
 #define CLI_GENERATE_H
 
 #include "cli/answer.h"
+#include "cli/logprobs.h"
 #include "cli/options.h"
 
 #include "lfm.h"
@@ -29,6 +30,7 @@ typedef struct {
     const char *finish;       /* OpenAI's finish_reason; NULL = not finished */
     int32_t *waiting;         /* [n_waiting] tokens that were taken and are not evaluated */
     size_t n_waiting, waiting_cap;
+    token_logprobs logprobs;  /* with --logprobs: of every token that was generated */
     float *logits;            /* [n_vocab] with a form: without what cannot follow */
     bool in_call;             /* between the markers of calls of tools, with --tools */
     json_out call_text;       /* what was said there */

@@ -56,8 +56,7 @@ lfm_status keep_prompt(lfm_session *s, const cli_options *o, size_t n_reused, lf
     return lfm_session_save(s, o->prompt_cache, NULL, 0, err);
 }
 
-/* The calls as messages have them: {"function": {"name": .., "arguments": {..}}}. */
-static void write_calls(json_out *note, const json_out *calls) {
+void keep_write_calls(json_out *note, const json_out *calls) {
     json_doc doc = {0};
     json_out list = {0};
     lfm_error err = {0};
@@ -94,7 +93,7 @@ lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *co
     json_write_raw(&note, conversation->ptr, conversation->len - 2); /* without its "]}" */
     json_write_text(&note, ", {\"role\": \"assistant\", \"content\": ");
     json_write_string(&note, answer, answer_len);
-    write_calls(&note, calls);
+    keep_write_calls(&note, calls);
     json_write_text(&note, "}]}");
     lfm_status st = json_finish(&note, err);
     if (st == LFM_OK) {

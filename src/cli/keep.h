@@ -35,6 +35,10 @@ lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *co
                         const char *answer, size_t answer_len, const json_out *calls,
                         lfm_error *err);
 
+/* The calls of an answer (toolcall.h) as a member of its message: , "tool_calls": [{"type": ..,
+ * "function": {"name": .., "arguments": {..}}},..]; nothing when there are none. */
+void keep_write_calls(json_out *note, const json_out *calls);
+
 /* --on-overflow shift: the context is full.  Keep the first --keep tokens (the one that begins a
  * text in any case) and the later half of the others, and evaluate that afresh: convolutions
  * remember what attention could forget, so there is no cheaper way that is right. */

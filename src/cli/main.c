@@ -65,8 +65,10 @@ const cli_command commands[] = {
      "  cut -f2 words.tsv | lfm batch model.gguf --lines --each 'French for {}:' -n 8\n"
      "  jq -c '{id:.key,prompt:.body}' tickets.json | lfm batch model.gguf -n 4\n\n"
      "A line is a JSON string; or an object with prompt or messages, and, if wanted, id, system,\n"
-     "n, temp, top_k, top_p, min_p, repeat_penalty, seed, stop, prefill; or a request in OpenAI's\n"
-     "batch format.  Answers come in the order of the lines.\n",
+     "session (lines with one name are one conversation), n, temp, top_k, top_p, min_p, typical,\n"
+     "repeat_penalty, seed, stop, prefill, logprobs, tools, tool_choice, and one of schema,\n"
+     "choices, grammar, response_format; or a request in OpenAI's batch format.  Answers come in\n"
+     "the order of the lines.\n",
      cmd_batch},
     {"pick", CMD_PICK, AFTER_CHOICES, "pick MODEL -p PROMPT CHOICE.. [options]",
      "choose one of several answers, with exact probabilities",
@@ -128,7 +130,8 @@ static int unknown_command(const char *word) {
     if (near) {
         term_message("unknown command '%s'. Did you mean '%s'?", word, near);
     } else if (looks_like_model(word)) {
-        term_message("the command comes first; did you mean: lfm run %s", word);
+        term_message("the command comes first; did you mean: lfm run %s, or lfm chat %s", word,
+                     word);
     } else if (word[0] == '-') {
         term_message("the command comes before the options, as in: lfm run %s ... See: lfm help",
                      word);

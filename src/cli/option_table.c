@@ -45,6 +45,10 @@
     {names, arg, kind, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
 #define CHOICE(kind, names, words, group, commands, field, preset, help) \
     {names, words, kind, GROUP_##group, commands, FIELD(field), 0, 0, preset, help}
+#define UNSET(names, group, commands, field, help) \
+    {names, NULL, OPT_FALSE, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
+#define SET(names, group, commands, field, value, help) \
+    {names, NULL, OPT_SET, GROUP_##group, commands, FIELD(field), value, 0, NULL, help}
 #define OTHER(kind, names, arg, group, commands, help) \
     {names, arg, kind, GROUP_##group, commands, 0, 0, 0, NULL, help}
 
@@ -72,6 +76,7 @@ const opt_row option_table[] = {
          "leave standard input alone (for loops that read from it)"),
     FLAG("-e --escape", PROMPT, TEXTS, escape,
          "\\n, \\t, \\\\ and the like in -p mean what C says"),
+    UNSET("--no-escape", PROMPT, TEXTS, escape, "the opposite of -e, and the default"),
     FLAG("--dry-run", PROMPT, RUN, dry_run,
          "show the rendered prompt, its size and the memory plan; run nothing"),
 
@@ -87,6 +92,8 @@ const opt_row option_table[] = {
            "off is the same as --think off"),
     INT("--think-budget --reasoning-budget", "N", LENGTH, ANSWER, think_budget, -1, INT_BIG, "auto",
         "thoughts end after N tokens; auto = early enough to leave a quarter of -n for the answer"),
+    TEXT("--reasoning-budget-message", "TEXT", LENGTH, ANSWER, think_message,
+         "what the model is made to say when the budget ends its thoughts"),
     CHOICE(OPT_CHOICE, "--loop-guard", "on|off", LENGTH, ANSWER, loop_guard, "on",
            "end thoughts, or the answer, that go round in circles (then exit status 4)"),
     FLAG("--strict", LENGTH, RUN, strict, "exit status 4 when -n or the context cut the answer"),
@@ -134,6 +141,8 @@ const opt_row option_table[] = {
          "the same, once for every occurrence"),
     OTHER(OPT_BIAS, "-l --logit-bias", "ID+B", SAMPLING, ANSWER,
           "add B to the logit of a token (or ID-B; ID-inf forbids it); may be repeated"),
+    OTHER(OPT_STAGES, "--samplers", "LIST", SAMPLING, ANSWER,
+          "the stages that are used, in order (penalties;top_k;typ_p;top_p;min_p;temperature)"),
     INT("-s --seed", "N", SAMPLING, ANSWER, seed, -1, SEED_BIG, "-1",
         "random seed; -1 = a new one, which -v and --json show"),
 
@@ -145,8 +154,18 @@ const opt_row option_table[] = {
          "a JSON object for every piece of the answer, then the object of --json"),
     FLAG("-x --extract", OUTPUT, RUN, extract,
          "only the first block of code in the answer; exit status 4 without one"),
-    CHOICE(OPT_CHOICE, "--stats", "none|text|json", OUTPUT, RUN, stats, "none",
-           "timings on standard error, for people or as a line of JSON"),
+    INT("--logprobs", "K", OUTPUT, RUN | BATCH, logprobs, 0, 20, NULL,
+        "with --json or --jsonl: how probable the model found every token, and the K most probable "
+        "ones"),
+    {"--stats", "none|text|json", OPT_CHOICE_MAYBE, GROUP_OUTPUT, RUN, FIELD(stats), STATS_TEXT, 0,
+     "none", "timings on standard error, for people (--stats alone) or as a line of JSON"},
+    INT("--stats-fd", "N", OUTPUT, RUN, stats_fd, 0, 65535, NULL,
+        "write them to this open file descriptor instead; alone it means --stats json"),
+    TEXT("--log-file", "FILE", OUTPUT, RUN, log_file,
+         "append a line of JSON about this run: time, options, timings, exit status"),
+    CHOICE(OPT_CHOICE, "--progress", "auto|always|never", OUTPUT,
+           RUN | SCORE | BATCH | QUANTIZE | PACK | VERIFY, progress, "auto",
+           "how far the work is; auto = on a terminal, always = elsewhere too, a line a second"),
     FLAG("--no-newline", OUTPUT, RUN, no_newline, "do not end the answer with a newline"),
     FLAG("--no-stream", OUTPUT, RUN, no_stream, "print the answer when it is complete"),
     FLAG("-sp --special", OUTPUT, RUN, special, "show control tokens"),
@@ -157,13 +176,18 @@ const opt_row option_table[] = {
          "show what every tensor would become and the size of the file; write nothing"),
     FLAG("-v --verbose", OUTPUT, RUN, verbose, "timings, seed and settings on standard error"),
     FLAG("-v --verbose", OUTPUT, BENCH, verbose, "what chose the threads, on standard error"),
+    FLAG("-vv", OUTPUT, RUN, very_verbose, "the same, with when things happened, and memory"),
+    SET("--no-color", OUTPUT, RUN | CHAT, color, COLOR_NEVER, "the same as --color never"),
     CHOICE(OPT_CHOICE_MAYBE, "--color -co", "auto|always|never|on|off", OUTPUT, RUN | CHAT, color,
            "auto", "dim what is not the answer on a terminal"),
 
     INT("-c --ctx-size", "N", STATE, RUN | CHAT | INFO | LOGITS | BATCH | PICK, n_ctx, 0,
         INT_BIG, "0", "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--kv", "f16|f32|q8_0|q8", STATE, EVAL | BENCH, kv, "f16",
-           "type of the keys and values in memory"),
+    CHOICE(OPT_CHOICE, "--truncate", "none|head|tail|middle", STATE, RUN, truncate, "none",
+           "what to cut off a prompt that leaves no room for the answer (-n, else a quarter of the "
+           "context); a message says how much it was"),
+    CHOICE(OPT_CHOICE, "--kv -ctk -ctv --cache-type-k --cache-type-v", "f16|f32|q8_0|q8", STATE,
+           EVAL | BENCH, kv, "f16", "type of the keys and values in memory; both have the same"),
     TEXT("--session", "FILE", STATE, RUN | CHAT, session,
          "a conversation that goes on: load it, add this turn, save it"),
     TEXT("--prompt-cache", "FILE", STATE, RUN, prompt_cache,
@@ -174,13 +198,17 @@ const opt_row option_table[] = {
     CHOICE(OPT_CHOICE, "--on-overflow", "stop|shift", STATE, RUN | CHAT, on_overflow, "stop",
            "when the context is full: end the answer, or forget the oldest half and read the rest "
            "again"),
+    SET("--context-shift", STATE, RUN | CHAT, on_overflow, OVERFLOW_SHIFT,
+        "the same as --on-overflow shift"),
+    SET("--no-context-shift", STATE, RUN | CHAT, on_overflow, OVERFLOW_STOP,
+        "the same as --on-overflow stop"),
     INT("--keep", "N", STATE, RUN | CHAT, n_keep, 0, INT_BIG, "0",
         "with --on-overflow shift: never forget the first N tokens"),
 
     TEXT("-m --model", "FILE", MACHINE, ALL, model,
          "the model, instead of the first operand or $LFM_MODEL"),
-    INT("-t --threads", "N", MACHINE, EVAL | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads, -1,
-        4096, "cores",
+    INT("-t --threads", "N", MACHINE, EVAL | INFO | QUANTIZE | PACK | VERIFY | SELFTEST, n_threads,
+        -1, 4096, "cores",
         "threads ($LFM_THREADS; 'lfm bench --tune' finds the best); no result depends on them"),
     INT("-tb --threads-batch", "N", MACHINE, EVAL, n_threads_batch, -1, 4096, "-t",
         "threads for the tokens of a prompt, which are evaluated together"),
@@ -188,6 +216,15 @@ const opt_row option_table[] = {
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
          "highest instruction set to use"),
+    TEXT("--cpus", "LIST", MACHINE, EVAL, cpus, "run on these processors only, such as 0-3,8"),
+    INT("--nice", "N", MACHINE, EVAL, nice, -20, 19, "0",
+        "let other programs go first (19: all of them)"),
+    FLAG("--mlock", MACHINE, EVAL, mlock, "keep the model in memory, never in swap or on disk"),
+    FLAG("--no-mmap", MACHINE, EVAL, no_mmap,
+         "read the whole model before the start instead of mapping it"),
+    CHOICE(OPT_CHOICE, "-lm --load-mode", "mmap|none|mlock|mmap+mlock", MACHINE, EVAL, load_mode,
+           "mmap", "the same in one word, as llama.cpp has it; none = --no-mmap"),
+    UNSET("--mmap", MACHINE, EVAL, no_mmap, "the opposite, and the default"),
     FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
          "do not give up the system calls that are not needed (Linux; see README)"),
 
@@ -195,6 +232,9 @@ const opt_row option_table[] = {
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
     FLAG("--template", ASK, INFO, chat_template, "the chat template in the file"),
     FLAG("--plan", ASK, INFO, plan, "the memory plan alone (-c N: for that context)"),
+
+    FLAG("--probe", ASK, INFO, probe,
+         "measure how fast this machine reads memory: the most tokens a second that allows"),
 
     FLAG("--count", ASK, TOKENIZE, count, "the number of tokens alone"),
     FLAG("--ids", ASK, TOKENIZE, ids, "the ids alone, on one line"),
@@ -274,20 +314,27 @@ const opt_row option_table[] = {
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
 
     /* Spellings that other programs understand. */
-    OTHER(OPT_REFUSED, "-cnv --conversation", NULL, IDLE, RUN,
-          "-cnv starts a conversation; 'lfm run' gives one answer and exits"),
+    {"-cnv --conversation", NULL, OPT_REFUSED, GROUP_IDLE, RUN, 0, 0, 0, "model",
+     "-cnv starts a conversation; use: lfm chat"},
     OTHER(OPT_REFUSED, "--format", "json", IDLE, RUN,
-          "--format is not known here: use --json for a machine-readable result"),
+          "use --json for a machine-readable result, or --json-schema '{}' to make the model write "
+          "JSON"),
     OTHER(OPT_IDLE, "-st --single-turn", NULL, IDLE, RUN, "always so"),
-    OTHER(OPT_IDLE, "--no-display-prompt", NULL, IDLE, RUN, "always so"),
-    OTHER(OPT_IDLE, "--simple-io", NULL, IDLE, RUN, "always so"),
-    OTHER(OPT_IDLE, "--no-warmup", NULL, IDLE, RUN | LOGITS, "always so"),
-    OTHER(OPT_IDLE, "--log-disable", NULL, IDLE, RUN | LOGITS, "there is no log"),
-    OTHER(OPT_IDLE, "--jinja", NULL, IDLE, RUN, "the model's own template is always used"),
-    OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, RUN | LOGITS | BENCH,
+    OTHER(OPT_IDLE, "--no-display-prompt", NULL, IDLE, ANSWER, "always so"),
+    OTHER(OPT_IDLE, "--simple-io", NULL, IDLE, ANSWER, "always so"),
+    OTHER(OPT_IDLE, "--no-warmup --warmup", NULL, IDLE, EVAL, "there is nothing to warm up"),
+    OTHER(OPT_IDLE, "--log-disable", NULL, IDLE, EVAL, "there is no log"),
+    OTHER(OPT_IDLE, "--jinja --no-jinja", NULL, IDLE, ANSWER,
+          "the model's own template is always used"),
+    OTHER(OPT_IDLE, "--perf --no-perf --show-timings --no-show-timings", NULL, IDLE, ANSWER,
+          "see -v and --stats"),
+    OTHER(OPT_IDLE, "--prompt-cache-all", NULL, IDLE, RUN, "see --session"),
+    OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, EVAL | BENCH,
           "there is one implementation of attention"),
-    OTHER(OPT_IDLE_VALUE, "-ngl --gpu-layers --n-gpu-layers", "N", IDLE, RUN | LOGITS | BENCH,
+    OTHER(OPT_IDLE_VALUE, "-ngl --gpu-layers --n-gpu-layers", "N", IDLE, EVAL | BENCH,
           "this program computes on the CPU"),
+    OTHER(OPT_IDLE_VALUE, "-ub --ubatch-size", "N", IDLE, EVAL, "-b is all there is"),
+    OTHER(OPT_IDLE_VALUE, "-lv --verbosity --log-verbosity", "N", IDLE, ANSWER, "see -v and -q"),
     OTHER(OPT_IDLE_VALUE, "-mmp --mmap", "0|1", IDLE, BENCH, "files are always mapped"),
 };
 

@@ -185,6 +185,11 @@ static lfm_status set_number(parser *p, const opt_row *row, const char *name, co
         plain[len - 1] = '\0';
         text = plain;
     }
+    opt_number *field = (opt_number *)(void *)((char *)p->o + row->field);
+    if (row->preset && strcmp(row->preset, "auto") == 0 && strcmp(value, "auto") == 0) {
+        *field = (opt_number){0};
+        return LFM_OK;
+    }
     const bool is_number = read_number(text, &v);
     v *= is_number && unit > 0 ? unit : 1;
     const bool fits = is_number && v >= row->min && v <= row->max && (!whole || v == floor(v));
@@ -196,7 +201,6 @@ static lfm_status set_number(parser *p, const opt_row *row, const char *name, co
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
                        value, whole ? "whole " : "", row->min, row->max);
     }
-    opt_number *field = (opt_number *)(void *)((char *)p->o + row->field);
     field->value = v;
     field->given = true;
     return LFM_OK;
@@ -233,8 +237,31 @@ static void add_part(cli_options *o, opt_part_kind kind, const char *value) {
     o->parts[o->n_parts++] = (opt_part){kind, value};
 }
 
+/* The word of "a|b|c" that is most like `typed`; "" = none. */
+static void nearest_word(const char *words, const char *typed, char near[LONGEST_TYPO + 1]) {
+    size_t best = SIZE_MAX;
+    const char *word;
+    size_t len;
+    near[0] = '\0';
+    while (next_word(&words, '|', &word, &len)) {
+        char copy[LONGEST_TYPO + 1] = "";
+        memcpy(copy, word, len < LONGEST_TYPO ? len : LONGEST_TYPO);
+        if (opt_is_near(typed, copy, &best)) {
+            memcpy(near, copy, sizeof copy);
+        }
+    }
+}
+
 static lfm_status set_choice(parser *p, const opt_row *row, const char *name, const char *value) {
     const int which = find_choice(row->arg, value);
+    char near[LONGEST_TYPO + 1];
+    if (which < 0) {
+        nearest_word(row->arg, value, near);
+    }
+    if (which < 0 && near[0]) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not one of %s. Did you mean '%s'?", name,
+                       value, row->arg, near);
+    }
     if (which < 0) {
         return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not one of %s", name, value, row->arg);
     }
@@ -242,13 +269,140 @@ static lfm_status set_choice(parser *p, const opt_row *row, const char *name, co
     return LFM_OK;
 }
 
+/* Names as llama.cpp has them: the first of a stage is the one it prints; case and the marks
+ * between words do not matter.  Those of stages that are off by default there, and always here, are
+ * accepted and do nothing. */
+static const struct {
+    const char *name;
+    uint8_t stage;
+} stage_names[] = {
+    {"penalties", LFM_STAGE_PENALTIES},
+    {"dry", LFM_STAGE_END},
+    {"top_n_sigma", LFM_STAGE_END},
+    {"top_k", LFM_STAGE_TOP_K},
+    {"typ_p", LFM_STAGE_TYPICAL},
+    {"top_p", LFM_STAGE_TOP_P},
+    {"min_p", LFM_STAGE_MIN_P},
+    {"xtc", LFM_STAGE_END},
+    {"temperature", LFM_STAGE_TEMPERATURE},
+    {"temp", LFM_STAGE_TEMPERATURE},
+    {"nucleus", LFM_STAGE_TOP_P},
+    {"typ", LFM_STAGE_TYPICAL},
+    {"typical", LFM_STAGE_TYPICAL},
+    {"typical_p", LFM_STAGE_TYPICAL},
+};
+
+enum { N_STAGE_NAMES = sizeof stage_names / sizeof *stage_names };
+
+const char *opt_stage_name(uint8_t stage) {
+    for (size_t i = 0; i < N_STAGE_NAMES; i++) {
+        if (stage_names[i].stage == stage) {
+            return stage_names[i].name;
+        }
+    }
+    return "";
+}
+
+/* Is the word this name, but for case, '_' and '-'? */
+static bool is_stage_name(const char *word, size_t len, const char *name) {
+    for (size_t i = 0; i < len; i++) {
+        if (word[i] == '_' || word[i] == '-') {
+            continue;
+        }
+        name += *name == '_';
+        if (tolower((unsigned char)word[i]) != *name) {
+            return false;
+        }
+        name++;
+    }
+    return *name == '\0' && len > 0;
+}
+
+static int find_stage(const char *word, size_t len) {
+    for (int i = 0; i < N_STAGE_NAMES; i++) {
+        if (is_stage_name(word, len, stage_names[i].name)) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+/* "top_k;temperature"; a comma will do too, because shells take the semicolon for themselves. */
+static lfm_status set_stages(parser *p, const char *name, const char *value) {
+    uint8_t stages[LFM_N_STAGES] = {0};
+    bool seen[LFM_N_STAGES] = {false};
+    size_t n = 0;
+    for (const char *word = value; *word;) {
+        const size_t len = strcspn(word, ";,");
+        const int at = find_stage(word, len);
+        if (at < 0) {
+            return err_set(p->err, LFM_ERR_ARG, "%s: there is no '%.*s'. The names are penalties, "
+                           "top_k, typ_p, top_p, min_p, temperature (and dry, top_n_sigma, xtc, "
+                           "which do nothing here), with ; between them", name,
+                           len > 40 ? 40 : (int)len, word);
+        }
+        const uint8_t stage = stage_names[at].stage;
+        if (stage != LFM_STAGE_END && seen[stage]) {
+            return err_set(p->err, LFM_ERR_ARG, "%s: %s is there twice", name,
+                           opt_stage_name(stage));
+        }
+        if (stage != LFM_STAGE_END) {
+            seen[stage] = true;
+            stages[n++] = stage;
+        }
+        word += len + (word[len] != '\0');
+    }
+    if (n == 0) {
+        return err_set(p->err, LFM_ERR_ARG, "%s: the list is empty; 'temperature' alone draws from "
+                       "all tokens", name);
+    }
+    memcpy(p->o->stages, stages, sizeof stages);
+    return LFM_OK;
+}
+
+/* A setting whose stage was left out of --samplers would have no effect. */
+static lfm_status check_stages(const cli_options *o, lfm_error *err) {
+    const struct {
+        const char *name;
+        bool given;
+        uint8_t stage;
+    } settings[] = {
+        {"--temp", o->temp.given, LFM_STAGE_TEMPERATURE},
+        {"--top-k", o->top_k.given, LFM_STAGE_TOP_K},
+        {"--top-p", o->top_p.given, LFM_STAGE_TOP_P},
+        {"--min-p", o->min_p.given, LFM_STAGE_MIN_P},
+        {"--typical", o->typical.given, LFM_STAGE_TYPICAL},
+        {"--repeat-penalty", o->repeat_penalty.given, LFM_STAGE_PENALTIES},
+        {"--presence-penalty", o->presence_penalty.given, LFM_STAGE_PENALTIES},
+        {"--frequency-penalty", o->frequency_penalty.given, LFM_STAGE_PENALTIES},
+    };
+    for (size_t i = 0; o->stages[0] && i < sizeof settings / sizeof *settings; i++) {
+        if (settings[i].given && !memchr(o->stages, settings[i].stage, sizeof o->stages)) {
+            return err_set(err, LFM_ERR_ARG, "%s has no effect: --samplers does not have %s",
+                           settings[i].name, opt_stage_name(settings[i].stage));
+        }
+    }
+    return LFM_OK;
+}
+
+/* The model as far as it is known, for a message. */
+static const char *model_so_far(const parser *p) {
+    return p->o->model ? p->o->model : p->n_operands > 0 ? p->operands[0] : "MODEL";
+}
+
 static lfm_status apply(parser *p, const opt_row *row, const char *name, const char *value) {
     cli_options *o = p->o;
     void *field = (char *)o + row->field;
     switch (row->kind) {
     case OPT_TRUE:
-        *(bool *)field = true;
+    case OPT_FALSE:
+        *(bool *)field = row->kind == OPT_TRUE;
         return LFM_OK;
+    case OPT_SET:
+        *(int *)field = (int)row->min;
+        return LFM_OK;
+    case OPT_STAGES:
+        return set_stages(p, name, value);
     case OPT_INT:
     case OPT_REAL:
     case OPT_PERCENT:
@@ -265,7 +419,11 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
         return LFM_OK;
     case OPT_CHOICE:
     case OPT_CHOICE_MAYBE:
-        return value ? set_choice(p, row, name, value) : LFM_OK;
+        if (!value) {
+            *(int *)field = (int)row->min;
+            return LFM_OK;
+        }
+        return set_choice(p, row, name, value);
     case OPT_PART_TEXT:
         add_part(o, PART_TEXT, value);
         return LFM_OK;
@@ -287,7 +445,8 @@ static lfm_status apply(parser *p, const opt_row *row, const char *name, const c
         o->help = true;
         return LFM_OK;
     case OPT_REFUSED:
-        return err_set(p->err, LFM_ERR_ARG, "%s", row->help);
+        return err_set(p->err, LFM_ERR_ARG, "%s%s%s", row->help, row->preset ? " " : "",
+                       row->preset ? model_so_far(p) : "");
     case OPT_IDLE:
     case OPT_IDLE_VALUE:
     case OPT_IDLE_MAYBE:
@@ -320,7 +479,8 @@ lfm_status opt_set(cli_options *o, unsigned command, const char *name, const cha
 /* ---- Words ---------------------------------------------------------------------------------- */
 
 static bool needs_value(opt_kind kind) {
-    return kind != OPT_TRUE && kind != OPT_HELP && kind != OPT_REFUSED && kind != OPT_IDLE;
+    return kind != OPT_TRUE && kind != OPT_FALSE && kind != OPT_SET && kind != OPT_HELP &&
+           kind != OPT_REFUSED && kind != OPT_IDLE;
 }
 
 static bool may_lack_value(opt_kind kind) {
@@ -447,6 +607,7 @@ static lfm_status finish(parser *p) {
         if (st != LFM_OK) {
             return st;
         }
+        o->threads_from_env = true;
     }
     const char **const out_type[] = {&o->out, &o->type};
     const opt_after after = p->command->after;
@@ -460,7 +621,11 @@ static lfm_status finish(parser *p) {
     for (; after == AFTER_CHOICES && first < p->n_operands; first++) {
         o->choices[o->n_choices++] = p->operands[first];
     }
-    return join_operands(p, first);
+    o->verbose = o->verbose || o->very_verbose;
+    o->no_mmap = o->no_mmap || o->load_mode == LOAD_NONE || o->load_mode == LOAD_MLOCK;
+    o->mlock = o->mlock || o->load_mode == LOAD_MLOCK || o->load_mode == LOAD_MMAP_MLOCK;
+    const lfm_status st = check_stages(o, p->err);
+    return st == LFM_OK ? join_operands(p, first) : st;
 }
 
 lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char *const *argv,

@@ -55,6 +55,9 @@ typedef enum { THINK_AUTO, THINK_SHOW, THINK_HIDE, THINK_OFF } opt_think;
 typedef enum { OPT_POWER_AUTO, OPT_POWER_RAPL, OPT_POWER_BATTERY, OPT_POWER_NONE } opt_power;
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } opt_stats;
 typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
+typedef enum { TRUNCATE_NONE, TRUNCATE_HEAD, TRUNCATE_TAIL, TRUNCATE_MIDDLE } opt_truncate;
+typedef enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER } opt_progress;
+typedef enum { LOAD_MMAP, LOAD_NONE, LOAD_MLOCK, LOAD_MMAP_MLOCK } opt_load;
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
@@ -77,6 +80,7 @@ typedef struct {
     int reasoning;             /* auto, on, off */
     bool hide_thinking, no_think, strict, escape, extract, jsonl;
     opt_number think_budget;
+    const char *think_message; /* said before thoughts are ended by the budget */
     int loop_guard;            /* on, off */
     int stats;                 /* opt_stats */
     const char *tools, *tool_choice;
@@ -88,21 +92,28 @@ typedef struct {
     int preset;                /* opt_preset */
     lfm_logit_bias *bias;
     size_t n_bias;
+    uint8_t stages[LFM_N_STAGES]; /* --samplers; all zero = the usual order */
 
-    const char *out;
-    bool json, no_newline, no_stream, special, quiet, verbose;
+    const char *out, *log_file;
+    bool json, no_newline, no_stream, special, quiet, verbose, very_verbose;
+    opt_number logprobs, stats_fd;
     int color;                 /* opt_color */
+    int progress;              /* opt_progress */
 
     opt_number n_ctx, n_batch, n_threads, n_threads_batch, n_keep;
     const char *session, *prompt_cache;
     bool prompt_cache_ro, no_history;
     int on_overflow;           /* opt_overflow */
+    int truncate;              /* opt_truncate */
     int kv;                    /* opt_kv */
-    const char *isa;
-    bool no_sandbox;
+    const char *isa, *cpus;
+    bool no_sandbox, mlock, no_mmap;
+    int load_mode;             /* opt_load; already part of the two above */
+    bool threads_from_env;     /* n_threads is what $LFM_THREADS says */
+    opt_number nice;
 
     const char *key;           /* info --kv */
-    bool tensors, chat_template, plan;
+    bool tensors, chat_template, plan, probe;
     bool count, ids, decode;   /* tokenize */
     const char *tokens;        /* logits */
     const char *type;          /* quantize; its OUT is in `out` */
@@ -133,7 +144,9 @@ typedef struct {
 
 typedef enum {
     OPT_TRUE,       /* bool */
-    OPT_INT,        /* opt_number, a whole number in min..max */
+    OPT_FALSE,      /* takes an OPT_TRUE back */
+    OPT_SET,        /* int: becomes `min` */
+    OPT_INT,        /* opt_number, a whole number in min..max; "auto" if that is the default */
     OPT_REAL,       /* opt_number in min..max */
     OPT_PERCENT,    /* the same; a % may follow */
     OPT_SECONDS,    /* opt_number in min..max, as 90, 90s, 5m or 1h */
@@ -141,7 +154,8 @@ typedef enum {
     OPT_TEXTS,      /* opt_texts */
     OPT_PAIR,       /* const char *[2]: the next two words */
     OPT_CHOICE,     /* int: which of the words "a|b|c" in `arg` */
-    OPT_CHOICE_MAYBE, /* the same; without one of the words it means the first */
+    OPT_CHOICE_MAYBE, /* the same; without one of the words it means number `min` */
+    OPT_STAGES,     /* the stages of the sampler, by llama.cpp's names */
     OPT_PART_TEXT,  /* one more part of the prompt */
     OPT_PART_FILE,
     OPT_PART_BYTES,
@@ -150,7 +164,8 @@ typedef enum {
     OPT_IDLE,       /* accepted, no effect */
     OPT_IDLE_VALUE, /* the same with a value */
     OPT_IDLE_MAYBE, /* the same; the next word is its value if it is one of the words */
-    OPT_REFUSED,    /* known from elsewhere; `help` is the error message */
+    OPT_REFUSED,    /* known from elsewhere; `help` is the error message, followed by the name of
+                       the model if there is a `preset` */
     OPT_HELP
 } opt_kind;
 
@@ -198,6 +213,9 @@ void opt_drop(cli_options *o); /* safe on a zeroed struct */
 /* Give one option of sampling or length, by its long name without dashes, as `value`. */
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);
+
+/* llama.cpp's name of a stage of the sampler. */
+const char *opt_stage_name(uint8_t stage);
 
 /* --think and its other names, together. */
 opt_think opt_thinking(const cli_options *o);

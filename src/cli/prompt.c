@@ -4,6 +4,7 @@
 #include "cli/prompt.h"
 
 #include "base/utf8.h"
+#include "cli/cli.h"
 #include "cli/term.h"
 
 #include <errno.h>
@@ -46,7 +47,7 @@ lfm_status prompt_read_file(json_out *text, const char *path, bool drop_newline,
     const size_t start = text->len;
     const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) {
-        return err_set(err, LFM_ERR_IO, "%s: cannot be opened: %s", name, strerror(errno));
+        return cli_no_file(path, errno, err);
     }
     if (is_stdin) {
         explain_wait(fd);

@@ -6,9 +6,15 @@
 #include "cli/cli.h"
 #include "cli/term.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
 
 /* Seconds from `a` to `b`; 0 when either was not reached. */
 static double between(double a, double b) {
@@ -61,6 +67,9 @@ static void add_usage(json_out *out, const run_state *r) {
     add_int(out, "cached_tokens", r->n_reused);
     add_int(out, "completion_tokens", r->gen.n_generated);
     add_int(out, "reasoning_tokens", r->gen.n_reasoning);
+    if (r->n_truncated > 0) {
+        add_int(out, "truncated_tokens", r->n_truncated);
+    }
     json_write_text(out, "}");
 }
 
@@ -92,6 +101,10 @@ void report_json(json_out *out, const run_state *r) {
     add_int(out, "seed", r->sampling.seed);
     add_usage(out, r);
     add_timings(out, r);
+    if (r->o->logprobs.given) {
+        add_key(out, "logprobs");
+        logprobs_write(out, &r->gen.logprobs, r->model, "top");
+    }
     json_write_text(out, "}\n");
 }
 
@@ -123,7 +136,7 @@ static cli_text go_duration(double seconds) {
 }
 
 /* Every option that was written, or those of them that have no effect. */
-static void list_options(const char *label, const cli_options *o, bool idle) {
+static void list_options(FILE *to, const char *label, const cli_options *o, bool idle) {
     bool any = false;
     for (size_t i = 0; i < o->n_given; i++) {
         const opt_given *g = &o->given[i];
@@ -134,82 +147,194 @@ static void list_options(const char *label, const cli_options *o, bool idle) {
         if (g->value) {
             err_escape(value, sizeof value, g->value, strlen(g->value));
         }
-        fprintf(stderr, "%s %s%s%s", any ? "" : label, g->word, g->value ? " " : "", value);
+        fprintf(to, "%s %s%s%s", any ? "" : label, g->word, g->value ? " " : "", value);
         any = true;
     }
     if (any) {
-        fputc('\n', stderr);
+        fputc('\n', to);
     }
 }
 
-static void list_sampling(const run_state *r) {
+static void list_sampling(FILE *to, const run_state *r) {
     static const char *const presets[] = {"model card", "llama.cpp", "greedy"};
     const lfm_sampling *s = &r->sampling;
-    fprintf(stderr, "sampler:              temp %g, top-k %" PRId32 ", typical %g, top-p %g, "
+    fprintf(to, "sampler:              temp %g, top-k %" PRId32 ", typical %g, top-p %g, "
             "min-p %g, repeat %g over %" PRId32 ", presence %g, frequency %g (preset: %s)\n",
             (double)s->temperature, s->top_k, (double)s->typical_p, (double)s->top_p,
             (double)s->min_p, (double)s->repeat_penalty, s->repeat_last_n,
             (double)s->presence_penalty, (double)s->frequency_penalty, presets[r->o->preset]);
+    for (size_t i = 0; i < LFM_N_STAGES && r->o->stages[i]; i++) {
+        fprintf(to, "%s%s", i == 0 ? "samplers:             " : ";",
+                opt_stage_name(r->o->stages[i]));
+    }
+    fputs(r->o->stages[0] ? "\n" : "", to);
+}
+
+/* -vv: when things happened, and the most memory that was in use, mapped files and all. */
+static void write_course(FILE *to, const run_state *r) {
+    struct rusage use = {0};
+    fprintf(to, "times:                loaded %.3f s, prompt read %.3f s, first token %.3f s, end "
+            "%.3f s\n", between(r->started, r->loaded), between(r->started, r->prompt_done),
+            between(r->started, r->first_token), between(r->started, r->ended));
+    if (getrusage(RUSAGE_SELF, &use) == 0) {
+        fprintf(to, "memory, at most:      %s\n", cli_size((uint64_t)use.ru_maxrss * 1024).text);
+    }
+}
+
+/* What the environment added to the command line. */
+static void list_environment(FILE *to, const cli_options *o) {
+    const char *model = getenv("LFM_MODEL");
+    const char *threads = getenv("LFM_THREADS");
+    if (model && o->model == model) {
+        fprintf(to, "model from:           $LFM_MODEL\n");
+    }
+    if (threads && threads[0] && o->threads_from_env) {
+        fprintf(to, "threads from:         $LFM_THREADS\n");
+    }
 }
 
 /* How many, and who chose them. */
-static void show_threads(const run_state *r) {
+static void write_threads(FILE *to, const run_state *r) {
     static const char *const origins[] = {
         [THREADS_ASKED] = "", [THREADS_CORES] = " (cores)",
         [THREADS_TUNED] = " (as 'lfm bench --tune' found)"};
     const uint32_t n = lfm_session_n_threads(r->session);
     const uint32_t n_batch = lfm_session_n_threads_batch(r->session);
-    fprintf(stderr, "threads:              %" PRIu32, n);
+    fprintf(to, "threads:              %" PRIu32, n);
     if (n_batch != n) {
-        fprintf(stderr, ", prompts %" PRIu32, n_batch);
+        fprintf(to, ", prompts %" PRIu32, n_batch);
     }
-    fprintf(stderr, "%s\n", origins[r->threads]);
+    fprintf(to, "%s\n", origins[r->threads]);
+}
+
+static void write_block(FILE *to, const run_state *r) {
+    const lfm_model_info *info = lfm_model_get_info(r->model);
+    fprintf(to, "total duration:       %s\n", go_duration(between(r->started, r->ended)).text);
+    fprintf(to, "load duration:        %s\n", go_duration(between(r->started, r->loaded)).text);
+    const size_t n_read = r->n_tokens - r->n_reused;
+    fprintf(to, "prompt eval count:    %zu token(s)\n", n_read);
+    fprintf(to, "prompt eval duration: %s\n", go_duration(prompt_s(r)).text);
+    fprintf(to, "prompt eval rate:     %.2f tokens/s\n", rate(n_read, prompt_s(r)));
+    fprintf(to, "eval count:           %zu token(s)\n", r->gen.n_generated);
+    fprintf(to, "eval duration:        %s\n", go_duration(decode_s(r)).text);
+    fprintf(to, "eval rate:            %.2f tokens/s\n", rate(r->gen.n_generated, decode_s(r)));
+    if (r->n_reused > 0) {
+        fprintf(to, "prompt tokens kept:   %zu\n", r->n_reused);
+    }
+    fprintf(to, "finish reason:        %s\n", r->gen.finish);
+    fprintf(to, "seed:                 %" PRIu64 "\n", r->sampling.seed);
+    list_sampling(to, r);
+    char name[256];
+    err_escape(name, sizeof name, r->o->model, strlen(r->o->model));
+    fprintf(to, "model:                %s (%s, %s)\n", name, info->arch,
+            cli_count(info->n_params).text);
+    write_threads(to, r);
+    fprintf(to, "kernels:              %s\n", info->isa);
+    fprintf(to, "sandbox:              %s\n", r->sandboxed ? "yes" : "no");
+    list_options(to, "given:               ", r->o, false);
+    list_options(to, "without effect:      ", r->o, true);
+    list_environment(to, r->o);
+    if (r->o->very_verbose) {
+        write_course(to, r);
+    }
 }
 
 void report_verbose(const run_state *r) {
-    const lfm_model_info *info = lfm_model_get_info(r->model);
-    fprintf(stderr, "total duration:       %s\n", go_duration(between(r->started, r->ended)).text);
-    fprintf(stderr, "load duration:        %s\n", go_duration(between(r->started, r->loaded)).text);
-    const size_t n_read = r->n_tokens - r->n_reused;
-    fprintf(stderr, "prompt eval count:    %zu token(s)\n", n_read);
-    fprintf(stderr, "prompt eval duration: %s\n", go_duration(prompt_s(r)).text);
-    fprintf(stderr, "prompt eval rate:     %.2f tokens/s\n", rate(n_read, prompt_s(r)));
-    fprintf(stderr, "eval count:           %zu token(s)\n", r->gen.n_generated);
-    fprintf(stderr, "eval duration:        %s\n", go_duration(decode_s(r)).text);
-    fprintf(stderr, "eval rate:            %.2f tokens/s\n", rate(r->gen.n_generated, decode_s(r)));
-    if (r->n_reused > 0) {
-        fprintf(stderr, "prompt tokens kept:   %zu\n", r->n_reused);
+    write_block(stderr, r);
+}
+
+/* ---- --stats, --log-file, SIGUSR1 ----------------------------------------------------------- */
+
+static void write_stats(json_out *line, const run_state *r) {
+    if (r->gen.finish) {
+        add_string(line, "finish_reason", r->gen.finish, strlen(r->gen.finish));
     }
-    fprintf(stderr, "finish reason:        %s\n", r->gen.finish);
-    fprintf(stderr, "seed:                 %" PRIu64 "\n", r->sampling.seed);
-    list_sampling(r);
-    char name[256];
-    err_escape(name, sizeof name, r->o->model, strlen(r->o->model));
-    fprintf(stderr, "model:                %s (%s, %s)\n", name, info->arch,
-            cli_count(info->n_params).text);
-    show_threads(r);
-    fprintf(stderr, "kernels:              %s\n", info->isa);
-    fprintf(stderr, "sandbox:              %s\n", r->sandboxed ? "yes" : "no");
-    list_options("given:               ", r->o, false);
-    list_options("without effect:      ", r->o, true);
+    add_int(line, "seed", r->sampling.seed);
+    add_usage(line, r);
+    add_timings(line, r);
 }
 
 void report_stats(const run_state *r) {
+    const int copy = r->o->stats_fd.given ? dup((int)r->o->stats_fd.value) : -1;
+    FILE *to = copy >= 0 ? fdopen(copy, "w") : stderr;
     json_out line = {0};
-    if (r->o->stats == STATS_TEXT) {
-        report_verbose(r);
+    bool ok = to != NULL;
+    if (ok && r->o->stats == STATS_TEXT) {
+        write_block(to, r);
+    } else if (ok) {
+        json_write_text(&line, "{");
+        write_stats(&line, r);
+        json_write_text(&line, "}\n");
+        ok = !line.failed && fputs(line.ptr, to) >= 0;
+    }
+    if (copy >= 0) {
+        ok = to ? fclose(to) == 0 && ok : close(copy) != 0;
+    }
+    if (!ok) {
+        term_message("the statistics could not be written");
+    }
+    json_out_free(&line);
+}
+
+void report_progress(const run_state *r) {
+    const double spent = between(r->prompt_done, term_now());
+    char of[40] = "";
+    if (r->gen.n_room != SIZE_MAX && r->o->n_predict.given) {
+        snprintf(of, sizeof of, "/%zu", r->gen.n_room);
+    }
+    term_message("%zu%s tok  %.1f tok/s   prompt %zu tok %.2f s   ctx %" PRIu32 "/%" PRIu32
+                 "   %.1f s", r->gen.n_generated, of, rate(r->gen.n_generated, spent), r->n_tokens,
+                 prompt_s(r), lfm_session_pos(r->session), lfm_session_n_ctx(r->session), spent);
+}
+
+lfm_status report_open_log(run_state *r, lfm_error *err) {
+    const char *path = r->o->log_file;
+    if (!path) {
+        return LFM_OK;
+    }
+    r->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    return r->log_fd >= 0 ? LFM_OK : err_set(err, LFM_ERR_IO, "--log-file %s: %s", path,
+                                             strerror(errno));
+}
+
+/* The time of day as ISO 8601 has it. */
+static void add_time(json_out *line) {
+    char text[40] = "";
+    struct tm parts;
+    const time_t now = time(NULL);
+    if (gmtime_r(&now, &parts)) {
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    }
+    add_string(line, "time", text, strlen(text));
+}
+
+void report_log(run_state *r, int code, const lfm_error *why) {
+    json_out line = {0};
+    if (r->log_fd < 0) {
         return;
     }
     json_write_text(&line, "{");
-    add_string(&line, "finish_reason", r->gen.finish, strlen(r->gen.finish));
-    add_int(&line, "seed", r->sampling.seed);
-    add_usage(&line, r);
-    add_timings(&line, r);
+    add_time(&line);
+    add_string(&line, "version", LFM_VERSION, strlen(LFM_VERSION));
+    add_string(&line, "model", r->o->model, strlen(r->o->model));
+    add_int(&line, "exit_status", (uint64_t)code);
+    if (why->text[0]) {
+        add_string(&line, "error", why->text, strlen(why->text));
+    }
+    if (r->session) {
+        write_stats(&line, r);
+        add_int(&line, "threads", lfm_session_n_threads(r->session));
+        const char *isa = lfm_model_get_info(r->model)->isa;
+        add_string(&line, "kernels", isa, strlen(isa));
+    }
     json_write_text(&line, "}\n");
-    if (!line.failed) {
-        fputs(line.ptr, stderr);
+    /* one write, so that lines of several programs do not mix */
+    if (line.failed || write(r->log_fd, line.ptr, line.len) != (ssize_t)line.len) {
+        term_message("--log-file %s: cannot be written", r->o->log_file);
     }
     json_out_free(&line);
+    close(r->log_fd);
+    r->log_fd = -1;
 }
 
 void report_summary(const run_state *r) {
@@ -248,7 +373,8 @@ lfm_status report_dry_run(const run_state *r, lfm_error *err) {
     }
     printf("\ntokens:  %zu of %" PRIu32 "%s\n", r->n_tokens, n_ctx,
            r->n_tokens > n_ctx ? " (does not fit)" : "");
-    printf("memory:  weights %s (mapped), state %s, scratch %s\n",
-           cli_size(info->tensor_bytes).text, cli_size(kv).text, cli_size(scratch).text);
+    printf("memory:  weights %s (%s), state %s, scratch %s\n",
+           cli_size(info->tensor_bytes).text, r->o->no_mmap ? "read" : "mapped",
+           cli_size(kv).text, cli_size(scratch).text);
     return LFM_OK;
 }

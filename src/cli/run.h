@@ -1,5 +1,5 @@
 /*
- * run.h - one answer: what cmd_run.c does and report.c tells about.
+ * run.h - one answer: what cmd_run.c does, run_prompt.c reads, and report.c tells about.
  */
 #ifndef CLI_RUN_H
 #define CLI_RUN_H
@@ -27,6 +27,7 @@ typedef struct {
     json_out conversation;    /* as JSON; empty with --raw */
     int32_t *tokens;          /* [n_tokens] the prompt */
     size_t n_tokens;
+    size_t n_truncated;       /* tokens that --truncate took away */
     size_t n_reused;          /* of them, that needed no evaluation */
     char *rendered;           /* the prompt as text */
     size_t rendered_len;
@@ -37,9 +38,17 @@ typedef struct {
     bool no_code;             /* -x found nothing */
     bool sandboxed;
     threads_origin threads;   /* who chose their number */
+    int log_fd;               /* of --log-file; -1 = none */
 
     double started, loaded, prompt_done, first_token, ended; /* term_now(); 0 = not reached */
 } run_state;
+
+/* The tokens of the prompt, cut if it has to be and may be; `text` is what -p, -f and the others
+ * gave together. */
+lfm_status run_read_tokens(run_state *r, json_out *text, lfm_error *err);
+
+/* LFM_ERR_FULL when the context has no place for them. */
+lfm_status run_check_fit(const run_state *r, lfm_error *err);
 
 /* The object of --json, with a newline. */
 void report_json(json_out *out, const run_state *r);
@@ -47,8 +56,15 @@ void report_json(json_out *out, const run_state *r);
 /* The block of -v on standard error: ollama's eight lines, then how the answer came about. */
 void report_verbose(const run_state *r);
 
-/* --stats: the block, or usage and timings as one line of JSON. */
+/* --stats and --stats-fd: the block, or usage and timings as one line of JSON. */
 void report_stats(const run_state *r);
+
+/* SIGUSR1: one line about where the answer is. */
+void report_progress(const run_state *r);
+
+/* --log-file: open it while nothing has happened; append a line at the end, whatever the end is. */
+lfm_status report_open_log(run_state *r, lfm_error *err);
+void report_log(run_state *r, int code, const lfm_error *why);
 
 /* One dim line for people who watch. */
 void report_summary(const run_state *r);

@@ -84,6 +84,7 @@ lfm_status sampling_choose(lfm_sampler **out, lfm_sampling *settings, const lfm_
     set_int(&s->repeat_last_n, o->repeat_last_n);
     set_float(&s->presence_penalty, o->presence_penalty);
     set_float(&s->frequency_penalty, o->frequency_penalty);
+    memcpy(s->stages, o->stages, sizeof s->stages);
     s->seed = o->seed.given && o->seed.value >= 0 ? (uint64_t)o->seed.value : new_seed();
     lfm_logit_bias *bias = all_bias(m, o, &s->n_bias);
     if (!bias) {

@@ -15,11 +15,17 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The one global that changes: a signal handler has no other way to tell anybody. */
+/* The globals that change: a signal handler has no other way to tell anybody. */
 static volatile sig_atomic_t stop_signal;
+static volatile sig_atomic_t progress_asked;
 
 static void on_stop(int number) {
     stop_signal = number;
+}
+
+static void on_ask(int number) {
+    (void)number;
+    progress_asked = 1;
 }
 
 void term_init(void) {
@@ -33,6 +39,12 @@ void term_init(void) {
     }
     signal(SIGPIPE, SIG_DFL); /* some parents ignore it, and children inherit that */
     signal(SIGXFSZ, SIG_IGN); /* a file over the limit of `ulimit -f` is like a full disk */
+    struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART};
+    sigemptyset(&ask.sa_mask);
+    sigaction(SIGUSR1, &ask, NULL);
+#ifdef SIGINFO
+    sigaction(SIGINFO, &ask, NULL); /* Ctrl-T, where terminals have it */
+#endif
 }
 
 bool term_out_is_tty(void) {
@@ -73,6 +85,12 @@ void term_catch_stop(void) {
             sigaction(numbers[i], &action, NULL);
         }
     }
+}
+
+bool term_asked(void) {
+    const bool is = progress_asked != 0;
+    progress_asked = 0;
+    return is;
 }
 
 bool term_stopped(void) {
@@ -116,32 +134,41 @@ void term_message(const char *format, ...) {
     fprintf(stderr, "lfm: %s\n", text);
 }
 
-void term_progress_start(term_progress *p, bool enabled) {
-    *p = (term_progress){.enabled = enabled && term_err_is_tty(), .started = term_now()};
+void term_progress_start(term_progress *p, int when) {
+    *p = (term_progress){
+        .enabled = when == TERM_ALWAYS || (when == TERM_AUTO && term_err_is_tty()),
+        .in_lines = !term_err_is_tty(), .started = term_now()};
 }
 
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total) {
     const double now = term_now();
     const double spent = now - p->started;
-    if (!p->enabled || spent < 0.3 || (p->shown && now - p->updated < 0.1)) {
+    const bool asked = term_asked();
+    const bool due = p->enabled && spent >= 0.3 &&
+                     !(p->shown && now - p->updated < (p->in_lines ? 1.0 : 0.1));
+    if (!asked && !due) {
         return;
     }
-    const double rate = (double)done / spent;
-    const double left = rate > 0 ? (double)(total - done) / rate : 0;
+    const double rate = spent > 0 ? (double)done / spent : 0;
+    const double left = rate > 0 && total > done ? (double)(total - done) / rate : 0;
+    const bool long_time = left >= 120;
     const char *unit = p->unit ? p->unit : "tok";
-    fprintf(stderr, "\r\033[K%s %zu/%zu %s  %.0f %s/s  %.0f s left", what, done, total, unit, rate,
-            unit, left);
+    const bool line = asked || p->in_lines; /* it stays, and begins like a message */
+    fprintf(stderr, "%s%s%s %zu/%zu %s  %.*f %s/s  %.0f %s left%s",
+            p->shown && !p->in_lines ? "\r\033[K" : "", line ? "lfm: " : "", what, done, total,
+            unit, rate < 10 ? 1 : 0, rate, unit, long_time ? left / 60 : left,
+            long_time ? "min" : "s", line ? "\n" : "");
     fflush(stderr);
-    p->shown = true;
+    p->shown = !asked;
     p->updated = now;
 }
 
 void term_progress_end(term_progress *p) {
-    if (p->shown) {
+    if (p->shown && !p->in_lines) {
         fputs("\r\033[K", stderr);
         fflush(stderr);
-        p->shown = false;
     }
+    p->shown = false;
 }
 
 /* ---- Text of the model on a terminal -------------------------------------------------------- */

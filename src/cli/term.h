@@ -26,6 +26,9 @@ bool term_use_color(int choice);
 void term_catch_stop(void);
 bool term_stopped(void);
 
+/* Has SIGUSR1 come (from term_init on it ends nothing)?  It is forgotten then. */
+bool term_asked(void);
+
 /* What a signal handler does; and undoing it: was it SIGINT, and only that?  It is forgotten. */
 void term_stop(int number);
 bool term_take_interrupt(void);
@@ -39,15 +42,19 @@ double term_now(void);
 /* "lfm: ", the text, a newline; the text is made printable. */
 void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A progress line that appears after 0.3 s of work, on a terminal only. */
+/* A progress line that appears after 0.3 s of work and is renewed in its place on a terminal; off
+ * one, if it is wanted there, a new line each second.  SIGUSR1 asks for one in any case. */
+enum { TERM_NEVER, TERM_AUTO, TERM_ALWAYS }; /* AUTO: on a terminal */
+
 typedef struct {
     const char *unit; /* what is counted; NULL: tokens */
     bool enabled;
+    bool in_lines;    /* standard error is not a terminal */
     bool shown;
     double started, updated;
 } term_progress;
 
-void term_progress_start(term_progress *p, bool enabled);
+void term_progress_start(term_progress *p, int when);
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total);
 void term_progress_end(term_progress *p);
 

@@ -24,35 +24,43 @@ bool tools_required(const cli_options *o) {
            strcmp(o->tool_choice, "none") != 0;
 }
 
-static lfm_status write_list(json_out *list, const cli_options *o, const json_value *first,
-                             lfm_error *err) {
+lfm_status tools_list(json_out *list, const json_value *tools, const char *where,
+                      const char *choice, lfm_error *err) {
     size_t i = 0;
-    bool found = !o->tool_choice || is_word(o->tool_choice);
+    bool found = !choice || is_word(choice);
+    const json_value *inner = json_get(tools, "tools");
+    tools = inner ? inner : tools;
     json_write_text(list, "[");
-    for (const json_value *tool = first; tool; tool = tool->next, i++) {
+    for (const json_value *tool = tools->kind == JSON_ARRAY ? tools->first : tools; tool;
+         tool = tool->next, i++) {
         const json_value *name = name_of(tool);
         if (!name) {
-            return err_set(err, LFM_ERR_ARG, "--tools %s: tool %zu has no name; a tool is "
-                           "{\"name\":\"..\",\"description\":\"..\",\"parameters\":{..}}", o->tools,
+            return err_set(err, LFM_ERR_ARG, "%s: tool %zu has no name; a tool is "
+                           "{\"name\":\"..\",\"description\":\"..\",\"parameters\":{..}}", where,
                            i + 1);
         }
-        found = found || json_is(name, o->tool_choice);
+        found = found || json_is(name, choice);
         json_write_text(list, i > 0 ? ", " : "");
         json_write_value(list, tool);
+        if (tools->kind != JSON_ARRAY) {
+            i++;
+            break;
+        }
     }
     json_write_text(list, "]");
     if (i == 0) {
-        return err_set(err, LFM_ERR_ARG, "--tools %s: the list is empty", o->tools);
+        return err_set(err, LFM_ERR_ARG, "%s: the list is empty", where);
     }
     if (!found) {
-        return err_set(err, LFM_ERR_ARG, "--tool-choice: there is no tool '%.60s' in %s (auto, "
-                       "none, required, or the name of one)", o->tool_choice, o->tools);
+        return err_set(err, LFM_ERR_ARG, "%s: there is no tool '%.60s' to choose (auto, none, "
+                       "required, or the name of one)", where, choice);
     }
     return json_finish(list, err);
 }
 
 lfm_status tools_read(json_out *list, const cli_options *o, lfm_error *err) {
     json_out text = {0};
+    json_out where = {0};
     json_doc doc = {0};
     lfm_error why = {0};
     if (!o->tools) {
@@ -64,14 +72,17 @@ lfm_status tools_read(json_out *list, const cli_options *o, lfm_error *err) {
         st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
                      "--tools %s: %s", o->tools, why.text);
     }
+    json_write_text(&where, "--tools ");
+    json_write_text(&where, o->tools);
     if (st == LFM_OK) {
-        const json_value *inner = json_get(doc.root, "tools");
-        const json_value *list_value = inner ? inner : doc.root;
-        st = write_list(list, o, list_value->kind == JSON_ARRAY ? list_value->first : list_value,
-                        err);
+        st = json_finish(&where, err);
+    }
+    if (st == LFM_OK) {
+        st = tools_list(list, doc.root, where.ptr, o->tool_choice, err);
     }
     json_doc_free(&doc);
     json_out_free(&text);
+    json_out_free(&where);
     return st;
 }
 

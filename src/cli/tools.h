@@ -12,6 +12,11 @@
  * or an object with "tools".  Also checks --tool-choice. */
 lfm_status tools_read(json_out *list, const cli_options *o, lfm_error *err);
 
+/* The same for tools that were read already.  `where` they come from is for errors; `choice` is
+ * --tool-choice or the like, NULL for auto. */
+lfm_status tools_list(json_out *list, const json_value *tools, const char *where,
+                      const char *choice, lfm_error *err);
+
 /* Must the answer be a call? */
 bool tools_required(const cli_options *o);
 

@@ -623,7 +623,7 @@ static lfm_status check_split(const gguf_file *f, uint32_t part, uint32_t count,
 }
 
 static lfm_status open_parts(gguf_file *f, const char *path, size_t stem, bool split,
-                             uint32_t count, lfm_error *err) {
+                             uint32_t count, bool copy, lfm_error *err) {
     const size_t cap = strlen(path) + 1;
     char *name = malloc(cap);
     gguf_file first = {0}; /* holds the keys of part 1 while the others are read */
@@ -636,7 +636,7 @@ static lfm_status open_parts(gguf_file *f, const char *path, size_t stem, bool s
             memcpy(name, path, cap);
         }
         set_path(f, name);
-        st = map_open(&f->parts[part], name, err);
+        st = copy ? map_read(&f->parts[part], name, err) : map_open(&f->parts[part], name, err);
         if (st == LFM_OK) {
             f->n_parts = part + 1;
             st = read_part(f, f->parts[part].data, f->parts[part].size, part, err);
@@ -663,7 +663,7 @@ static lfm_status open_parts(gguf_file *f, const char *path, size_t stem, bool s
     return st;
 }
 
-lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
+lfm_status gguf_open_how(gguf_file *f, const char *path, bool copy, lfm_error *err) {
     *f = (gguf_file){0};
     set_path(f, path);
     size_t stem = 0;
@@ -679,7 +679,7 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " files", f->path,
                        count);
     }
-    lfm_status st = open_parts(f, path, stem, split, count, err);
+    lfm_status st = open_parts(f, path, stem, split, count, copy, err);
     if (st == LFM_OK) {
         st = index_tensors(f, err);
     }
@@ -690,6 +690,18 @@ lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
     if (st == LFM_OK && total != f->n_tensors) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: the parts hold %zu tensors, but there should be "
                      "%" PRIu32, f->path, f->n_tensors, total);
+    }
+    return st;
+}
+
+lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
+    return gguf_open_how(f, path, false, err);
+}
+
+lfm_status gguf_lock(const gguf_file *f, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (uint32_t i = 0; f->parts && i < f->n_parts && st == LFM_OK; i++) {
+        st = map_lock(&f->parts[i], f->path, err);
     }
     return st;
 }

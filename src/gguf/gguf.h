@@ -70,6 +70,12 @@ typedef struct {
 /* Map a file (and, when its name ends in -00001-of-0000N.gguf, its siblings) and read it. */
 lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err);
 
+/* The same; with `copy`, the bytes are read into memory instead of mapped. */
+lfm_status gguf_open_how(gguf_file *f, const char *path, bool copy, lfm_error *err);
+
+/* Keep all parts in physical memory from now on; see map_lock. */
+lfm_status gguf_lock(const gguf_file *f, lfm_error *err);
+
 /* Read one file that is already in memory, 8-byte aligned; `bytes` must stay valid until
  * gguf_close. `path` is for messages only. */
 lfm_status gguf_parse(gguf_file *f, const void *bytes, size_t size, const char *path,

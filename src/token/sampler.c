@@ -1,7 +1,7 @@
 /*
  * sampler.c - logits -> the next token, stage by stage.
  *
- * The stages and their order are those of llama.cpp's default chain, so that settings found on
+ * The stages and their default order are those of llama.cpp's chain, so that settings found on
  * model cards mean the same here: each filter looks at the probabilities that its predecessors
  * left, and the temperature comes last and so does not move the filters.
  *
@@ -35,7 +35,9 @@ struct sampler {
     float *logits;         // [n_vocab] after bias and penalties
     candidate *cand;       // [n_vocab], the first n_cand of them are alive
     size_t n_cand;
-    bool sorted;           /* cand is in descending order of logit */
+    bool sorted;           /* cand is in descending order of logit; otherwise rank = logit */
+    bool penalties_follow; /* on the temperature */
+    uint8_t order[LFM_N_STAGES]; /* the stages that have something to do, up to LFM_STAGE_END */
     uint32_t *count;       // [n_vocab] how often a token is among the last repeat_last_n
     int32_t *window;       // [window_cap] those tokens, a ring that grows up to repeat_last_n
     size_t window_cap, window_len, window_first;
@@ -88,9 +90,52 @@ static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_er
     return LFM_OK;
 }
 
+/* No stage twice, and none that we do not know. */
+static lfm_status check_stages(const lfm_sampling *set, lfm_error *err) {
+    bool seen[LFM_N_STAGES] = {false};
+    for (size_t i = 0; i < LFM_N_STAGES && set->stages[i] != LFM_STAGE_END; i++) {
+        const uint8_t stage = set->stages[i];
+        if (stage >= LFM_N_STAGES || i + 1 == LFM_N_STAGES || seen[stage]) {
+            return err_set(err, LFM_ERR_ARG, "stage %zu of the sampler is %s", i + 1,
+                           stage < LFM_N_STAGES ? "there twice" : "unknown");
+        }
+        seen[stage] = true;
+    }
+    return LFM_OK;
+}
+
 static bool penalties_on(const lfm_sampling *set) {
     return set->repeat_last_n != 0 && (set->repeat_penalty != 1.0f ||
            set->presence_penalty != 0.0f || set->frequency_penalty != 0.0f);
+}
+
+/* Would this stage change anything? */
+static bool stage_is_on(const lfm_sampling *set, uint8_t stage, size_t n_vocab) {
+    switch (stage) {
+    case LFM_STAGE_PENALTIES: return penalties_on(set);
+    case LFM_STAGE_TOP_K: return set->top_k > 0 && (size_t)set->top_k < n_vocab;
+    case LFM_STAGE_TYPICAL: return set->typical_p < 1.0f;
+    case LFM_STAGE_TOP_P: return set->top_p < 1.0f;
+    case LFM_STAGE_MIN_P: return set->min_p > 0.0f;
+    default: return set->temperature != 1.0f;
+    }
+}
+
+static void choose_order(sampler *s) {
+    const bool given = s->set.stages[0] != LFM_STAGE_END;
+    size_t n = 0;
+    for (size_t i = 0; i + 1 < LFM_N_STAGES; i++) {
+        const uint8_t stage = given ? s->set.stages[i] : (uint8_t)(i + 1);
+        if (stage == LFM_STAGE_END) {
+            break;
+        }
+        if (stage_is_on(&s->set, stage, s->n_vocab)) {
+            s->penalties_follow |= stage == LFM_STAGE_PENALTIES &&
+                                   memchr(s->order, LFM_STAGE_TEMPERATURE, n) != NULL;
+            s->order[n++] = stage;
+        }
+    }
+    s->order[n] = LFM_STAGE_END;
 }
 
 lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_vocab,
@@ -99,7 +144,10 @@ lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_voc
     if (n_vocab == 0 || n_vocab > INT32_MAX) {
         return err_set(err, LFM_ERR_ARG, "a vocabulary of %zu tokens", n_vocab);
     }
-    const lfm_status st = check_settings(settings, n_vocab, err);
+    lfm_status st = check_settings(settings, n_vocab, err);
+    if (st == LFM_OK) {
+        st = check_stages(settings, err);
+    }
     if (st != LFM_OK) {
         return st;
     }
@@ -120,6 +168,7 @@ lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_voc
         memcpy(s->bias, settings->bias, settings->n_bias * sizeof *s->bias);
     }
     s->set.bias = s->bias;
+    choose_order(s);
     *out = s;
     return LFM_OK;
 }
@@ -252,21 +301,23 @@ static void sort_by_logit(sampler *s) {
 
 /* ---- The stages ----------------------------------------------------------------------------- */
 
-/* Bias and penalties; then no logit may be NaN or +infinity. */
+/* A token that occurred `count` times. */
+static float penalise(const lfm_sampling *set, float logit, uint32_t count) {
+    const float scaled =
+        logit <= 0.0f ? logit * set->repeat_penalty : logit / set->repeat_penalty;
+    return scaled - ((float)count * set->frequency_penalty + set->presence_penalty);
+}
+
+/* The bias, and penalties when they come first; then no logit may be NaN or +infinity. */
 static lfm_status adjust(sampler *s, const float *logits, lfm_error *err) {
     const lfm_sampling *set = &s->set;
     memcpy(s->logits, logits, s->n_vocab * sizeof *logits);
     for (size_t i = 0; i < set->n_bias; i++) {
         s->logits[set->bias[i].token] += set->bias[i].bias;
     }
-    if (penalties_on(set)) {
-        for (size_t i = 0; i < s->n_vocab; i++) {
-            if (s->count[i] > 0) {
-                const float l = s->logits[i];
-                const float scaled = l <= 0.0f ? l * set->repeat_penalty : l / set->repeat_penalty;
-                s->logits[i] = scaled - ((float)s->count[i] * set->frequency_penalty +
-                                         set->presence_penalty);
-            }
+    for (size_t i = 0; s->order[0] == LFM_STAGE_PENALTIES && i < s->n_vocab; i++) {
+        if (s->count[i] > 0) {
+            s->logits[i] = penalise(set, s->logits[i], s->count[i]);
         }
     }
     bool bad = false;
@@ -321,6 +372,35 @@ static float max_logit(const sampler *s) {
         max = s->cand[i].logit > max ? s->cand[i].logit : max;
     }
     return max;
+}
+
+/* Penalties after some other stage. */
+static void penalties(sampler *s) {
+    for (size_t i = 0; i < s->n_cand; i++) {
+        candidate *c = &s->cand[i];
+        if (s->count[c->id] > 0) {
+            c->logit = penalise(&s->set, c->logit, s->count[c->id]);
+        }
+        c->rank = c->logit;
+    }
+    s->sorted = false;
+}
+
+/* Top-k after some other stage. */
+static void top_k(sampler *s) {
+    const size_t k = (size_t)s->set.top_k;
+    if (k >= s->n_cand) {
+        return;
+    }
+    if (!s->sorted) {
+        make_heap(s->cand, s->n_cand, true);
+        for (size_t i = 0; i < k; i++) {
+            pop_heap(s->cand, s->n_cand - i, true);
+        }
+        keep_popped(s, k);
+        s->sorted = true;
+    }
+    s->n_cand = k;
 }
 
 /* Locally typical: keep the tokens whose information -log p is nearest to the entropy, until
@@ -389,7 +469,7 @@ static void min_p(sampler *s) {
     s->n_cand = n; /* at least 1: the best one, for log(min_p) <= 0 */
 }
 
-static int32_t best(const sampler *s) {
+static candidate best(const sampler *s) {
     candidate top = s->cand[0];
     for (size_t i = 1; i < s->n_cand; i++) {
         const candidate c = s->cand[i];
@@ -397,16 +477,32 @@ static int32_t best(const sampler *s) {
             top = c;
         }
     }
-    return top.id;
+    return top;
 }
 
-/* Softmax at the temperature, then the first token whose running sum passes a random point. */
+/* Divide by it; at 0 only the best token is left.  The difference to the largest comes first: at a
+ * tiny temperature the quotient alone would be infinite.  Not so when penalties follow, which mean
+ * the logits themselves; there, what is too large for a float stays the largest. */
+static void temperature(sampler *s) {
+    if (s->set.temperature <= 0.0f) {
+        s->cand[0] = best(s);
+        s->n_cand = 1;
+        return;
+    }
+    const float max = s->penalties_follow ? 0.0f : max_logit(s);
+    const float most = s->penalties_follow ? 0x1p100f : INFINITY;
+    for (size_t i = 0; i < s->n_cand; i++) {
+        s->cand[i].logit = fminf((s->cand[i].logit - max) / s->set.temperature, most);
+        s->cand[i].rank = s->cand[i].logit;
+    }
+}
+
+/* Softmax, then the first token whose running sum passes a random point. */
 static int32_t draw(sampler *s) {
     const float max = max_logit(s);
     double z = 0.0;
     for (size_t i = 0; i < s->n_cand; i++) {
-        /* the difference first: at a tiny temperature the quotient alone would be infinite */
-        s->cand[i].rank = kern_exp((s->cand[i].logit - max) / s->set.temperature);
+        s->cand[i].rank = kern_exp(s->cand[i].logit - max);
         z += (double)s->cand[i].rank;
     }
     const double point = rng_unit(rng_at(s->set.seed, s->n_drawn)) * z;
@@ -424,17 +520,43 @@ static int32_t draw(sampler *s) {
     return last;
 }
 
+/* Only the best token can be drawn, because the temperature is 0 and no stage before it (top-k,
+ * top-p and min-p never do) could have removed it. */
+static bool is_greedy(const sampler *s, size_t first) {
+    for (size_t i = first; s->order[i] != LFM_STAGE_END; i++) {
+        if (s->order[i] == LFM_STAGE_TEMPERATURE) {
+            return s->set.temperature <= 0.0f;
+        }
+        if (s->order[i] == LFM_STAGE_TYPICAL || s->order[i] == LFM_STAGE_PENALTIES) {
+            return false;
+        }
+    }
+    return false;
+}
+
+static void run_stage(sampler *s, uint8_t stage) {
+    switch (stage) {
+    case LFM_STAGE_PENALTIES: penalties(s); break;
+    case LFM_STAGE_TOP_K: top_k(s); break;
+    case LFM_STAGE_TYPICAL: typical(s); break;
+    case LFM_STAGE_TOP_P: top_p(s); break;
+    case LFM_STAGE_MIN_P: min_p(s); break;
+    default: temperature(s); break;
+    }
+}
+
 lfm_status sampler_pick(sampler *s, const float *logits, int32_t *token, lfm_error *err) {
-    const lfm_sampling *set = &s->set;
+    size_t next = s->order[0] == LFM_STAGE_PENALTIES ? 1 : 0;
     const lfm_status st = adjust(s, logits, err);
     if (st != LFM_OK) {
         return st;
     }
-    const bool greedy = set->temperature <= 0.0f;
-    if (greedy && set->typical_p >= 1.0f) {
-        gather_top_k(s, 1); /* no other filter can remove the best token */
-    } else if (set->top_k > 0 && (size_t)set->top_k < s->n_vocab) {
-        gather_top_k(s, (size_t)set->top_k);
+    const bool greedy = is_greedy(s, next);
+    if (greedy) {
+        gather_top_k(s, 1);
+    } else if (s->order[next] == LFM_STAGE_TOP_K) {
+        gather_top_k(s, (size_t)s->set.top_k);
+        next++;
     } else {
         gather_all(s);
     }
@@ -442,16 +564,13 @@ lfm_status sampler_pick(sampler *s, const float *logits, int32_t *token, lfm_err
         return err_set(err, LFM_ERR_NUMERIC,
                        "every token is impossible (all logits are -infinity)");
     }
-    if (set->typical_p < 1.0f) {
-        typical(s);
+    for (; !greedy && s->n_cand > 0 && s->order[next] != LFM_STAGE_END; next++) {
+        run_stage(s, s->order[next]);
     }
-    if (set->top_p < 1.0f) {
-        top_p(s);
+    if (s->n_cand == 0) {
+        return err_set(err, LFM_ERR_NUMERIC, "the penalties made every token impossible");
     }
-    if (set->min_p > 0.0f) {
-        min_p(s);
-    }
-    *token = greedy ? best(s) : draw(s);
+    *token = draw(s);
     s->n_drawn++;
     return LFM_OK;
 }

@@ -1,9 +1,10 @@
 /*
  * sampler.h - logits -> the next token.
  *
- * Stages in the order of llama.cpp's default chain: logit bias, penalties, top-k, typical, top-p,
- * min-p, temperature, draw.  Everything is deterministic: our own exp and log, ties broken by the
- * lower id, sums in a fixed order, and a generator keyed by (seed, number of the draw).
+ * The logit bias, then the stages of the settings (by default in the order of llama.cpp's chain:
+ * penalties, top-k, typical, top-p, min-p, temperature), then a draw.  Everything is deterministic:
+ * our own exp and log, ties broken by the lower id, sums in a fixed order, and a generator keyed by
+ * (seed, number of the draw).
  */
 #ifndef TOKEN_SAMPLER_H
 #define TOKEN_SAMPLER_H

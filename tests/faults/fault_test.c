@@ -69,6 +69,13 @@ static const command commands[] = {
      .args = {RUN, "--tools", "tools", "-p", "x", "-n", "2", "--ignore-eos"}},
     {.name = "run-messages", .args = {RUN, "--messages", "messages", "-n", "2", "--ignore-eos"}},
     {.name = "run-dry", .args = {RUN, "-p", "x", "--dry-run"}},
+    {.name = "run-logprobs", .args = {RUN, "-p", "x", "--choices", "yes,no", "--json", "--logprobs",
+       "3"}},
+    {.name = "run-truncate", .args = {RUN, "-f", "text", "-c", "24", "-n", "3", "--truncate",
+       "middle", "--ignore-eos"}},
+    {.name = "run-read", .args = {RUN, "-p", "x", "-n", "2", "--ignore-eos", "--no-mmap", "--mlock",
+       "--samplers", "temp,top_k", "--top-k", "3", "--nice", "1", "--cpus", "0"}},
+    {.name = "batch-asks", .args = {BATCH, "asks"}},
     {.name = "batch", .args = {BATCH, "lines", "-n", "3"}},
     {.name = "batch-output", .args = {BATCH, "lines", "-n", "3", "-o", "new"}, .out = "new"},
     {.name = "batch-lines", .args = {BATCH, "--lines", "--each", "Say {}:", "-n", "2"},
@@ -130,7 +137,7 @@ static void save_model(const char *path, bool moe) {
 }
 
 static const char *const inputs[] = {"moe.gguf", "dense.gguf", "text", "lines", "ids", "tools",
-                                     "messages", "talk"};
+                                     "messages", "asks", "talk"};
 
 enum { N_INPUTS = sizeof inputs / sizeof *inputs };
 
@@ -139,6 +146,11 @@ static void make_inputs(void) {
     save_model("in/dense.gguf", false);
     write_text("in/text", "The theatre there is in the other inn, in there, either in or out.\n");
     write_text("in/lines", "\"One\"\n{\"id\":2,\"prompt\":\"the\",\"n\":2}\n\"Three\"\n");
+    write_text("in/asks", "{\"prompt\":\"a\",\"session\":\"s\",\"logprobs\":2}\n"
+                          "{\"prompt\":\"b\",\"session\":\"s\",\"schema\":\"ok bool\"}\n"
+                          "{\"custom_id\":3,\"body\":{\"messages\":[{\"role\":\"user\",\"content\":"
+                          "\"c\"}],\"tools\":[{\"name\":\"f\"}],\"max_tokens\":3}}\n"
+                          "{\"prompt\":\"d\",\"choices\":[\"x\"],\"stop\":[\"y\"]}\n");
     write_text("in/tools", "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":"
                            "{\"type\":\"object\",\"properties\":{}}}}]");
     write_text("in/messages", "[{\"role\":\"user\",\"content\":\"Hi\"}]");

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -91,6 +92,49 @@ static void test_bytes(void **state) {
     map_close(&m);
 }
 
+/* A copy has the bytes that the file had, whatever happens to it; it refuses what mapping does. */
+static void test_copies(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    map m;
+    write_file("c", "some bytes");
+    assert_int_equal(map_read(&m, "c", &err), LFM_OK);
+    assert_int_equal(m.size, 10);
+    assert_int_equal(truncate("c", 0), 0);
+    assert_memory_equal(m.data, "some bytes", 10);
+    assert_int_equal(map_check(&m, "c", &err), LFM_OK);
+    map_close(&m);
+    map_close(&m);
+    assert_int_equal(map_read(&m, "c", &err), LFM_OK);
+    assert_true(m.size == 0 && m.data == NULL);
+    map_close(&m);
+    assert_int_equal(map_read(&m, ".", &err), LFM_ERR_IO);
+    assert_int_equal(map_read(&m, "/dev/zero", &err), LFM_ERR_IO);
+    assert_int_equal(map_read(&m, "missing", &err), LFM_ERR_IO);
+    assert_null(m.data);
+}
+
+/* Locking what the limit allows, and the message when it does not; root may lock everything. */
+static void test_lock(void **state) {
+    (void)state;
+    const struct rlimit none = {0, 0};
+    lfm_error err = {0};
+    map m;
+    write_file("d", "some bytes");
+    assert_int_equal(map_open(&m, "d", &err), LFM_OK);
+    const lfm_status first = map_lock(&m, "d", &err);
+    assert_true(first == LFM_OK || first == LFM_ERR_MEMORY);
+    map_close(&m);
+    assert_int_equal(map_lock(&m, "d", &err), LFM_OK); /* nothing to lock */
+    if (geteuid() != 0) {
+        assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &none), 0);
+        assert_int_equal(map_open(&m, "d", &err), LFM_OK);
+        assert_int_equal(map_lock(&m, "d", &err), LFM_ERR_MEMORY);
+        assert_non_null(strstr(err.text, "the limit is 0 MiB. Raise it: ulimit -l unlimited"));
+        map_close(&m);
+    }
+}
+
 /* Nothing stays open: the next descriptor has the number that it had before. */
 static void test_descriptors(void **state) {
     (void)state;
@@ -101,6 +145,9 @@ static void test_descriptors(void **state) {
         map m;
         assert_int_equal(map_open(&m, "a", NULL), LFM_OK);
         map_close(&m);
+        assert_int_equal(map_read(&m, "a", NULL), LFM_OK);
+        map_close(&m);
+        assert_int_equal(map_read(&m, "/dev/zero", NULL), LFM_ERR_IO);
         assert_int_equal(map_open(&m, "/dev/zero", NULL), LFM_ERR_IO);
         assert_int_equal(map_open(&m, "missing", NULL), LFM_ERR_IO);
     }
@@ -143,6 +190,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_copies),
+        cmocka_unit_test(test_lock),
         cmocka_unit_test(test_descriptors),
         cmocka_unit_test(test_changes),
     };

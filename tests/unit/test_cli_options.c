@@ -14,6 +14,7 @@
 
 static const cli_command run = {.name = "run", .bit = CMD_RUN, .after = AFTER_PROMPT};
 static const cli_command info = {.name = "info", .bit = CMD_INFO};
+static const cli_command tokenize = {.name = "tokenize", .bit = CMD_TOKENIZE};
 
 enum { MAX_WORDS = 40 };
 
@@ -180,13 +181,61 @@ static void test_environment(void **state) {
     assert_int_equal(parse(&o, &run, "m", copy, &err), LFM_ERR_ARG);
     assert_non_null(strstr(err.text, "LFM_THREADS"));
     opt_drop(&o);
-    assert_int_equal(parse(&o, &info, "m", copy, &err), LFM_OK); /* has no threads */
+    assert_int_equal(parse(&o, &tokenize, "m", copy, &err), LFM_OK); /* has no threads */
     opt_drop(&o);
     unsetenv("LFM_MODEL");
     unsetenv("LFM_THREADS");
 }
 
 /* ---- Options of other programs -------------------------------------------------------------- */
+
+/* Options that change what others said; words that may be left out; "auto". */
+static void test_settings(void **state) {
+    (void)state;
+    cli_options o;
+    char copy[400];
+    lfm_error err;
+    const char *line = "m -e --no-escape --on-overflow stop --context-shift --no-color --no-mmap "
+                       "--think-budget 5 --reasoning-budget auto --stats --samplers "
+                       "Temp,top-k;dry;nucleus -vv -ctk f32";
+    assert_int_equal(parse(&o, &run, line, copy, &err), LFM_OK);
+    assert_false(o.escape || o.think_budget.given);
+    assert_true(o.no_mmap && o.verbose && o.very_verbose);
+    assert_int_equal(o.on_overflow, OVERFLOW_SHIFT);
+    assert_int_equal(o.color, COLOR_NEVER);
+    assert_int_equal(o.stats, STATS_TEXT);
+    assert_int_equal(o.kv, KV_F32);
+    const uint8_t want[LFM_N_STAGES] = {LFM_STAGE_TEMPERATURE, LFM_STAGE_TOP_K, LFM_STAGE_TOP_P};
+    assert_memory_equal(o.stages, want, sizeof want);
+    opt_drop(&o);
+    line = "m --context-shift --no-context-shift --no-mmap --mmap --stats json -v";
+    assert_int_equal(parse(&o, &run, line, copy, &err), LFM_OK);
+    assert_int_equal(o.on_overflow, OVERFLOW_STOP);
+    assert_int_equal(o.stats, STATS_JSON);
+    assert_false(o.no_mmap || o.very_verbose || o.stages[0]);
+    opt_drop(&o);
+    static const char *const alike[] = {"typ_p", "typp", "TYP-P", "typical", "typical_p", "typ"};
+    for (size_t i = 0; i < sizeof alike / sizeof *alike; i++) {
+        char one[40];
+        snprintf(one, sizeof one, "m --samplers top_k;%s", alike[i]);
+        assert_int_equal(parse(&o, &run, one, copy, &err), LFM_OK);
+        assert_true(o.stages[0] == LFM_STAGE_TOP_K && o.stages[1] == LFM_STAGE_TYPICAL);
+        opt_drop(&o);
+    }
+    static const struct {
+        const char *line;
+        bool no_mmap, mlock;
+    } modes[] = {
+        {"m -lm mmap", false, false}, {"m -lm none", true, false}, {"m -lm mlock", true, true},
+        {"m --load-mode mmap+mlock", false, true}, {"m", false, false},
+    };
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        assert_int_equal(parse(&o, &run, modes[i].line, copy, &err), LFM_OK);
+        assert_true(o.no_mmap == modes[i].no_mmap && o.mlock == modes[i].mlock);
+        opt_drop(&o);
+    }
+    assert_string_equal(opt_stage_name(LFM_STAGE_TYPICAL), "typ_p");
+}
 
 static void test_idle(void **state) {
     (void)state;
@@ -201,6 +250,7 @@ static void test_idle(void **state) {
         {"m --color -p x", 0, 1},
         {"m --color never x", 0, 1},
         {"m -tb 8 -no-cnv", 0, 0},
+        {"m -ub 64 -lv 3 --perf --no-perf --prompt-cache-all", 5, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cli_options o;
@@ -309,9 +359,24 @@ static void test_errors(void **state) {
         {"m -l +1", "-l: '+1' is not a token id"},
         {"m -l 5+x", "-l: '5+x' is not a token id"},
         {"m -l 99999999999+1", "-l: '99999999999+1' is not a token id"},
-        {"m -cnv", "-cnv starts a conversation"},
-        {"m --format json", "--format is not known here: use --json"},
-        {"m --format=json", "--format is not known here: use --json"},
+        {"m --samplers top_k;foo", "--samplers: there is no 'foo'. The names are penalties, top_k"},
+        {"m --samplers ;top_k", "--samplers: there is no ''. The names"},
+        {"m --samplers typ_p,typical-p", "--samplers: typ_p is there twice"},
+        {"m --samplers=", "--samplers: the list is empty"},
+        {"m --samplers xtc", "--samplers: the list is empty"},
+        {"m --samplers min_p --top-p 0.9", "--top-p has no effect: --samplers does not have top_p"},
+        {"m --frequency-penalty 1 --samplers temp", "--frequency-penalty has no effect"},
+        {"m --logprobs 21", "--logprobs: '21' is not a whole number in 0..20"},
+        {"m --stats-fd -1", "--stats-fd: '-1' is not a whole number in 0..65535"},
+        {"m --nice 20", "--nice: '20' is not a whole number in -20..19"},
+        {"m --truncate start", "--truncate: 'start' is not one of none|head|tail|middle"},
+        {"m --preset gredy", "--preset: 'gredy' is not one of card|llama.cpp|greedy. Did you mean "
+                             "'greedy'?"},
+        {"m --no-escape=1", "--no-escape takes no value, but got '1'"},
+        {"-cnv", "-cnv starts a conversation; use: lfm chat MODEL"},
+        {"m -cnv", "-cnv starts a conversation; use: lfm chat m"},
+        {"m --format json", "use --json for a machine-readable result"},
+        {"m --format=json", "use --json for a machine-readable result"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         cli_options o;
@@ -394,6 +459,7 @@ int main(void) {
         cmocka_unit_test(test_names_are_unique),
         cmocka_unit_test(test_prompt_order),
         cmocka_unit_test(test_environment),
+        cmocka_unit_test(test_settings),
         cmocka_unit_test(test_idle),
         cmocka_unit_test(test_more_values),
         cmocka_unit_test(test_errors),

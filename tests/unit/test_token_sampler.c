@@ -95,18 +95,13 @@ static void naive_cut(naive_token *t, size_t n, double limit, bool strict) {
     }
 }
 
-static void naive_distribution(const lfm_sampling *set, const float *logits, const int32_t *said,
-                               size_t n_said, double *p) {
-    naive_token t[N];
+static void naive_penalties(const lfm_sampling *set, naive_token *t, const int32_t *said,
+                            size_t n_said) {
     for (int i = 0; i < N; i++) {
-        t[i] = (naive_token){.logit = (double)logits[i], .id = i, .alive = true};
-        for (size_t b = 0; b < set->n_bias; b++) {
-            t[i].logit += set->bias[b].token == i ? (double)set->bias[b].bias : 0;
-        }
         int count = 0;
         const size_t last = set->repeat_last_n < 0 ? n_said : (size_t)set->repeat_last_n;
         for (size_t j = n_said > last ? n_said - last : 0; j < n_said; j++) {
-            count += said[j] == i;
+            count += said[j] == t[i].id;
         }
         if (count > 0) {
             t[i].logit *= t[i].logit <= 0 ? (double)set->repeat_penalty
@@ -114,39 +109,80 @@ static void naive_distribution(const lfm_sampling *set, const float *logits, con
             t[i].logit -= count * (double)set->frequency_penalty + (double)set->presence_penalty;
         }
     }
+}
+
+static void naive_top_k(const lfm_sampling *set, naive_token *t) {
+    int n_alive = 0;
     qsort(t, N, sizeof *t, by_logit);
     for (int i = 0; i < N && set->top_k > 0; i++) {
-        t[i].alive = i < set->top_k;
+        n_alive += t[i].alive;
+        t[i].alive = t[i].alive && n_alive <= set->top_k;
     }
-    if (set->typical_p < 1) {
-        double entropy = 0;
-        naive_softmax(t, N, 1);
-        for (size_t i = 0; i < N; i++) {
-            entropy -= t[i].p > 0 ? t[i].p * log(t[i].p) : 0;
-        }
-        for (size_t i = 0; i < N; i++) {
-            t[i].score = t[i].alive ? fabs(-log(t[i].p) - entropy) : HUGE_VAL;
-        }
-        qsort(t, N, sizeof *t, by_score);
-        naive_cut(t, N, (double)set->typical_p, true);
+}
+
+static void naive_typical(const lfm_sampling *set, naive_token *t) {
+    double entropy = 0;
+    if (set->typical_p >= 1) {
+        return;
+    }
+    naive_softmax(t, N, 1);
+    for (size_t i = 0; i < N; i++) {
+        entropy -= t[i].p > 0 ? t[i].p * log(t[i].p) : 0;
+    }
+    for (size_t i = 0; i < N; i++) {
+        t[i].score = t[i].alive ? fabs(-log(t[i].p) - entropy) : HUGE_VAL;
+    }
+    qsort(t, N, sizeof *t, by_score);
+    naive_cut(t, N, (double)set->typical_p, true);
+}
+
+static void naive_min_p(const lfm_sampling *set, naive_token *t) {
+    double max = 0;
+    naive_softmax(t, N, 1);
+    for (size_t i = 0; i < N; i++) {
+        max = t[i].p > max ? t[i].p : max;
+    }
+    for (size_t i = 0; i < N; i++) {
+        t[i].alive = t[i].alive && t[i].p >= max * (double)set->min_p;
+    }
+}
+
+static void naive_stage(const lfm_sampling *set, naive_token *t, uint8_t stage, const int32_t *said,
+                        size_t n_said) {
+    switch (stage) {
+    case LFM_STAGE_PENALTIES: naive_penalties(set, t, said, n_said); break;
+    case LFM_STAGE_TOP_K: naive_top_k(set, t); break;
+    case LFM_STAGE_TYPICAL: naive_typical(set, t); break;
+    case LFM_STAGE_TOP_P:
         qsort(t, N, sizeof *t, by_logit);
-    }
-    if (set->top_p < 1) {
         naive_softmax(t, N, 1);
         /* the dead have p = 0 and do not disturb the running sum */
-        naive_cut(t, N, (double)set->top_p, false);
-    }
-    if (set->min_p > 0) {
-        naive_softmax(t, N, 1);
-        double max = 0;
-        for (size_t i = 0; i < N; i++) {
-            max = t[i].p > max ? t[i].p : max;
-        }
-        for (size_t i = 0; i < N; i++) {
-            t[i].alive = t[i].alive && t[i].p >= max * (double)set->min_p;
+        naive_cut(t, N, set->top_p < 1 ? (double)set->top_p : 2, false);
+        break;
+    case LFM_STAGE_MIN_P: naive_min_p(set, t); break;
+    default:
+        for (int i = 0; i < N; i++) {
+            t[i].logit /= (double)set->temperature;
         }
     }
-    naive_softmax(t, N, (double)set->temperature);
+}
+
+static void naive_distribution(const lfm_sampling *set, const float *logits, const int32_t *said,
+                               size_t n_said, double *p) {
+    static const uint8_t usual[] = {LFM_STAGE_PENALTIES, LFM_STAGE_TOP_K, LFM_STAGE_TYPICAL,
+                                    LFM_STAGE_TOP_P, LFM_STAGE_MIN_P, LFM_STAGE_TEMPERATURE,
+                                    LFM_STAGE_END};
+    naive_token t[N];
+    for (int i = 0; i < N; i++) {
+        t[i] = (naive_token){.logit = (double)logits[i], .id = i, .alive = true};
+        for (size_t b = 0; b < set->n_bias; b++) {
+            t[i].logit += set->bias[b].token == i ? (double)set->bias[b].bias : 0;
+        }
+    }
+    for (const uint8_t *stage = set->stages[0] ? set->stages : usual; *stage; stage++) {
+        naive_stage(set, t, *stage, said, n_said);
+    }
+    naive_softmax(t, N, 1);
     for (size_t i = 0; i < N; i++) {
         p[t[i].id] = t[i].p;
     }
@@ -155,6 +191,11 @@ static void naive_distribution(const lfm_sampling *set, const float *logits, con
 /* ---- Draws against the naive distribution --------------------------------------------------- */
 
 static const lfm_logit_bias biases[] = {{3, 2.5f}, {4, -INFINITY}, {3, 0.5f}, {60, -1}};
+
+enum {
+    PENALTIES = LFM_STAGE_PENALTIES, TOP_K = LFM_STAGE_TOP_K, TYPICAL = LFM_STAGE_TYPICAL,
+    TOP_P = LFM_STAGE_TOP_P, MIN_P = LFM_STAGE_MIN_P, TEMPERATURE = LFM_STAGE_TEMPERATURE
+};
 
 static const struct {
     const char *name;
@@ -190,6 +231,22 @@ static const struct {
                     .min_p = 0.02f, .repeat_penalty = 1.1f, .repeat_last_n = 16,
                     .presence_penalty = 0.1f, .frequency_penalty = 0.1f, .bias = biases,
                     .n_bias = 2}, 50},
+    {"temperature first", {.temperature = 0.5f, .top_k = 30, .typical_p = 1, .top_p = 0.7f,
+                           .repeat_penalty = 1, .stages = {TEMPERATURE, TOP_P}}, 0},
+    {"hot, then min-p", {.temperature = 3, .typical_p = 1, .top_p = 1, .min_p = 0.3f,
+                         .repeat_penalty = 1, .stages = {TEMPERATURE, MIN_P}}, 0},
+    {"no temperature", {.temperature = 0.1f, .top_k = 9, .typical_p = 1, .top_p = 1,
+                        .repeat_penalty = 1, .stages = {TOP_K}}, 0},
+    {"top-p before top-k", {.temperature = 1, .top_k = 6, .typical_p = 1, .top_p = 0.9f,
+                            .repeat_penalty = 1, .stages = {TOP_P, TOP_K, TEMPERATURE}}, 0},
+    {"top-k last", {.temperature = 2, .top_k = 6, .typical_p = 1, .top_p = 1,
+                    .repeat_penalty = 1, .stages = {TEMPERATURE, TOP_K}}, 0},
+    {"penalties last", {.temperature = 0.7f, .top_k = 12, .typical_p = 1, .top_p = 1,
+                        .repeat_penalty = 1.7f, .repeat_last_n = -1, .presence_penalty = 0.4f,
+                        .stages = {TOP_K, TEMPERATURE, PENALTIES}}, 40},
+    {"backwards", {.temperature = 1.3f, .top_k = 15, .typical_p = 0.8f, .top_p = 0.9f,
+                   .min_p = 0.05f, .repeat_penalty = 1.3f, .repeat_last_n = 16,
+                   .stages = {TEMPERATURE, MIN_P, TOP_P, TYPICAL, TOP_K, PENALTIES}}, 50},
 };
 
 /* Chi-square of the counts; rare tokens share one cell.  The probability that a right sampler
@@ -296,6 +353,45 @@ static void test_greedy(void **state) {
     assert_int_equal(pick(b, logits), 0);
     sampler_free(a);
     sampler_free(b);
+}
+
+/* At temperature 0 the best of what the stages before it leave; without that stage, a draw. */
+static void test_greedy_in_order(void **state) {
+    (void)state;
+    float logits[N];
+    lfm_sampling usual = plain, early = plain, absent = plain;
+    usual.temperature = early.temperature = absent.temperature = 0;
+    early.min_p = 0.2f;
+    memcpy(early.stages, (uint8_t[]){TEMPERATURE, MIN_P, TOP_K}, 3);
+    memcpy(absent.stages, (uint8_t[]){MIN_P, TOP_K}, 2);
+    sampler *a = make(&usual, N);
+    sampler *b = make(&early, N);
+    sampler *c = make(&absent, N);
+    int differ = 0;
+    for (uint64_t i = 0; i < 200; i++) {
+        random_logits(logits, N, i, 1);
+        const int32_t best = pick(a, logits);
+        assert_int_equal(best, pick(b, logits));
+        differ += best != pick(c, logits);
+    }
+    assert_true(differ > 50);
+    sampler_free(a);
+    sampler_free(b);
+    sampler_free(c);
+}
+
+static void test_wrong_stages(void **state) {
+    (void)state;
+    static const uint8_t wrong[][LFM_N_STAGES] = {
+        {TOP_K, TOP_P, TOP_K}, {LFM_N_STAGES}, {255}, {1, 2, 3, 4, 5, 6, 6},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        lfm_sampling set = plain;
+        sampler *s = NULL;
+        memcpy(set.stages, wrong[i], sizeof set.stages);
+        assert_int_equal(sampler_new(&s, &set, N, NULL), LFM_ERR_ARG);
+        assert_null(s);
+    }
 }
 
 /* Filters cut through ties at the higher ids. */
@@ -520,6 +616,8 @@ int main(void) {
         cmocka_unit_test(test_stages),
         cmocka_unit_test(test_survivors),
         cmocka_unit_test(test_greedy),
+        cmocka_unit_test(test_greedy_in_order),
+        cmocka_unit_test(test_wrong_stages),
         cmocka_unit_test(test_ties),
         cmocka_unit_test(test_same_seed),
         cmocka_unit_test(test_draws_are_keyed),

@@ -1,0 +1,24 @@
+/*
+ * truncate.h - a prompt that does not fit, cut where the user wants it cut: --truncate.
+ */
+#ifndef CLI_TRUNCATE_H
+#define CLI_TRUNCATE_H
+
+#include "base/json.h"
+#include "cli/options.h"
+
+#include "lfm.h"
+
+#include <stddef.h>
+
+/* The most tokens that a prompt may have with --truncate: what the context holds, less room for an
+ * answer (-n, or a quarter of the context; never more than three quarters). */
+size_t truncate_limit(const cli_options *o, size_t n_ctx);
+
+/* Take about `n_drop` tokens out of a text, and never part of a character: from the place that
+ * `how` names.  `flags` are those of lfm_tokenize.  LFM_ERR_FULL when the text has no more
+ * than that. */
+lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, int flags,
+                         size_t n_drop, lfm_error *err);
+
+#endif
