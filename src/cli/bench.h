@@ -181,6 +181,11 @@ double bench_bytes_per_token(const bench *b, const bench_row *r);
 lfm_status bench_text(bench *b, lfm_error *err);     /* --text; makes rows of its own */
 lfm_status bench_sustain(bench *b, lfm_error *err);  /* --sustain */
 lfm_status bench_tune(bench *b, lfm_error *err);     /* --tune */
+
+/* The best of rows[n], which have rising numbers of threads and samples that were taken in turns;
+ * rows[base] is what holds unless others are shown to be better. */
+size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base);
+
 lfm_status bench_roofline(bench *b, lfm_error *err); /* --roofline, after the table */
 int bench_ab(const cli_options *o);                  /* --ab; returns the exit code */
 int bench_compare(const cli_options *o);             /* lfm bench compare A.json B.json */

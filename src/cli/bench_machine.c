@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 enum { MAX_CPUS = 1024, MAX_PATH = 512 };
 
 #define CPUS "/sys/devices/system/cpu/"
+#define SUPPLIES "/sys/class/power_supply/"
 
 static FILE *open_below(const char *root, const char *path) {
     char full[MAX_PATH];
@@ -188,16 +190,53 @@ uint64_t bench_throttled(const char *root, bool *known) {
     return sum;
 }
 
+size_t bench_supplies(const char *root, const char *type,
+                      bench_path supplies[BENCH_MAX_SUPPLIES]) {
+    char folder[MAX_PATH];
+    size_t n = 0;
+    const int len = snprintf(folder, sizeof folder, "%s" SUPPLIES, root);
+    DIR *dir = len > 0 && (size_t)len < sizeof folder ? opendir(folder) : NULL;
+    for (struct dirent *e = dir ? readdir(dir) : NULL; e && n < BENCH_MAX_SUPPLIES;
+         e = readdir(dir)) {
+        char path[128];
+        char kind[32];
+        const size_t name_len = strlen(e->d_name);
+        if (e->d_name[0] == '.' || name_len > 48) {
+            continue;
+        }
+        snprintf(path, sizeof path, SUPPLIES "%.48s/type", e->d_name);
+        if (bench_first_line(root, path, kind, sizeof kind) && strcmp(kind, type) == 0) {
+            snprintf(supplies[n++].text, sizeof supplies->text, SUPPLIES "%.48s", e->d_name);
+        }
+    }
+    if (dir) {
+        closedir(dir);
+    }
+    return n;
+}
+
+/* Some laptops are fed through USB and have no "Mains"; then a battery knows. */
 static void read_power(char *out, size_t cap, const char *root) {
-    static const char *const names[] = {"AC", "ACAD", "ADP0", "ADP1", "AC0", "ADP"};
+    bench_path supplies[BENCH_MAX_SUPPLIES];
+    bool online = false;
+    const size_t n_mains = bench_supplies(root, "Mains", supplies);
+    for (size_t i = 0; i < n_mains; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%.79s/online", supplies[i].text);
+        online = online || bench_read_number(root, path, 0) > 0;
+    }
+    if (n_mains > 0) {
+        snprintf(out, cap, online ? "on AC" : "on battery");
+        return;
+    }
+    const size_t n_batteries = bench_supplies(root, "Battery", supplies);
     out[0] = '\0';
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        char path[80];
-        snprintf(path, sizeof path, "/sys/class/power_supply/%s/online", names[i]);
-        const double online = bench_read_number(root, path, -1);
-        if (online >= 0) {
-            snprintf(out, cap, online > 0 ? "on AC" : "on battery");
-            return;
+    for (size_t i = 0; i < n_batteries && strcmp(out, "on battery") != 0; i++) {
+        char path[128];
+        char status[32];
+        snprintf(path, sizeof path, "%.79s/status", supplies[i].text);
+        if (bench_first_line(root, path, status, sizeof status)) {
+            snprintf(out, cap, strcmp(status, "Discharging") == 0 ? "on battery" : "on AC");
         }
     }
 }

@@ -37,6 +37,15 @@ bool bench_first_line(const char *root, const char *path, char *out, size_t cap)
 /* The number in that line; `otherwise` when there is none. */
 double bench_read_number(const char *root, const char *path, double otherwise);
 
+typedef struct {
+    char text[80];
+} bench_path;
+
+enum { BENCH_MAX_SUPPLIES = 8 };
+
+/* The folders of power supplies of a type: "Mains" or "Battery". */
+size_t bench_supplies(const char *root, const char *type, bench_path supplies[BENCH_MAX_SUPPLIES]);
+
 /* How warm and how fast the processor is at this moment. */
 typedef struct {
     double celsius; /* of its hottest sensor; below -100: unknown */

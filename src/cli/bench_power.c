@@ -12,9 +12,6 @@
 #include <string.h>
 
 #define POWERCAP "/sys/class/powercap/intel-rapl:"
-#define SUPPLY "/sys/class/power_supply/BAT"
-
-enum { MAX_BATTERIES = 4 };
 
 /* ---- RAPL ----------------------------------------------------------------------------------- */
 
@@ -77,9 +74,9 @@ static void find_rapl(power_meter *m) {
 
 /* ---- Batteries ------------------------------------------------------------------------------ */
 
-static double battery_number(const power_meter *m, unsigned i, const char *name) {
-    char path[80];
-    snprintf(path, sizeof path, SUPPLY "%u/%s", i, name);
+static double battery_number(const power_meter *m, const bench_path *battery, const char *name) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", battery->text, name);
     return bench_read_number(m->root, path, -1);
 }
 
@@ -87,18 +84,19 @@ static double battery_number(const power_meter *m, unsigned i, const char *name)
  * microwatts, some microamperes and microvolts. */
 static double battery_watts(const power_meter *m) {
     double sum = -1.0;
-    for (unsigned i = 0; i < MAX_BATTERIES; i++) {
-        char path[80];
+    for (size_t i = 0; i < m->n_batteries; i++) {
+        const bench_path *battery = &m->batteries[i];
+        char path[128];
         char status[32];
-        snprintf(path, sizeof path, SUPPLY "%u/status", i);
+        snprintf(path, sizeof path, "%s/status", battery->text);
         if (!bench_first_line(m->root, path, status, sizeof status) ||
             strcmp(status, "Discharging") != 0) {
             continue;
         }
-        double watts = 1e-6 * battery_number(m, i, "power_now");
+        double watts = 1e-6 * battery_number(m, battery, "power_now");
         if (watts < 0) {
-            const double amperes = 1e-6 * battery_number(m, i, "current_now");
-            const double volts = 1e-6 * battery_number(m, i, "voltage_now");
+            const double amperes = 1e-6 * battery_number(m, battery, "current_now");
+            const double volts = 1e-6 * battery_number(m, battery, "voltage_now");
             watts = amperes >= 0 && volts >= 0 ? amperes * volts : -1.0;
         }
         sum = watts < 0 ? sum : sum < 0 ? watts : sum + watts;
@@ -111,6 +109,7 @@ static double battery_watts(const power_meter *m) {
 void power_open(power_meter *m, power_source wanted, const char *root) {
     *m = (power_meter){.root = root};
     if (wanted == POWER_BATTERY) {
+        m->n_batteries = bench_supplies(root, "Battery", m->batteries);
         m->has[POWER_PACKAGE] = battery_watts(m) >= 0;
         m->source = m->has[POWER_PACKAGE] ? POWER_BATTERY : POWER_NONE;
     } else {

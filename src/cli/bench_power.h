@@ -9,6 +9,8 @@
 #ifndef CLI_BENCH_POWER_H
 #define CLI_BENCH_POWER_H
 
+#include "cli/bench_machine.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -31,7 +33,9 @@ typedef struct {
     const char *root; /* before every path; kept */
     power_zone zones[POWER_MAX_ZONES];
     size_t n_zones;
-    double watts;     /* of the battery, when last read */
+    bench_path batteries[BENCH_MAX_SUPPLIES];
+    size_t n_batteries;
+    double watts;     /* of the batteries, when last read */
     double at;        /* seconds, when last read */
     double joules[N_POWER_DOMAINS]; /* since power_begin */
     bool has[N_POWER_DOMAINS];

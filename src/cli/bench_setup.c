@@ -47,18 +47,19 @@ static lfm_status read_pairs(bench *b, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Long runs are about decoding, unless the options say otherwise; so is the look at the parts. */
+/* Long runs are about one kind of test: decoding, unless the options say otherwise. */
 static lfm_status read_lists(bench *b, lfm_error *err) {
     const cli_options *o = b->o;
     const uint32_t most = b->info->n_ctx_max;
-    const bool plain = o->bench_p.n == 0 && o->bench_n.n == 0 && o->bench_pg.n == 0;
+    const bool prompts = o->bench_p.n > 0 || o->bench_pg.n > 0;
     const double given = o->n_threads.given && o->n_threads.value > 0 ? o->n_threads.value : 0;
     char threads[16];
     snprintf(threads, sizeof threads, "%.0f", given);
     lfm_status st = read_list(&b->prompts, "-p", &o->bench_p,
-                              o->sustain.given && plain ? "0" : "512", 0, most, err);
+                              o->sustain.given ? "0" : "512", 0, most, err);
     if (st == LFM_OK) {
-        st = read_list(&b->gens, "-n", &o->bench_n, "128", 0, most, err);
+        st = read_list(&b->gens, "-n", &o->bench_n, o->sustain.given && prompts ? "0" : "128", 0,
+                       most, err);
     }
     if (st == LFM_OK) {
         st = read_list(&b->depths, "-d", &o->bench_d, "0", 0, most, err);

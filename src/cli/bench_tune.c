@@ -2,9 +2,10 @@
  * bench_tune.c - lfm bench --tune: how many threads are the fastest here?
  *
  * Decoding is bound by memory and prompts by arithmetic, so each has its own number.  All numbers
- * take turns, up and down, so that heat and other programs hit them alike; of those that are as
- * fast as the best, within 1 %, the fewest threads win: they leave cores for others and cost less
- * energy.
+ * take turns, up and down, so that heat and other programs hit them alike.  Another number than
+ * that of the cores has to be shown to be faster, and fewer threads, which leave cores for others
+ * and cost less energy, to be next to as fast: on a machine that is too busy to tell, nothing
+ * changes.
  */
 #include "cli/bench.h"
 
@@ -18,7 +19,10 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { TUNE_ROUNDS = 3, TUNE_PROMPT = 256, TUNE_GEN = 32 };
+enum { TUNE_ROUNDS = 5, TUNE_PROMPT = 256, TUNE_GEN = 32 };
+
+static const double HOPELESS = 1.5; /* times the seconds of the fastest */
+static const double AS_FAST = 3;    /* per cent that fewer threads may cost, at worst */
 
 /* ---- Measuring ------------------------------------------------------------------------------ */
 
@@ -38,16 +42,28 @@ static lfm_status visit(bench *b, bench_row *r, lfm_error *err) {
     return st;
 }
 
-/* All rows in turns, up and then down. */
-static lfm_status sweep(bench *b, bench_row *rows, size_t n, lfm_error *err) {
+/* After one round: is it hopeless? */
+static bool is_slow(const bench_row *rows, size_t n, size_t i, size_t base) {
+    double least = rows[base].seconds[0];
+    for (size_t k = 0; k < n; k++) {
+        least = rows[k].seconds[0] < least ? rows[k].seconds[0] : least;
+    }
+    return i != base && rows[i].seconds[0] > HOPELESS * least;
+}
+
+/* All rows in turns, up and then down.  rows[base] has as many threads as there are cores. */
+static lfm_status sweep(bench *b, bench_row *rows, size_t n, size_t base, lfm_error *err) {
     const size_t rounds = b->o->n_repeat.given ? (size_t)b->o->n_repeat.value : TUNE_ROUNDS;
+    bool slow[BENCH_MAX_LIST] = {false};
     lfm_status st = LFM_OK;
     term_progress progress;
     term_progress_start(&progress, true);
     progress.unit = "runs";
     for (size_t i = 0; i < rounds * n && st == LFM_OK && !term_stopped(); i++) {
         const size_t round = i / n;
-        st = visit(b, &rows[round % 2 == 0 ? i % n : n - 1 - i % n], err);
+        const size_t k = round % 2 == 0 ? i % n : n - 1 - i % n;
+        slow[k] = slow[k] || (round == 1 && is_slow(rows, n, k, base));
+        st = slow[k] ? LFM_OK : visit(b, &rows[k], err);
         term_progress_show(&progress, bench_is_decode(rows) ? "decode" : "prompts", i + 1,
                            rounds * n);
     }
@@ -58,23 +74,27 @@ static lfm_status sweep(bench *b, bench_row *rows, size_t n, lfm_error *err) {
     return st;
 }
 
-/* Median seconds: one sample that somebody disturbed does not count.  Sorts the samples. */
-static double median(bench_row *r) {
-    return stats_percentile(r->seconds, r->n, 0.5);
+/* What row b gains over row a, sample by sample; false for rows that were not measured as often. */
+static bool gain_over(const bench_row *a, const bench_row *b, stats_gain *gain) {
+    return a->n == b->n && stats_compare_pairs(a->seconds, b->seconds, a->n, gain);
 }
 
-/* The fewest threads among the fastest. */
-static const bench_row *best_of(bench_row *rows, size_t n) {
-    double least = median(&rows[0]);
-    for (size_t i = 1; i < n; i++) {
-        const double seconds = median(&rows[i]);
-        least = seconds < least ? seconds : least;
+size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base) {
+    stats_gain gain;
+    size_t best = base;
+    double most = 0.0;
+    for (size_t i = 0; i < n; i++) { /* the fastest of those that are shown to be faster */
+        if (gain_over(&rows[base], &rows[i], &gain) && gain.low > 0 && gain.gain > most) {
+            best = i;
+            most = gain.gain;
+        }
     }
-    size_t i = 0;
-    while (i + 1 < n && median(&rows[i]) > 1.01 * least) {
-        i++;
+    for (size_t i = 0; i < best; i++) {
+        if (gain_over(&rows[best], &rows[i], &gain) && gain.low > -AS_FAST) {
+            return i;
+        }
     }
-    return &rows[i];
+    return best;
 }
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
@@ -97,13 +117,29 @@ static lfm_status make_rows(bench *b, const bench_list *threads, lfm_error *err)
     return LFM_OK;
 }
 
-static lfm_status keep(const bench *b, const bench_row *prefill, const bench_row *decode,
-                       lfm_error *err) {
+static void print_choice(const char *what, const bench_row *rows, size_t chosen, size_t base) {
+    char text[96];
+    stats_gain gain;
+    printf("tune     %s: %" PRIu32 " %s", what, rows[chosen].n_threads,
+           rows[chosen].n_threads == 1 ? "thread" : "threads");
+    if (chosen != base && gain_over(&rows[base], &rows[chosen], &gain)) {
+        stats_verdict(text, sizeof text, &gain);
+        printf(", against %" PRIu32 ": %s", rows[base].n_threads, text);
+    }
+    fputc('\n', stdout);
+}
+
+/* Write what was found; rows of prompts come first, then as many of decoding. */
+static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
+    const bench_row *prompts = b->rows;
+    const bench_row *decode = b->rows + n;
+    const size_t p = bench_tune_choose(prompts, n, base);
+    const size_t d = bench_tune_choose(decode, n, base);
     char path[1024];
     tune t;
     tune_here(&t);
-    t.prefill = prefill->n_threads;
-    t.decode = decode->n_threads;
+    t.prefill = prompts[p].n_threads;
+    t.decode = decode[d].n_threads;
     if (!tune_path(path, sizeof path)) {
         return err_set(err, LFM_ERR_IO, "there is no place for the file of --tune: set HOME or "
                        "XDG_CONFIG_HOME");
@@ -112,9 +148,9 @@ static lfm_status keep(const bench *b, const bench_row *prefill, const bench_row
     if (st == LFM_OK && b->outputs[0].format == BENCH_MD) {
         char shown[1024];
         err_escape(shown, sizeof shown, path, strlen(path));
-        printf("tune     decode %" PRIu32 " %s \xc2\xb7 prompts %" PRIu32 " \xc2\xb7 kept in %s, "
-               "used where -t does not say otherwise\n", t.decode,
-               t.decode == 1 ? "thread" : "threads", t.prefill, shown);
+        print_choice("prompts", prompts, p, base);
+        print_choice("decode", decode, d, base);
+        printf("         kept in %s, used where -t does not say otherwise\n", shown);
     }
     return st;
 }
@@ -123,20 +159,21 @@ lfm_status bench_tune(bench *b, lfm_error *err) {
     bench_list threads;
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     const uint32_t cores = (uint32_t)cores_default();
+    size_t base = 0;
     bench_thread_counts(&threads, cpus > (long)cores ? (uint32_t)cpus : cores, cores);
+    while (threads.at[base] != cores) {
+        base++;
+    }
     lfm_status st = make_rows(b, &threads, err);
     bench_begin(b);
     for (size_t half = 0; half < 2 && st == LFM_OK && !term_stopped(); half++) {
         bench_row *rows = b->rows + half * threads.n;
-        st = sweep(b, rows, threads.n, err);
+        st = sweep(b, rows, threads.n, base, err);
         for (size_t i = 0; i < threads.n && st == LFM_OK && !term_stopped(); i++) {
             bench_print(b, &rows[i], half == 0 && i == 0);
         }
     }
     const bool whole = st == LFM_OK && !term_stopped();
     bench_end(b, b->rows, whole ? b->n_rows : 0);
-    if (!whole) {
-        return st;
-    }
-    return keep(b, best_of(b->rows, threads.n), best_of(b->rows + threads.n, threads.n), err);
+    return whole ? keep(b, threads.n, base, err) : st;
 }

@@ -3,7 +3,8 @@
  *
  * `lfm bench --tune` writes them to $XDG_CONFIG_HOME/lfm/tune (~/.config/lfm/tune); sessions whose
  * threads nobody chose begin with them.  They change the speed, never an answer.  A file that was
- * made on another processor, or with other cores allowed, is not used.
+ * made on another processor, or with other cores allowed, is not used, and a line says so; unless
+ * it is this run that has fewer cores.
  */
 #ifndef CLI_TUNE_H
 #define CLI_TUNE_H

@@ -76,6 +76,7 @@ static void test_desktop(void **state) {
                            "processor\t: 1\nmodel name\t: another\n");
     spill("/proc/loadavg", "0.75 0.50 0.25 1/100 4242\n");
     spill("/sys/devices/system/cpu/online", "0-3\n");
+    spill("/sys/class/power_supply/ADP1/type", "Mains\n");
     spill("/sys/class/power_supply/ADP1/online", "1\n");
     for (unsigned i = 0; i < 4; i++) {
         spill_cpu(i, "topology/thread_siblings_list", i % 2 ? "1,3\n" : "0,2\n");
@@ -235,11 +236,38 @@ static void test_rapl(void **state) {
     assert_false(m.has[POWER_PACKAGE]); /* rather nothing than half of it */
 }
 
+/* A laptop that is fed through USB. */
+static void test_supplies(void **state) {
+    (void)state;
+    bench_machine m;
+    bench_path found[BENCH_MAX_SUPPLIES];
+    spill("/sys/class/power_supply/hidpp_battery_0/type", "Battery\n"); /* a mouse: no status */
+    spill("/sys/class/power_supply/macsmc-battery/type", "Battery\n");
+    spill("/sys/class/power_supply/macsmc-battery/status", "Full\n");
+    spill("/sys/class/power_supply/ucsi-source/type", "USB\n");
+    bench_machine_read(&m, root);
+    assert_string_equal(m.power, "on AC");
+    spill("/sys/class/power_supply/macsmc-battery/status", "Discharging\n");
+    bench_machine_read(&m, root);
+    assert_string_equal(m.power, "on battery");
+    assert_int_equal(bench_supplies(root, "Battery", found), 2);
+    assert_int_equal(bench_supplies(root, "USB", found), 1);
+    assert_string_equal(found[0].text, "/sys/class/power_supply/ucsi-source");
+    for (int i = 0; i < 2 * BENCH_MAX_SUPPLIES; i++) {
+        char path[80];
+        snprintf(path, sizeof path, "/sys/class/power_supply/U%d/type", i);
+        spill(path, "USB\n");
+    }
+    assert_int_equal(bench_supplies(root, "USB", found), BENCH_MAX_SUPPLIES);
+}
+
 #define BATTERY "/sys/class/power_supply/BAT"
 
 static void test_battery(void **state) {
     (void)state;
     power_meter m;
+    spill(BATTERY "0/type", "Battery\n");
+    spill(BATTERY "1/type", "Battery\n");
     spill(BATTERY "0/status", "Charging\n");
     spill(BATTERY "0/power_now", "10000000\n");
     power_open(&m, POWER_BATTERY, root);
@@ -267,7 +295,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         WITH_ROOT(test_nothing_known), WITH_ROOT(test_desktop), WITH_ROOT(test_hybrid),
         WITH_ROOT(test_heat), cmocka_unit_test(test_idle), WITH_ROOT(test_cached),
-        WITH_ROOT(test_no_power), WITH_ROOT(test_rapl), WITH_ROOT(test_battery),
+        WITH_ROOT(test_no_power), WITH_ROOT(test_rapl), WITH_ROOT(test_supplies),
+        WITH_ROOT(test_battery),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
