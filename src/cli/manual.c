@@ -97,7 +97,11 @@ void manual_print(FILE *to) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
         fprintf(to, ".TP\n%s\n%s\n", codes[i][0], codes[i][1]);
     }
-    fputs(".SH ENVIRONMENT\n", to);
+    fputs(".SH SIGNALS\n"
+          ".TP\nSIGINT, SIGTERM\nend the answer within a token, save what is to be saved, and die "
+          "by the signal; the second one at once.\n"
+          ".TP\nSIGUSR1\na line on standard error: how far the work is.\n"
+          ".SH ENVIRONMENT\n", to);
     static const char *const variables[][2] = {
         {"LFM_MODEL", "the model, when the command line names none"},
         {"LFM_THREADS", "the number of threads, when \\-t is not given"},
