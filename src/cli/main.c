@@ -121,11 +121,15 @@ static bool looks_like_model(const char *word) {
     return (len > 5 && strcmp(word + len - 5, ".gguf") == 0) || access(word, F_OK) == 0;
 }
 
-static int unknown_command(const char *word) {
+/* `is_topic`: after `lfm help`, where a topic may stand too. */
+static int unknown_command(const char *word, bool is_topic) {
     size_t best = SIZE_MAX;
     const char *near = NULL;
     for (size_t i = 0; i < n_commands; i++) {
         near = opt_is_near(word, commands[i].name, &best) ? commands[i].name : near;
+    }
+    for (size_t i = 0; help_topic_name(i); i++) {
+        near = is_topic && opt_is_near(word, help_topic_name(i), &best) ? help_topic_name(i) : near;
     }
     if (near) {
         term_message("unknown command '%s'. Did you mean '%s'?", word, near);
@@ -143,11 +147,15 @@ static int unknown_command(const char *word) {
 
 static int help(const char *topic) {
     const cli_command *command = topic ? find_command(topic) : NULL;
+    if (topic && strcmp(topic, "--man") == 0) {
+        manual_print(stdout);
+        return CLI_DONE;
+    }
     if (topic && help_topic(stdout, topic)) {
         return CLI_DONE;
     }
     if (topic && !command) {
-        return unknown_command(topic);
+        return unknown_command(topic, true);
     }
     if (command) {
         help_command(stdout, command);
@@ -201,7 +209,7 @@ static int dispatch(int argc, char *const *argv) {
         strcmp(word, "--usage") == 0) {
         return help(argc > 2 ? argv[2] : NULL);
     }
-    return unknown_command(word);
+    return unknown_command(word, false);
 }
 
 int main(int argc, char **argv) {
