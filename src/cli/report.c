@@ -317,7 +317,8 @@ void report_log(run_state *r, int code, const lfm_error *why) {
     add_time(&line);
     add_string(&line, "version", LFM_VERSION, strlen(LFM_VERSION));
     add_string(&line, "model", r->o->model, strlen(r->o->model));
-    add_int(&line, "exit_status", (uint64_t)code);
+    const int status = term_signal() ? 128 + term_signal() : code; /* as shells tell a signal */
+    add_int(&line, "exit_status", (uint64_t)status);
     if (why->text[0]) {
         add_string(&line, "error", why->text, strlen(why->text));
     }
