@@ -177,7 +177,12 @@ static void write_course(FILE *to, const run_state *r) {
             "%.3f s\n", between(r->started, r->loaded), between(r->started, r->prompt_done),
             between(r->started, r->first_token), between(r->started, r->ended));
     if (getrusage(RUSAGE_SELF, &use) == 0) {
-        fprintf(to, "memory, at most:      %s\n", cli_size((uint64_t)use.ru_maxrss * 1024).text);
+#ifdef __APPLE__
+        const uint64_t unit = 1;
+#else
+        const uint64_t unit = 1024;
+#endif
+        fprintf(to, "memory, at most:      %s\n", cli_size((uint64_t)use.ru_maxrss * unit).text);
     }
 }
 
