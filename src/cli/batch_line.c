@@ -122,6 +122,33 @@ static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) 
     return LFM_OK;
 }
 
+/* "logit_bias": {"15043": -1.5, ..}, after those of the command line. */
+static lfm_status set_bias(batch_line *l, const json_value *v, lfm_error *err) {
+    if (v->kind == JSON_NULL) {
+        return LFM_OK;
+    }
+    l->bias = calloc(l->o.n_bias + v->n + 1, sizeof *l->bias);
+    if (!l->bias) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < l->o.n_bias; i++) {
+        l->bias[i] = l->o.bias[i];
+    }
+    size_t n = l->o.n_bias;
+    for (const json_value *b = v->kind == JSON_OBJECT ? v->first : NULL; b; b = b->next) {
+        const bool is_id = b->key_len > 0 && b->key_len < 10 &&
+                           strspn(b->key, "0123456789") >= b->key_len;
+        if (!is_id || b->kind != JSON_NUMBER || fabs(b->number) > 1e30) {
+            return err_set(err, LFM_ERR_ARG, "\"logit_bias\" must be {\"TOKEN ID\": NUMBER, ..}");
+        }
+        l->bias[n++] = (lfm_logit_bias){(int32_t)strtol(b->key, NULL, 10), (float)b->number};
+    }
+    l->o.bias = l->bias;
+    l->o.n_bias = n;
+    return v->kind == JSON_OBJECT
+               ? LFM_OK : err_set(err, LFM_ERR_ARG, "\"logit_bias\" must be an object");
+}
+
 static bool key_is(const json_value *v, const char *name) {
     return v->key_len == strlen(name) && memcmp(v->key, name, v->key_len) == 0;
 }
@@ -164,6 +191,9 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
     }
     if (key_is(v, "stop")) {
         return set_stops(l, v, err);
+    }
+    if (key_is(v, "logit_bias")) {
+        return set_bias(l, v, err);
     }
     if (key_is(v, "prefill") && is_text(v)) {
         l->prefill = copy_text(v);
@@ -453,7 +483,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
     if (!body || body->kind != JSON_OBJECT) {
         return err_set(err, LFM_ERR_ARG, "there is no \"body\"");
     }
-    if (url && !json_is(url, "/v1/chat/completions") && !json_is(url, "/v1/completions")) {
+    if (url && !json_is(url, "/v1/chat/completions")) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "the url is not /v1/chat/completions");
     }
     return read_body(l, body, system, NULL, err);
@@ -495,6 +525,7 @@ void batch_line_drop(batch_line *l) {
     }
     free(l->stops);
     free(l->prefill);
+    free(l->bias);
     json_out_free(&l->tools);
     free(l->tool_choice);
     json_out_free(&l->shape);

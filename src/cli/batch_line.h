@@ -28,6 +28,7 @@ typedef struct {
     char *prefill;         /* owned; o.prefill points to it */
     char **stops;          /* [n_stops] owned; o.stops points to it */
     size_t n_stops;
+    lfm_logit_bias *bias;  /* owned; o.bias points to it */
 
     json_out tools;        /* the list of them; empty = none */
     char *tool_choice;     /* owned; o.tool_choice points to it */

@@ -343,6 +343,13 @@ static lfm_status read_system(batch *b, lfm_error *err) {
     return json_finish(&b->system, err);
 }
 
+/* On a terminal only while a file is worked off, and where no answers come between. */
+static int wanted_progress(const batch *b) {
+    const int when = cli_progress(b->o);
+    const bool mixed = b->out == STDOUT_FILENO && term_out_is_tty();
+    return when == TERM_AUTO && (b->in.n_total == 0 || mixed) ? TERM_NEVER : when;
+}
+
 static lfm_status run(batch *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
     if (st == LFM_OK) {
@@ -374,7 +381,7 @@ static lfm_status run(batch *b, lfm_error *err) {
     }
     term_catch_stop();
     b->progress.unit = "lines";
-    term_progress_start(&b->progress, b->in.n_total > 0 ? cli_progress(b->o) : TERM_NEVER);
+    term_progress_start(&b->progress, wanted_progress(b));
     b->progress.unit = "lines";
     st = run_lines(b, err);
     term_progress_end(&b->progress);

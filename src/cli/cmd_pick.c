@@ -124,7 +124,7 @@ static lfm_status weigh(pick *p, size_t i, lfm_error *err) {
 
 /* Probabilities among the choices. */
 static void normalise(double *p, const double *log_p, size_t n) {
-    double most = -INFINITY;
+    double most = -HUGE_VAL;
     double sum = 0.0;
     for (size_t i = 0; i < n; i++) {
         most = fmax(most, log_p[i]);

@@ -81,7 +81,8 @@ void help_overview(FILE *to) {
     for (size_t i = 0; i < n_commands; i++) {
         fprintf(to, "  %-10s  %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("  help        this text, or that of a command: lfm help run\n"
+    fputs("  help        this text, or that of a command (lfm help run) or topic (energy, env, "
+          "exit, grammar)\n"
           "  completion  what bash, zsh or fish need to complete command lines\n"
           "  man         the manual page, as source: lfm man | man -l -\n\n"
           "MODEL may also be given with -m or in the variable LFM_MODEL.\n\n"
@@ -89,37 +90,6 @@ void help_overview(FILE *to) {
           "  git diff | lfm run model.gguf -p \"Write a commit message.\"\n"
           "  lfm info model.gguf\n\n"
           "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong, 3 the prompt\n"
-          "does not fit the context, 4 the answer is empty; when interrupted, the signal.\n", to);
-}
-
-/* ---- Topics --------------------------------------------------------------------------------- */
-
-static const struct {
-    const char *name, *text;
-} topics[] = {
-    {"energy",
-     "lfm bench tells the energy for each token, over what the machine takes when idle (three\n"
-     "seconds before the tests).\n\n"
-     "--power rapl     the processor's own counters, below /sys/class/powercap/intel-rapl:*\n"
-     "                 (Intel, and AMD by the same name).  J/token are those of the package;\n"
-     "                 core, dram and psys follow where the processor counts them.\n"
-     "--power battery  what the battery delivers, the screen included; it is told slowly, so only\n"
-     "                 together with --sustain of a minute or more, and not on AC.\n"
-     "--power none     do not measure.\n\n"
-     "Since Linux 5.10 only root reads the counters, because they can give away what others\n"
-     "compute (CVE-2020-8694).  lfm never asks for root.  To allow it on a machine of your own:\n\n"
-     "  sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj               (until a restart)\n"
-     "  echo 'SUBSYSTEM==\"powercap\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' |\n"
-     "      sudo tee /etc/udev/rules.d/60-powercap.rules                        (for ever)\n\n"
-     "macOS tells nothing to programs without root.\n"},
-};
-
-bool help_topic(FILE *to, const char *name) {
-    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-        if (strcmp(topics[i].name, name) == 0) {
-            fputs(topics[i].text, to);
-            return true;
-        }
-    }
-    return false;
+          "does not fit the context, 4 the answer is empty or not what was asked for; when\n"
+          "interrupted, the signal (lfm help exit).\n", to);
 }

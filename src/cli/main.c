@@ -66,9 +66,9 @@ const cli_command commands[] = {
      "  jq -c '{id:.key,prompt:.body}' tickets.json | lfm batch model.gguf -n 4\n\n"
      "A line is a JSON string; or an object with prompt or messages, and, if wanted, id, system,\n"
      "session (lines with one name are one conversation), n, temp, top_k, top_p, min_p, typical,\n"
-     "repeat_penalty, seed, stop, prefill, logprobs, tools, tool_choice, and one of schema,\n"
-     "choices, grammar, response_format; or a request in OpenAI's batch format.  Answers come in\n"
-     "the order of the lines.\n",
+     "repeat_penalty, seed, stop, logit_bias, prefill, logprobs, tools, tool_choice, and one of\n"
+     "schema, choices, grammar, response_format; or a request in OpenAI's batch format.  Answers\n"
+     "come in the order of the lines.\n",
      cmd_batch},
     {"pick", CMD_PICK, AFTER_CHOICES, "pick MODEL -p PROMPT CHOICE.. [options]",
      "choose one of several answers, with exact probabilities",
@@ -121,11 +121,15 @@ static bool looks_like_model(const char *word) {
     return (len > 5 && strcmp(word + len - 5, ".gguf") == 0) || access(word, F_OK) == 0;
 }
 
-static int unknown_command(const char *word) {
+/* `is_topic`: after `lfm help`, where a topic may stand too. */
+static int unknown_command(const char *word, bool is_topic) {
     size_t best = SIZE_MAX;
     const char *near = NULL;
     for (size_t i = 0; i < n_commands; i++) {
         near = opt_is_near(word, commands[i].name, &best) ? commands[i].name : near;
+    }
+    for (size_t i = 0; help_topic_name(i); i++) {
+        near = is_topic && opt_is_near(word, help_topic_name(i), &best) ? help_topic_name(i) : near;
     }
     if (near) {
         term_message("unknown command '%s'. Did you mean '%s'?", word, near);
@@ -143,11 +147,15 @@ static int unknown_command(const char *word) {
 
 static int help(const char *topic) {
     const cli_command *command = topic ? find_command(topic) : NULL;
+    if (topic && strcmp(topic, "--man") == 0) {
+        manual_print(stdout);
+        return CLI_DONE;
+    }
     if (topic && help_topic(stdout, topic)) {
         return CLI_DONE;
     }
     if (topic && !command) {
-        return unknown_command(topic);
+        return unknown_command(topic, true);
     }
     if (command) {
         help_command(stdout, command);
@@ -201,7 +209,7 @@ static int dispatch(int argc, char *const *argv) {
         strcmp(word, "--usage") == 0) {
         return help(argc > 2 ? argv[2] : NULL);
     }
-    return unknown_command(word);
+    return unknown_command(word, false);
 }
 
 int main(int argc, char **argv) {

@@ -70,6 +70,16 @@ static void command(FILE *to, const cli_command *c) {
     fputs(".EE\n", to);
 }
 
+static void facts(FILE *to, const cli_fact *table) {
+    for (; table->name; table++) {
+        fputs(".TP\n.B ", to);
+        text(to, table->name);
+        fputc('\n', to);
+        text(to, table->text);
+        fputc('\n', to);
+    }
+}
+
 void manual_print(FILE *to) {
     fputs(".TH LFM 1 \"\" \"lfm " LFM_VERSION "\" \"User Commands\"\n"
           ".SH NAME\nlfm \\- run LFM2 models on the CPU\n"
@@ -86,29 +96,13 @@ void manual_print(FILE *to) {
           ".SS lfm completion bash|zsh|fish\nWhat a shell needs to complete command lines.\n"
           ".SS lfm man\nThis page, as source.\n"
           ".SH EXIT STATUS\n", to);
-    static const char *const codes[][2] = {
-        {"0", "done"}, {"1", "it could not be done: file, memory, output"},
-        {"2", "the command line, a schema or a grammar is wrong; nothing was run"},
-        {"3", "the prompt does not fit the context"},
-        {"4", "the answer is empty, or was cut before it had the form that was asked for"},
-        {"5", "lfm bench compare \\-\\-fail\\-if\\-slower: it is slower"},
-        {"by signal", "interrupted, terminated, or the reader closed the pipe"},
-    };
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
-        fprintf(to, ".TP\n%s\n%s\n", codes[i][0], codes[i][1]);
-    }
-    fputs(".SH ENVIRONMENT\n", to);
-    static const char *const variables[][2] = {
-        {"LFM_MODEL", "the model, when the command line names none"},
-        {"LFM_THREADS", "the number of threads, when \\-t is not given"},
-        {"LFM_ISA", "the highest instruction set to use"},
-        {"LFM_NOHISTORY", "when set, lfm chat keeps no history"},
-        {"NO_COLOR, FORCE_COLOR", "never, or always, dim what is not the answer"},
-        {"VISUAL, EDITOR", "the editor of lfm chat's Ctrl\\-G"},
-    };
-    for (size_t i = 0; i < sizeof variables / sizeof *variables; i++) {
-        fprintf(to, ".TP\n.B %s\n%s\n", variables[i][0], variables[i][1]);
-    }
+    facts(to, exit_codes);
+    fputs(".SH SIGNALS\n"
+          ".TP\nSIGINT, SIGTERM\nend the answer within a token, save what is to be saved, and die "
+          "by the signal; the second one at once.\n"
+          ".TP\nSIGUSR1\na line on standard error: how far the work is.\n"
+          ".SH ENVIRONMENT\n", to);
+    facts(to, environment);
     fputs(".SH FILES\n.TP\n.I $XDG_STATE_HOME/lfm/history\nwhat was typed in lfm chat "
           "(~/.local/state without the variable)\n"
           ".TP\n.I $XDG_CONFIG_HOME/lfm/tune\nnumbers of threads that lfm bench \\-\\-tune found "

@@ -316,6 +316,11 @@ const opt_row option_table[] = {
     /* Spellings that other programs understand. */
     {"-cnv --conversation", NULL, OPT_REFUSED, GROUP_IDLE, RUN, 0, 0, 0, "model",
      "-cnv starts a conversation; use: lfm chat"},
+    OTHER(OPT_REFUSED, "-i --interactive -if --interactive-first", NULL, IDLE, RUN,
+          "a conversation is: lfm chat MODEL; 'lfm run' gives one answer and exits"),
+    OTHER(OPT_REFUSED, "-hf -hfr --hf-repo -hff --hf-file -mu --model-url", NULL, IDLE,
+          EVAL | INFO | TOKENIZE | BENCH,
+          "nothing is downloaded: get the GGUF file (curl -LO URL), then: lfm run FILE"),
     OTHER(OPT_REFUSED, "--format", "json", IDLE, RUN,
           "use --json for a machine-readable result, or --json-schema '{}' to make the model write "
           "JSON"),
@@ -328,6 +333,8 @@ const opt_row option_table[] = {
           "the model's own template is always used"),
     OTHER(OPT_IDLE, "--perf --no-perf --show-timings --no-show-timings", NULL, IDLE, ANSWER,
           "see -v and --stats"),
+    OTHER(OPT_IDLE, "--nowordwrap", NULL, IDLE, RUN, "always so"),
+    OTHER(OPT_IDLE_VALUE, "--keepalive", "TIME", IDLE, RUN, "there is no server"),
     OTHER(OPT_IDLE, "--prompt-cache-all", NULL, IDLE, RUN, "see --session"),
     OTHER(OPT_IDLE_MAYBE, "-fa --flash-attn", "on|off|auto|0|1", IDLE, EVAL | BENCH,
           "there is one implementation of attention"),

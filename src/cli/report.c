@@ -177,7 +177,12 @@ static void write_course(FILE *to, const run_state *r) {
             "%.3f s\n", between(r->started, r->loaded), between(r->started, r->prompt_done),
             between(r->started, r->first_token), between(r->started, r->ended));
     if (getrusage(RUSAGE_SELF, &use) == 0) {
-        fprintf(to, "memory, at most:      %s\n", cli_size((uint64_t)use.ru_maxrss * 1024).text);
+#ifdef __APPLE__
+        const uint64_t unit = 1;
+#else
+        const uint64_t unit = 1024;
+#endif
+        fprintf(to, "memory, at most:      %s\n", cli_size((uint64_t)use.ru_maxrss * unit).text);
     }
 }
 
@@ -317,7 +322,8 @@ void report_log(run_state *r, int code, const lfm_error *why) {
     add_time(&line);
     add_string(&line, "version", LFM_VERSION, strlen(LFM_VERSION));
     add_string(&line, "model", r->o->model, strlen(r->o->model));
-    add_int(&line, "exit_status", (uint64_t)code);
+    const int status = term_signal() ? 128 + term_signal() : code; /* as shells tell a signal */
+    add_int(&line, "exit_status", (uint64_t)status);
     if (why->text[0]) {
         add_string(&line, "error", why->text, strlen(why->text));
     }

@@ -93,6 +93,10 @@ bool term_asked(void) {
     return is;
 }
 
+int term_signal(void) {
+    return stop_signal;
+}
+
 bool term_stopped(void) {
     return stop_signal != 0;
 }
@@ -154,10 +158,16 @@ void term_progress_show(term_progress *p, const char *what, size_t done, size_t 
     const bool long_time = left >= 120;
     const char *unit = p->unit ? p->unit : "tok";
     const bool line = asked || p->in_lines; /* it stays, and begins like a message */
-    fprintf(stderr, "%s%s%s %zu/%zu %s  %.*f %s/s  %.0f %s left%s",
-            p->shown && !p->in_lines ? "\r\033[K" : "", line ? "lfm: " : "", what, done, total,
-            unit, rate < 10 ? 1 : 0, rate, unit, long_time ? left / 60 : left,
-            long_time ? "min" : "s", line ? "\n" : "");
+    char of[32] = "";
+    char rest[32] = "";
+    if (total > 0) {
+        snprintf(of, sizeof of, "/%zu", total);
+        snprintf(rest, sizeof rest, "  %.0f %s left", long_time ? left / 60 : left,
+                 long_time ? "min" : "s");
+    }
+    fprintf(stderr, "%s%s%s %zu%s %s  %.*f %s/s%s%s", p->shown && !p->in_lines ? "\r\033[K" : "",
+            line ? "lfm: " : "", what, done, of, unit, rate < 10 ? 1 : 0, rate, unit, rest,
+            line ? "\n" : "");
     fflush(stderr);
     p->shown = !asked;
     p->updated = now;

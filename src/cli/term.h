@@ -25,6 +25,7 @@ bool term_use_color(int choice);
 /* From now on SIGINT and SIGTERM only set a flag, once; the second one ends the program. */
 void term_catch_stop(void);
 bool term_stopped(void);
+int term_signal(void); /* the one that came; 0 = none */
 
 /* Has SIGUSR1 come (from term_init on it ends nothing)?  It is forgotten then. */
 bool term_asked(void);
@@ -55,6 +56,8 @@ typedef struct {
 } term_progress;
 
 void term_progress_start(term_progress *p, int when);
+
+/* `total` 0: nobody knows. */
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total);
 void term_progress_end(term_progress *p);
 

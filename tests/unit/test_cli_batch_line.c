@@ -45,6 +45,10 @@ static void test_errors(void **state) {
         {"{\"prompt\":\"x\",\"response_format\":{\"type\":\"json_schema\"}}", "7", "must have"},
         {"{\"prompt\":\"x\",\"logprobs\":\"yes\"}", "7", "\"logprobs\" must be a number, true or"},
         {"{\"prompt\":\"x\",\"logprobs\":21}", "7", "\"logprobs\" must be a whole number"},
+        {"{\"prompt\":\"x\",\"logit_bias\":[]}", "7", "\"logit_bias\" must be an object"},
+        {"{\"prompt\":\"x\",\"logit_bias\":{\"a\":1}}", "7", "\"logit_bias\" must be {"},
+        {"{\"prompt\":\"x\",\"logit_bias\":{\"1\":\"x\"}}", "7", "\"logit_bias\" must be {"},
+        {"{\"prompt\":\"x\",\"logit_bias\":{\"12345678901\":1}}", "7", "\"logit_bias\" must be {"},
         {"{\"prompt\":\"x\",\"tools\":[]}", "7", "\"tools\": the list is empty"},
         {"{\"prompt\":\"x\",\"tools\":[{}]}", "7", "\"tools\": tool 1 has no name"},
         {"{\"prompt\":\"x\",\"tools\":[{\"name\":\"f\"}],\"tool_choice\":\"g\"}", "7",
@@ -58,6 +62,7 @@ static void test_errors(void **state) {
         {"{\"session\":\"a\",\"messages\":[{}]}", "7", "a session keeps the messages itself"},
         {"{\"custom_id\":\"c\"}", "\"c\"", "there is no \"body\""},
         {"{\"custom_id\":\"c\",\"url\":\"/v1/embeddings\",\"body\":{}}", "\"c\"", "the url is not"},
+        {"{\"custom_id\":\"c\",\"url\":\"/v1/completions\",\"body\":{}}", "\"c\"", "the url is"},
         {"{\"custom_id\":\"c\",\"body\":{\"prompt\":\"x\"}}", "\"c\"", "unknown key \"prompt\""},
         {"{\"custom_id\":\"c\",\"body\":{\"messages\":[{}],\"n\":2}}", "\"c\"",
          "one answer is all"},
@@ -114,7 +119,9 @@ static void test_conversations(void **state) {
 
 static void test_settings(void **state) {
     (void)state;
-    const cli_options o = {.temp = {0.5, true}, .logprobs = {3, true}};
+    lfm_logit_bias given[] = {{4, 1.0f}};
+    const cli_options o = {
+        .temp = {0.5, true}, .logprobs = {3, true}, .bias = given, .n_bias = 1};
     batch_line l;
     lfm_error err;
     const char *line = "{\"prompt\":\"x\",\"n\":5,\"temperature\":0.25,\"seed\":9,\"stop\":[\"a\","
@@ -125,6 +132,11 @@ static void test_settings(void **state) {
     assert_int_equal(l.o.n_stops, 2);
     assert_string_equal(l.o.stops[1], "b");
     assert_string_equal(l.o.prefill, "Well");
+    batch_line_drop(&l);
+    line = "{\"prompt\":\"x\",\"logit_bias\":{\"7\":-2.5,\"0\":1}}";
+    assert_int_equal(read_line(&l, &o, NULL, line, &err), LFM_OK);
+    assert_true(l.o.n_bias == 3 && l.o.bias[0].token == 4 && l.o.bias[1].token == 7);
+    assert_true(l.o.bias[1].bias == -2.5f && l.o.bias[2].token == 0 && given[0].bias == 1.0f);
     batch_line_drop(&l);
     assert_int_equal(read_line(&l, &o, NULL, "{\"prompt\":\"x\",\"logprobs\":false}", &err),
                      LFM_OK);

@@ -373,6 +373,8 @@ static void test_errors(void **state) {
         {"m --preset gredy", "--preset: 'gredy' is not one of card|llama.cpp|greedy. Did you mean "
                              "'greedy'?"},
         {"m --no-escape=1", "--no-escape takes no value, but got '1'"},
+        {"m -i", "a conversation is: lfm chat MODEL"},
+        {"-hf a/b", "nothing is downloaded"},
         {"-cnv", "-cnv starts a conversation; use: lfm chat MODEL"},
         {"m -cnv", "-cnv starts a conversation; use: lfm chat m"},
         {"m --format json", "use --json for a machine-readable result"},

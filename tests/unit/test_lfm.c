@@ -196,6 +196,58 @@ static void test_session(void **state) {
     lfm_model_close(m);
 }
 
+/* A model that was read computes what a mapped one does, and needs its file no longer. */
+static void test_read(void **state) {
+    (void)state;
+    const lfm_model_options opt = {.no_map = true};
+    const int32_t tokens[] = {1, 2, 3, 40, 5};
+    lfm_session *mapped = NULL;
+    lfm_session *read = NULL;
+    lfm_model *other = NULL;
+    lfm_error err;
+    lfm_model *m = open_good(&mapped, 16);
+    FILE *f = fopen(bad_path, "wb");
+    assert_true(f && fwrite(good, 1, good_size, f) == good_size && fclose(f) == 0);
+    assert_int_equal(lfm_model_open(&other, bad_path, &opt, &err), LFM_OK);
+    assert_int_equal(truncate(bad_path, 0), 0);
+    assert_int_equal(lfm_session_new(&read, other, NULL, &err), LFM_OK);
+    assert_int_equal(lfm_eval(mapped, tokens, 5, &err), LFM_OK);
+    assert_int_equal(lfm_eval(read, tokens, 5, &err), LFM_OK);
+    assert_memory_equal(lfm_logits(mapped), lfm_logits(read),
+                        lfm_model_get_info(m)->n_vocab * sizeof(float));
+    /* the system may refuse this, and then says how much it allows */
+    const lfm_status locked = lfm_model_lock(m, &err);
+    assert_true(locked == LFM_OK || (locked == LFM_ERR_MEMORY && strstr(err.text, "ulimit -l")));
+    lfm_session_free(mapped);
+    lfm_session_free(read);
+    lfm_model_close(m);
+    lfm_model_close(other);
+}
+
+/* Of every position, and of the most probable tokens of all. */
+static void test_logprobs(void **state) {
+    (void)state;
+    const int32_t tokens[] = {1, 2, 3};
+    lfm_session *s = NULL;
+    lfm_error err;
+    lfm_model *m = open_good(&s, 16);
+    const size_t n = lfm_model_get_info(m)->n_vocab;
+    lfm_logprob top[3];
+    float chosen = 0;
+    double sum = 0;
+    assert_int_equal(lfm_eval(s, tokens, 3, &err), LFM_OK);
+    for (size_t i = 0; i < n; i++) {
+        assert_int_equal(lfm_logprobs(lfm_logits(s), n, (int32_t)i, &chosen, top, 3, &err), LFM_OK);
+        assert_true(chosen <= top[0].logprob);
+        sum += exp((double)chosen);
+    }
+    assert_true(fabs(sum - 1) < 1e-4);
+    assert_int_equal(lfm_logprobs(lfm_logits(s), n, (int32_t)n, &chosen, NULL, 0, &err),
+                     LFM_ERR_ARG);
+    lfm_session_free(s);
+    lfm_model_close(m);
+}
+
 static bool stop_after_4(void *ctx, size_t done, size_t total) {
     (void)ctx;
     assert_true(done <= total);
@@ -284,6 +336,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),     cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_session),  cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_read),     cmocka_unit_test(test_logprobs),
         cmocka_unit_test(test_options),  cmocka_unit_test(test_nan),
     };
     return cmocka_run_group_tests(tests, read_good, drop_good);

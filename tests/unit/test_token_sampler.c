@@ -255,7 +255,7 @@ static void check_counts(const char *name, const int *count, const double *p) {
     double chi = 0, rare_p = 0;
     int cells = -1, rare = 0;
     for (size_t i = 0; i < N; i++) {
-        const double expected = p[i] * N_DRAWS;
+        const double expected = p[i] * (double)N_DRAWS;
         if (p[i] <= 0 && count[i] > 0) {
             fail_msg("%s: token %zu is filtered out, but was drawn", name, i);
         }
