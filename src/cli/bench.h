@@ -133,6 +133,9 @@ typedef struct {
 lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_error *err);
 void bench_close(bench *b); /* safe on a zeroed struct */
 
+/* Equal texts, or neither is there. */
+bool bench_is_same_text(const char *a, const char *b);
+
 /* Threads of a row's session: its own number, or tuned ones, or all cores. */
 lfm_session_options bench_session_options(const bench *b, const bench_row *r);
 

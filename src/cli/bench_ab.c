@@ -170,7 +170,11 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
 /* The sides must have as many tests: they are compared one by one. */
-static lfm_status check_tests(const side *s, lfm_error *err) {
+static lfm_status check_sides(const side *s, lfm_error *err) {
+    if (!bench_is_same_text(s[0].o.cpus, s[1].o.cpus) || s[0].o.nice.value != s[1].o.nice.value) {
+        return err_set(err, LFM_ERR_ARG, "--ab: --cpus and --nice hold for the whole process and "
+                       "cannot differ; measure one after the other, and use: lfm bench compare");
+    }
     if (s[0].b.n_rows != s[1].b.n_rows) {
         return err_set(err, LFM_ERR_ARG, "--ab: side A has %zu tests and side B %zu; they are "
                        "compared one by one", s[0].b.n_rows, s[1].b.n_rows);
@@ -238,7 +242,7 @@ int bench_ab(const cli_options *o) {
         b->idle = s[0].b.idle;
         b->show_batch = s[0].b.show_batch = b->show_batch || s[0].b.show_batch;
         b->show_kv = s[0].b.show_kv = b->show_kv || s[0].b.show_kv;
-        st = check_tests(s, &err);
+        st = check_sides(s, &err);
         bench_row *both = calloc(2 * b->n_rows + 1, sizeof *both);
         if (st == LFM_OK && !both) {
             st = err_set(&err, LFM_ERR_MEMORY, "out of memory for %zu tests", b->n_rows);

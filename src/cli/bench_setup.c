@@ -266,19 +266,24 @@ lfm_session_options bench_session_options(const bench *b, const bench_row *r) {
     return opt;
 }
 
-static bool is_same_text(const char *a, const char *b) {
+bool bench_is_same_text(const char *a, const char *b) {
     return a == b || (a && b && strcmp(a, b) == 0);
 }
 
 static lfm_status open_model(bench *b, const bench *shared, lfm_error *err) {
-    if (shared && is_same_text(b->o->model, shared->o->model) &&
-        is_same_text(b->o->isa, shared->o->isa)) {
+    const cli_options *o = b->o;
+    if (shared && bench_is_same_text(o->model, shared->o->model) &&
+        bench_is_same_text(o->isa, shared->o->isa) && o->no_mmap == shared->o->no_mmap &&
+        o->mlock == shared->o->mlock) {
         b->model = shared->model;
         b->shares_model = true;
     } else {
-        b->cached = bench_cached_share(b->o->model);
+        cli_options mine = *o;
+        mine.cpus = shared ? NULL : o->cpus; /* these hold for the process, once */
+        mine.nice.given = !shared && o->nice.given;
+        b->cached = bench_cached_share(o->model);
         const double start = term_now();
-        const lfm_status st = cli_open_model(&b->model, b->o, false, err);
+        const lfm_status st = cli_open_model(&b->model, &mine, false, err);
         b->load_s = term_now() - start;
         if (st != LFM_OK) {
             return st;

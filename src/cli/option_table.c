@@ -216,15 +216,17 @@ const opt_row option_table[] = {
         "prompt tokens evaluated together; the answer does not depend on it"),
     TEXT("--isa", "NAME", MACHINE, EVAL | INFO | BENCH, isa,
          "highest instruction set to use"),
-    TEXT("--cpus", "LIST", MACHINE, EVAL, cpus, "run on these processors only, such as 0-3,8"),
-    INT("--nice", "N", MACHINE, EVAL, nice, -20, 19, "0",
+    TEXT("--cpus", "LIST", MACHINE, EVAL | BENCH, cpus,
+         "run on these processors only, such as 0-3,8"),
+    INT("--nice", "N", MACHINE, EVAL | BENCH, nice, -20, 19, "0",
         "let other programs go first (19: all of them)"),
-    FLAG("--mlock", MACHINE, EVAL, mlock, "keep the model in memory, never in swap or on disk"),
-    FLAG("--no-mmap", MACHINE, EVAL, no_mmap,
+    FLAG("--mlock", MACHINE, EVAL | BENCH, mlock,
+         "keep the model in memory, never in swap or on disk"),
+    FLAG("--no-mmap", MACHINE, EVAL | BENCH, no_mmap,
          "read the whole model before the start instead of mapping it"),
     CHOICE(OPT_CHOICE, "-lm --load-mode", "mmap|none|mlock|mmap+mlock", MACHINE, EVAL, load_mode,
            "mmap", "the same in one word, as llama.cpp has it; none = --no-mmap"),
-    UNSET("--mmap", MACHINE, EVAL, no_mmap, "the opposite, and the default"),
+    UNSET("--mmap", MACHINE, EVAL | BENCH, no_mmap, "the opposite, and the default"),
     FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
          "do not give up the system calls that are not needed (Linux; see README)"),
 
@@ -304,6 +306,7 @@ const opt_row option_table[] = {
     FLAG("--roofline", ASK, BENCH, roofline, "how fast each part of the model reads its weights"),
     CHOICE(OPT_CHOICE, "--power", "auto|rapl|battery|none", ASK, BENCH, power, "auto",
            "what tells the energy; auto = rapl where it can be read (lfm help energy)"),
+    CHOICE(OPT_CHOICE, "-mmp", "1|0", ASK, BENCH, mmp, "1", "0 = --no-mmap, as llama-bench has it"),
     CHOICE(OPT_CHOICE, "-o --output", "md|csv|json|jsonl|sql|benchstat", ASK, BENCH, bench_format,
            "md", "how results are written"),
     CHOICE(OPT_CHOICE, "-oe --output-err", "none|md|csv|json|jsonl|sql|benchstat", ASK, BENCH,
@@ -342,7 +345,6 @@ const opt_row option_table[] = {
           "this program computes on the CPU"),
     OTHER(OPT_IDLE_VALUE, "-ub --ubatch-size", "N", IDLE, EVAL, "-b is all there is"),
     OTHER(OPT_IDLE_VALUE, "-lv --verbosity --log-verbosity", "N", IDLE, ANSWER, "see -v and -q"),
-    OTHER(OPT_IDLE_VALUE, "-mmp --mmap", "0|1", IDLE, BENCH, "files are always mapped"),
 };
 
 const size_t n_option_rows = sizeof option_table / sizeof *option_table;

@@ -622,7 +622,7 @@ static lfm_status finish(parser *p) {
         o->choices[o->n_choices++] = p->operands[first];
     }
     o->verbose = o->verbose || o->very_verbose;
-    o->no_mmap = o->no_mmap || o->load_mode == LOAD_NONE || o->load_mode == LOAD_MLOCK;
+    o->no_mmap = o->no_mmap || o->mmp || o->load_mode == LOAD_NONE || o->load_mode == LOAD_MLOCK;
     o->mlock = o->mlock || o->load_mode == LOAD_MLOCK || o->load_mode == LOAD_MMAP_MLOCK;
     const lfm_status st = check_stages(o, p->err);
     return st == LFM_OK ? join_operands(p, first) : st;

@@ -131,6 +131,7 @@ typedef struct {
     const char *text, *ab[2];
     bool no_warmup, no_probe, tune, roofline;
     int cooldown;              /* none, auto */
+    int mmp;                   /* 1, 0 */
     int power;                 /* opt_power */
     const char *against, *save_logits; /* score */
     opt_number chunks;

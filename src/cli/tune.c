@@ -168,8 +168,8 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
         opt->n_threads_batch = opt->n_threads_batch ? opt->n_threads_batch : t.prefill;
         return THREADS_TUNED;
     }
-    /* This run alone was given fewer cores (taskset, --cpus, a container): the file is not to blame,
-     * it only does not apply. */
+    /* This run alone was given fewer cores (taskset, --cpus, a container): the file is not to
+     * blame, it only does not apply. */
     const bool fewer = state == TUNE_STALE && strcmp(t.cpu, here.cpu) == 0 && here.cores < t.cores;
     if (state != TUNE_ABSENT && !fewer && tell) {
         term_message(state == TUNE_STALE
