@@ -9,7 +9,7 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/resource.h>
 
 #ifdef __linux__
 
@@ -70,6 +70,16 @@ static lfm_status use_cpus(const char *list, lfm_error *err) {
 
 #endif
 
+/* That niceness, whatever it was before; who started us with more of it meant that. */
+static void use_nice(int wanted, bool quiet) {
+    errno = 0;
+    const int now = getpriority(PRIO_PROCESS, 0);
+    const bool is_so = errno == 0 && wanted >= 0 && now >= wanted;
+    if (!is_so && setpriority(PRIO_PROCESS, 0, wanted) != 0 && !quiet) {
+        term_message("--nice %d: %s; going on without", wanted, strerror(errno));
+    }
+}
+
 lfm_status machine_prepare(const cli_options *o, lfm_error *err) {
     if (o->cpus) {
         const lfm_status st = use_cpus(o->cpus, err);
@@ -77,9 +87,8 @@ lfm_status machine_prepare(const cli_options *o, lfm_error *err) {
             return st;
         }
     }
-    errno = 0;
-    if (o->nice.given && nice((int)o->nice.value) == -1 && errno != 0 && !o->quiet) {
-        term_message("--nice %d: %s; going on without", (int)o->nice.value, strerror(errno));
+    if (o->nice.given) {
+        use_nice((int)o->nice.value, o->quiet);
     }
     return LFM_OK;
 }
