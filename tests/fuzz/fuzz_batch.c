@@ -1,8 +1,8 @@
 /*
  * fuzz_batch.c - any bytes as a line of `lfm batch`: understood, or refused in one line.
  *
- * The first byte chooses the options.  The conversation of a good line is JSON; the line that
- * answers it, or says what is wrong with it, is one line, JSON unless the input was plain text, and
+ * The first byte chooses the options.  The conversation of a good line is JSON, also when the line
+ * comes again in its session, and so are tools and turns; the line that answers it, or says what is wrong with it, is one line, JSON unless the input was plain text, and
  * carries the id by which --resume knows it again.
  */
 #include "fuzz.h"
@@ -30,9 +30,10 @@ static void check_output(const batch_line *l, const json_out *out, bool done) {
 }
 
 static void check_answers(const batch_line *l, const char *text, size_t n) {
+    const json_out no_calls = {0};
     const batch_answer a = {
         .content = text, .content_len = n, .reasoning = text, .reasoning_len = n / 2,
-        .finish = n % 2 ? "stop" : "length", .seed = 1234, .n_prompt = n,
+        .finish = n % 2 ? "stop" : "length", .seed = 1234, .n_prompt = n, .calls = &no_calls,
     };
     json_out out = {0};
     batch_line_answer(&out, l, &a);
@@ -61,6 +62,51 @@ static void check_options(const batch_line *l) {
     }
 }
 
+static void check_json(const json_out *text) {
+    json_doc doc = {0};
+    FUZZ_CHECK(json_parse(&doc, text->ptr, text->len, NULL) == LFM_OK);
+    json_doc_free(&doc);
+}
+
+/* The turn of a session is over. */
+static void end_turn(const batch_line *l, const char *text, size_t n) {
+    json_out list = {0};
+    const json_out no_calls = {0};
+    json_write_text(&list, "[");
+    json_write_raw(&list, l->turn.ptr, l->turn.len);
+    json_write_text(&list, "]");
+    check_json(&list);
+    FUZZ_CHECK(talk_add(l->talk, &l->turn, text, n, &no_calls, NULL) == LFM_OK);
+    json_out_free(&list);
+}
+
+/* Read the line and answer it; was it good? */
+static bool read_line(const cli_options *o, batch_talks *talks, const json_out *system,
+                      const char *text, size_t n) {
+    batch_line l;
+    lfm_error err = {0};
+    const bool good = batch_line_read(&l, o, system, talks, text, n, LINE_NUMBER, &err) == LFM_OK;
+    if (good) {
+        check_options(&l);
+        FUZZ_CHECK((l.conversation.len > 0) == !o->raw && !l.waits);
+        if (!o->raw) {
+            check_json(&l.conversation);
+        }
+        if (l.tools.len > 0) {
+            check_json(&l.tools);
+        }
+        if (l.talk) {
+            end_turn(&l, text, n);
+        }
+    } else {
+        FUZZ_CHECK_ERROR(err);
+    }
+    FUZZ_CHECK(l.id.len > 0);
+    check_answers(&l, text, n);
+    batch_line_drop(&l);
+    return good;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     static const char *const each[] = {NULL, "{}", "say {} twice: {}", "nothing"};
     if (size == 0) {
@@ -71,23 +117,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     };
     const char *text = (const char *)data + 1;
     json_out system = {0};
-    batch_line l;
-    lfm_error err = {0};
+    batch_talks talks = {0};
     json_write_text(&system, "Be \"brief\".");
-    if (batch_line_read(&l, &o, data[0] & 16 ? &system : NULL, text, size - 1, LINE_NUMBER,
-                        &err) == LFM_OK) {
-        json_doc doc = {0};
-        check_options(&l);
-        FUZZ_CHECK((l.conversation.len > 0) == !o.raw);
-        FUZZ_CHECK(o.raw || json_parse(&doc, l.conversation.ptr, l.conversation.len, &err) ==
-                                LFM_OK);
-        json_doc_free(&doc);
-    } else {
-        FUZZ_CHECK_ERROR(err);
+    for (int i = 0; i < 3; i++) {
+        if (!read_line(&o, data[0] & 32 ? &talks : NULL, data[0] & 16 ? &system : NULL, text,
+                       size - 1)) {
+            break;
+        }
     }
-    FUZZ_CHECK(l.id.len > 0);
-    check_answers(&l, text, size - 1);
-    batch_line_drop(&l);
+    talks_drop(&talks);
     json_out_free(&system);
     return 0;
 }
