@@ -2,8 +2,9 @@
  * fuzz_batch.c - any bytes as a line of `lfm batch`: understood, or refused in one line.
  *
  * The first byte chooses the options.  The conversation of a good line is JSON, also when the line
- * comes again in its session, and so are tools and turns; the line that answers it, or says what is wrong with it, is one line, JSON unless the input was plain text, and
- * carries the id by which --resume knows it again.
+ * comes again in its session, and so are tools and turns.  The line that answers it, or says what
+ * is wrong with it, is one line, JSON unless the input was plain text, and carries the id by which
+ * --resume knows it again.
  */
 #include "fuzz.h"
 
