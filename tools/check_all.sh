@@ -90,7 +90,9 @@ tidy() {
     for file in src/*.c src/*/*.c; do
         case $file in src/kernel/arm_*) continue ;; src/kernel/x86_*) [ "$(uname -m)" = x86_64 ] || continue ;; esac
         n=$((n + 1))
-        echo "$file -- -std=c11 -D_GNU_SOURCE -Iinclude -Isrc $(tidy_flags "$file" | tr '\n' ' ')" >>"$list"
+        # A blank at the end of a line would make xargs join it with the next one.
+        # shellcheck disable=SC2046
+        echo "$file -- -std=c11 -D_GNU_SOURCE -Iinclude -Isrc" $(tidy_flags "$file") >>"$list"
     done
     xargs -P "$jobs" -L 1 "$1" --quiet <"$list" 2>"$logs/tidy.err" || return 1
     echo "$("$1" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p'): $n files, nothing found"
