@@ -1,7 +1,7 @@
 # lfm - builds into build/<mode>/, so modes never mix and never need `make clean`.
 #
 #   make                release build: build/release/lfm
-#   make MODE=asan      any other mode (release debug asan tsan cov fuzz)
+#   make MODE=asan      any other mode (release debug asan tsan msan cov fuzz)
 #   make CC=clang       another compiler (its name becomes part of the folder)
 
 .DEFAULT_GOAL := all
@@ -17,21 +17,29 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wst
 # CI and hooks build with WERROR=1; people who download the source need not.
 WARN += $(if $(WERROR),-Werror)
 
-FLAGS_release := -O2 -g
+# Hardening of releases, where the system knows these things: a mistake in this program does less harm.
+machine := $(shell $(CC) -dumpmachine)
+linux   := $(findstring linux,$(machine))
+HARDEN  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+HARDEN_LINK  := -Wl,-z,relro,-z,now,-z,noexecstack $(if $(filter -static,$(LDFLAGS)),,-pie)
+LINK_release := $(if $(linux),$(HARDEN_LINK))
+
+FLAGS_release := -O2 -g $(if $(linux),$(HARDEN))
 FLAGS_debug   := -O0 -g3
 FLAGS_asan    := -O1 -g -DNO_SANDBOX -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -DNO_SANDBOX -fsanitize=thread
+FLAGS_msan    := -O1 -g -DNO_SANDBOX -fsanitize=memory -fsanitize-memory-track-origins -fno-omit-frame-pointer
 FLAGS_cov     := -O0 -g -DNO_SANDBOX --coverage
 FLAGS_fuzz    := -O1 -g -DNO_SANDBOX -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifndef FLAGS_$(MODE)
-$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, cov or fuzz)
+$(error MODE=$(MODE) is unknown; use release, debug, asan, tsan, msan, cov or fuzz)
 endif
 
 # -ffp-contract=off: only a written fmaf may fuse, or two compilers would give two answers.
 CFLAGS ?=
-ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -Iinclude -Isrc -pthread -MMD -MP $(WARN) $(FLAGS_$(MODE)) \
-              -fno-math-errno -fno-trapping-math -ffp-contract=off $(CFLAGS)
-ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LDFLAGS)
+ALL_CFLAGS := -std=c11 -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -Isrc -pthread -MMD -MP \
+              $(WARN) $(FLAGS_$(MODE)) -fno-math-errno -fno-trapping-math -ffp-contract=off $(CFLAGS)
+ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS)
 LIBS := -lm
 
 rooms     := base gguf kernel model token constrain
@@ -45,7 +53,6 @@ support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
 check_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/*.c))
 
 # ISA files are chosen by architecture and built with their own flags; everything else is baseline.
-machine := $(shell $(CC) -dumpmachine)
 isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
            $(if $(filter aarch64% arm64%,$(machine)),$(wildcard src/kernel/arm_*.c))
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
@@ -68,7 +75,7 @@ commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null
 $B/src/cli/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
 $B/src/cli/bench_report.o: $(wildcard .git/logs/HEAD)
 
-.PHONY: uninstall all help run test test-cross fuzz fuzz-targets check cli-test golden layers symbols clean install tools
+.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check cli-test golden layers symbols clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -174,6 +181,10 @@ check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.
 ## test-cross: kernels and logits on ARM and older x86, under qemu
 test-cross:
 	@sh tools/cross.sh "$(MAKE)"
+
+## check-all: what takes longer: analysers, sanitizers, valgrind, coverage, other processors, fuzzing
+check-all:
+	@sh tools/check_all.sh "$(MAKE)"
 
 ## layers: no file includes upwards or sideways
 layers:

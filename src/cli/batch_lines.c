@@ -6,6 +6,7 @@
 #include "cli/batch_line.h"
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -91,6 +92,7 @@ static lfm_status read_more(line_source *in, lfm_error *err) {
 
 /* Take the line that ends at `end`. */
 static void take(line_source *in, size_t end, const char **text, size_t *len) {
+    assert(in->text && end >= in->at);
     *text = in->text + in->at;
     *len = end - in->at;
     if (*len > 0 && (*text)[*len - 1] == '\r') {

@@ -162,7 +162,7 @@ static void print_memory(FILE *to, const bench *b, const bench_row *rows, size_t
     const bench_row *r = first_decode(rows, n);
     double spread = 0.0;
     const bench_row *any = r ? r : rows;
-    if (n == 0 || any->read_bandwidth <= 0) {
+    if (!any || n == 0 || any->read_bandwidth <= 0) {
         return;
     }
     fprintf(to, "memory   read %.1f GB/s measured (%" PRIu32 " %s)", 1e-9 * any->read_bandwidth,

@@ -165,8 +165,8 @@ static lfm_status show_calls(run_state *r, lfm_error *err) {
 
 /* Leave only the first fenced block of code; false when there is none, and then nothing. */
 static bool extract_code(answer *a) {
-    const char *text = a->text.ptr ? a->text.ptr : "";
-    const char *fence = strncmp(text, "```", 3) == 0 ? text : strstr(text, "\n```");
+    char *text = a->text.ptr;
+    const char *fence = !text ? NULL : strncmp(text, "```", 3) == 0 ? text : strstr(text, "\n```");
     const char *begin = fence ? strchr(fence + 3 + (*fence == '\n'), '\n') : NULL;
     const char *end = begin ? strstr(begin, "\n```") : NULL;
     if (!begin || !end) {
@@ -174,9 +174,9 @@ static bool extract_code(answer *a) {
         return false;
     }
     const size_t n = (size_t)(end - begin); /* with the last newline, without the first */
-    memmove(a->text.ptr, begin + 1, n);
+    memmove(text, begin + 1, n);
     a->text.len = a->settled = n;
-    a->text.ptr[n] = '\0';
+    text[n] = '\0';
     return true;
 }
 

@@ -136,9 +136,10 @@ static lfm_status open_base(score *s, lfm_error *err) {
         return err_set(err, LFM_ERR_IO, "cannot open %s: %s", s->o->against, strerror(errno));
     }
     if (fread(magic, sizeof magic, 1, f) == 1 && memcmp(magic, LOGITS_MAGIC, sizeof magic) == 0) {
-        rewind(f);
         s->base.file = f;
-        return check_saved(s, err);
+        return fseek(f, 0, SEEK_SET) == 0 ? check_saved(s, err)
+                                          : err_set(err, LFM_ERR_IO, "cannot read %s: %s",
+                                                    s->o->against, strerror(errno));
     }
     fclose(f);
     crash_name_file(s->o->against);

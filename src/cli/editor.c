@@ -102,7 +102,7 @@ void editor_drop(editor *e) {
 }
 
 static bool starts_fence(const editor *e) {
-    return e->len >= 3 && memcmp(e->text, FENCE, 3) == 0;
+    return e->text && e->len >= 3 && memcmp(e->text, FENCE, 3) == 0;
 }
 
 static bool ends_fence(const editor *e) {
@@ -253,8 +253,9 @@ static bool feed_search(editor *e, char byte) {
         search(e, e->match + 1);
     } else if (rub || (unsigned char)byte >= 32) {
         if (rub) {
-            while (e->n_query > 0 && ((unsigned char)e->query[--e->n_query] & 0xc0) == 0x80) {
-            }
+            do {
+                e->n_query -= e->n_query > 0;
+            } while (e->n_query > 0 && ((unsigned char)e->query[e->n_query] & 0xc0) == 0x80);
         } else if (e->n_query + 1 < sizeof e->query) {
             e->query[e->n_query++] = byte;
         }

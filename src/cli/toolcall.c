@@ -40,17 +40,22 @@ static bool peek(reader *r, char c) {
     return r->p < r->end && *r->p == c;
 }
 
-static bool is_name(char c, bool first) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (unsigned char)c >= 0x80 || (!first && ((c >= '0' && c <= '9') || c == '-'));
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
 }
 
-/* A name, with dots if `dotted`; its length, 0 when there is none. */
-static size_t read_name(reader *r, bool dotted, const char **name) {
+static bool is_name(char c, bool first) {
+    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (unsigned char)c >= 0x80 || (!first && (is_digit(c) || c == '-'));
+}
+
+/* A name; its length, 0 when there is none.  That of a function may have dots, and begin with a
+ * digit. */
+static size_t read_name(reader *r, bool function, const char **name) {
     skip_blanks(r);
     *name = r->p;
-    while (r->p < r->end && (is_name(*r->p, r->p == *name) || (dotted && *r->p == '.' &&
-                                                              r->p > *name))) {
+    while (r->p < r->end && (is_name(*r->p, r->p == *name) ||
+                             (function && (is_digit(*r->p) || (*r->p == '.' && r->p > *name))))) {
         r->p++;
     }
     return (size_t)(r->p - *name);
@@ -66,6 +71,21 @@ static bool can_end(const char *p, const char *end) {
     return p == end || strchr(",)]}:", *p);
 }
 
+/* The number that `n` hexadecimal digits stand for; false when one of them is none. */
+static bool read_hex(const char *p, size_t n, uint32_t *code) {
+    *code = 0;
+    for (size_t i = 0; i < n; i++) {
+        const char c = p[i];
+        const int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                        : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+        if (digit < 0) {
+            return false;
+        }
+        *code = *code << 4 | (uint32_t)digit;
+    }
+    return true;
+}
+
 /* An escape of Python or JSON after its backslash; appends what it stands for. */
 static void read_escape(reader *r, json_out *text) {
     static const char from[] = "nrtbfv0a";
@@ -74,22 +94,17 @@ static void read_escape(reader *r, json_out *text) {
     const char *simple = strchr(from, c);
     const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
     if (digits > 0 && (size_t)(r->end - r->p) > digits) {
-        char hex[9] = "";
         char utf8[4];
-        char *stop = NULL;
-        memcpy(hex, r->p + 1, digits);
-        const unsigned long code = strtoul(hex, &stop, 16);
-        size_t len = *stop == '\0' ? utf8_encode((uint32_t)code, utf8) : 0;
+        uint32_t code = 0;
+        uint32_t low = 0;
+        const bool hex = read_hex(r->p + 1, digits, &code);
+        size_t len = hex ? utf8_encode(code, utf8) : 0;
         size_t used = 1 + digits;
-        if (c == 'u' && *stop == '\0' && code >= 0xd800 && code < 0xdc00 &&
-            r->end - r->p >= 11 && r->p[5] == '\\' && r->p[6] == 'u') { /* JSON's pairs */
-            memcpy(hex, r->p + 7, 4);
-            const unsigned long low = strtoul(hex, &stop, 16);
-            if (*stop == '\0' && low >= 0xdc00 && low < 0xe000) {
-                len = utf8_encode((uint32_t)(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00)),
-                                  utf8);
-                used = 11;
-            }
+        if (hex && c == 'u' && code >= 0xd800 && code < 0xdc00 && r->end - r->p >= 11 &&
+            r->p[5] == '\\' && r->p[6] == 'u' && read_hex(r->p + 7, 4, &low) && low >= 0xdc00 &&
+            low < 0xe000) { /* JSON's pairs */
+            len = utf8_encode(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), utf8);
+            used = 11;
         }
         if (len > 0) {
             json_write_raw(text, utf8, len);

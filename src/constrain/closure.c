@@ -536,10 +536,13 @@ static lfm_status draw(outline *o, uint32_t state, uint32_t *top, bool *fits) {
     for (size_t i = 0; i < o->n && st == LFM_OK && *fits; i++) {
         st = copy_stack(o, i, fits);
     }
+    if (st != LFM_OK) {
+        return st;
+    }
     const automaton_state s = a->states[state];
     automaton_thread *threads = grow_array(c->waiting, &c->waiting_cap, s.n, sizeof *threads);
-    if (st != LFM_OK || !threads) {
-        return st != LFM_OK ? st : LFM_ERR_MEMORY;
+    if (!threads) {
+        return LFM_ERR_MEMORY;
     }
     c->waiting = threads;
     for (uint32_t i = 0; i < s.n && *fits; i++) {

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "constrain/grow.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,7 +152,7 @@ static lfm_status grow_names(gbnf_parser *p) {
     }
     for (size_t i = 0; i < p->tree->n_rules; i++) {
         const gbnf_rule *r = &p->tree->rules[i];
-        size_t slot = hash_name(p->text + r->at, r->len) & (cap - 1);
+        size_t slot = (size_t)hash_name(p->text + r->at, r->len) & (cap - 1);
         while (names[slot] != 0) {
             slot = (slot + 1) & (cap - 1);
         }
@@ -172,7 +173,8 @@ static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *ind
             return st;
         }
     }
-    size_t slot = hash_name(p->text + at, len) & (p->names_cap - 1);
+    assert(p->names);
+    size_t slot = (size_t)hash_name(p->text + at, len) & (p->names_cap - 1);
     for (; p->names[slot] != 0; slot = (slot + 1) & (p->names_cap - 1)) {
         const gbnf_rule *r = &t->rules[p->names[slot] - 1];
         if (r->len == len && memcmp(p->text + r->at, p->text + at, len) == 0) {

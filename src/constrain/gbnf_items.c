@@ -115,6 +115,10 @@ static lfm_status push_range(gbnf_parser *p, uint32_t lo, uint32_t hi) {
     return LFM_OK;
 }
 
+static lfm_status no_character(const gbnf_parser *p, size_t at) {
+    return gbnf_fail(p->tree, at, p->err, "no character is in this class");
+}
+
 /* The ranges from `first` on are a set. */
 static lfm_status add_set(gbnf_parser *p, size_t at, size_t first, bool negated) {
     gbnf_tree *t = p->tree;
@@ -124,10 +128,7 @@ static lfm_status add_set(gbnf_parser *p, size_t at, size_t first, bool negated)
         .n = (uint32_t)(t->n_ranges - first),
         .size = t->n_ranges > first && t->ranges[t->n_ranges - 1].hi > 0x7f ? 8 : 1,
     };
-    if (node.n == 0) {
-        return gbnf_fail(t, at, p->err, "no character is in this class");
-    }
-    return gbnf_add_item(p, node);
+    return node.n > 0 ? gbnf_add_item(p, node) : no_character(p, at);
 }
 
 lfm_status gbnf_read_class(gbnf_parser *p) {
@@ -156,8 +157,8 @@ lfm_status gbnf_read_class(gbnf_parser *p) {
             st = push_range(p, lo, hi);
         }
     }
-    if (st == LFM_OK && p->tree->n_ranges == first) { /* [^] is any character, [] an error */
-        st = negated ? push_range(p, 0xd800, 0xd800) : LFM_OK;
+    if (st == LFM_OK && p->tree->n_ranges == first) { /* [^] is any character */
+        st = negated ? push_range(p, 0xd800, 0xd800) : no_character(p, at);
     }
     p->pos++;
     return st == LFM_OK ? add_set(p, at, first, negated) : st;

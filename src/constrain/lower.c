@@ -87,7 +87,7 @@ static lfm_status grow_matches(lowering *l) {
     for (size_t i = 0; i < l->matches_cap; i++) {
         if (l->matches[i] != 0) {
             const grammar_step *s = &l->g->steps[l->matches[i] - 1];
-            size_t slot = hash_edges(l->g->edges + s->first, s->n) & (cap - 1);
+            size_t slot = (size_t)hash_edges(l->g->edges + s->first, s->n) & (cap - 1);
             while (matches[slot] != 0) {
                 slot = (slot + 1) & (cap - 1);
             }
@@ -109,7 +109,7 @@ static lfm_status make_match(lowering *l, const grammar_edge *edges, size_t n, u
             return st;
         }
     }
-    size_t slot = hash_edges(edges, n) & (l->matches_cap - 1);
+    size_t slot = (size_t)hash_edges(edges, n) & (l->matches_cap - 1);
     for (; l->matches[slot] != 0; slot = (slot + 1) & (l->matches_cap - 1)) {
         const grammar_step *s = &g->steps[l->matches[slot] - 1];
         if (s->n == n && same_edges(g->edges + s->first, edges, n)) {

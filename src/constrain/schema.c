@@ -178,7 +178,7 @@ static bool grow_slots(schema_compiler *c) {
         return false;
     }
     for (size_t i = 0; i < c->n_sets; i++) {
-        size_t slot = hash_items(c->items + c->sets[i].first, c->sets[i].n) & (n - 1);
+        size_t slot = (size_t)hash_items(c->items + c->sets[i].first, c->sets[i].n) & (n - 1);
         while (slots[slot]) {
             slot = (slot + 1) & (n - 1);
         }
@@ -195,7 +195,7 @@ static size_t find_set(schema_compiler *c, const schema_item *items, size_t n) {
     if (2 * (c->n_sets + 1) > c->n_slots && !grow_slots(c)) {
         return 0;
     }
-    size_t slot = hash_items(items, n) & (c->n_slots - 1);
+    size_t slot = (size_t)hash_items(items, n) & (c->n_slots - 1);
     for (; c->slots[slot]; slot = (slot + 1) & (c->n_slots - 1)) {
         if (same_set(c, &c->sets[c->slots[slot] - 1], items, n)) {
             return c->slots[slot] - 1;
@@ -516,6 +516,18 @@ static void write_set(schema_compiler *c, size_t index) {
 
 /* ---- Calls of tools ------------------------------------------------------------------------- */
 
+/* A name that is read back as it is (cli/toolcall.h): Python's, with dots and dashes. */
+static bool is_function_name(const json_value *name) {
+    bool good = name->len > 0 && name->text[0] != '.' && name->text[0] != '-';
+    for (size_t i = 0; i < name->len; i++) {
+        const char c = name->text[i];
+        good = good && (c == '_' || c == '-' || c == '.' || (c >= '0' && c <= '9') ||
+                        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (unsigned char)c >= 0x80);
+    }
+    return good;
+}
+
 /* The arguments of a function, and what comes before and after them. */
 static void write_tool(schema_compiler *c, const json_value *tool) {
     const json_value *nested = json_get(tool, "function");
@@ -528,6 +540,10 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
     json_out rules = {0};
     if (!name || name->kind != JSON_STRING || name->len == 0) {
         schema_fail(c, tool, "a tool is an object with a name");
+        return;
+    }
+    if (!is_function_name(name)) {
+        schema_fail(c, name, "the name of a function has letters, digits, '_', '-' and '.'");
         return;
     }
     if (parameters) {

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -148,6 +149,7 @@ static const char *looks_like(const uint8_t *p, size_t n) {
         {"tjgg", 4, "an old GGJT model (convert it to GGUF)"},
         {"FUGG", 4, "a big-endian GGUF"},
     };
+    assert(p || n == 0);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (n >= known[i].len && memcmp(p, known[i].start, known[i].len) == 0) {
             return known[i].what;

@@ -41,6 +41,7 @@
 
 #include "gguf/qtype.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -103,6 +104,7 @@ static inline size_t kern_act_d_offset(size_t k) {
     return kern_pad64(k);
 }
 static inline size_t kern_act_sum_offset(size_t k, size_t block) {
+    assert(block > 0);
     return kern_act_d_offset(k) + kern_pad64(k / block * sizeof(float));
 }
 static inline size_t kern_act_bytes(size_t k, size_t block) {

@@ -91,6 +91,7 @@ static int32_t dot_group(const int8_t *q, const int8_t *x) {
  * `at` of the row. */
 static float fold(float acc, const kern_block *b, size_t from, size_t n, const act_row *x,
                   size_t at, bool has_min) {
+    assert(n > 0);
     const float dx = x->d[at / n];
     int64_t s = 0;
     int64_t m = 0;

@@ -11,6 +11,8 @@
 #include "kernel/kern_math.h"
 #include "model/block.h"
 
+#include <assert.h>
+
 void block_dense(batch *b, const layer_weights *l) {
     model_state *st = b->st;
     const size_t n_ff = st->shape->n_ff;
@@ -39,6 +41,7 @@ static void choose_experts(const model_shape *s, const float *logits, const floa
     float steered[SHAPE_MAX_EXPERTS];
     bool taken[SHAPE_MAX_EXPERTS] = {false};
     float sum = 0.0f;
+    assert(s->n_expert_used <= s->n_expert);
     for (uint32_t e = 0; e < s->n_expert; e++) {
         score[e] = kern_sigmoid(logits[e]);
         steered[e] = score[e] + bias[e];

@@ -138,7 +138,7 @@ static void merge_all(const tok_merges *m, tok_bpe_node *nodes, tok_heap *queue)
 lfm_status tok_bpe_encode(const tok_merges *m, const int32_t byte_id[256], const char *piece,
                           size_t n, tok_bpe_work *w, tok_list *out, lfm_error *err) {
     lfm_status st = work_reserve(w, n, err);
-    if (st != LFM_OK) {
+    if (st != LFM_OK || n == 0) {
         return st;
     }
     tok_bpe_node *nodes = w->nodes;

@@ -243,7 +243,7 @@ static lfm_status settle_all(const tok_specials *s, size_t n, occurrences *o, to
                              size_t *n_matches, lfm_error *err) {
     uint32_t *taken = calloc(n, sizeof *taken);
     const size_t count = taken ? settle(s, o, taken) : 0;
-    tok_match *out = taken ? malloc(count * sizeof *out) : NULL;
+    tok_match *out = taken ? malloc((count + 1) * sizeof *out) : NULL;
     if (!out) {
         free(taken);
         return err_set(err, LFM_ERR_MEMORY, "out of memory for special tokens in %zu bytes", n);

@@ -28,6 +28,7 @@
 #include "token/pretok.h"
 #include "token/specials.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,7 +265,7 @@ static lfm_status reserve_vocab(const loader *l, const gguf_key *tokens, lfm_err
     }
     t->types = malloc(t->n_vocab);
     t->starts = calloc((size_t)t->n_vocab + 1, sizeof *t->starts);
-    t->pool = malloc(text_bytes + 1);
+    t->pool = malloc((size_t)text_bytes + 1);
     t->slots = calloc(t->n_slots, sizeof *t->slots);
     if (!t->types || !t->starts || !t->pool || !t->slots) {
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " tokens",
@@ -457,6 +458,7 @@ static lfm_status read_specials(const loader *l, tok_specials *out, unsigned typ
     for (uint32_t id = 0; id < t->n_vocab; id++) {
         const uint32_t len = t->starts[id + 1] - t->starts[id];
         if ((types >> t->types[id] & 1u) && len > 0) {
+            assert(names);
             names[n++] = (tok_special){t->pool + t->starts[id], len, (int32_t)id};
         }
     }

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { MAX_WORDS = 64, N_COMMANDS = 9 };
+enum { MAX_WORDS = 64, N_COMMANDS = 13 };
 
 /* No number may be one that a later conversion to a whole number cannot hold. */
 static void check_number(opt_number n) {
@@ -19,13 +19,15 @@ static void check_number(opt_number n) {
 }
 
 static void check_options(const cli_options *o) {
-    check_number(o->n_predict);
-    check_number(o->temp);
-    check_number(o->top_k);
-    check_number(o->seed);
-    check_number(o->n_ctx);
-    check_number(o->n_batch);
-    check_number(o->n_threads);
+    const opt_number *const numbers[] = {
+        &o->n_predict, &o->think_budget, &o->temp, &o->top_k, &o->top_p, &o->min_p, &o->typical,
+        &o->repeat_penalty, &o->repeat_last_n, &o->presence_penalty, &o->frequency_penalty,
+        &o->seed, &o->n_ctx, &o->n_batch, &o->n_threads, &o->n_keep, &o->n_parallel, &o->limit,
+        &o->n_repeat, &o->delay, &o->until, &o->fail_if_slower, &o->chunks,
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        check_number(*numbers[i]);
+    }
     FUZZ_CHECK(o->n_ctx.value >= 0 && o->n_ctx.value <= 4294967295.0);
     FUZZ_CHECK(o->n_batch.value >= 0 && o->n_batch.value <= 4294967295.0);
     for (size_t i = 0; i < o->n_bias; i++) {

@@ -96,7 +96,7 @@ static double sample_read(bench_state *b) {
     for (size_t j = 0; j < 8; j++) {
         total += sum[j];
     }
-    return total == 1 ? 0.0 : SAMPLE_BYTES * 1e-9; /* somebody must want the sum */
+    return total == 1 ? 0.0 : (double)SAMPLE_BYTES * 1e-9; /* somebody must want the sum */
 }
 
 /* `rows` rows of weights against n tokens; returns the bytes of weights. */
@@ -130,7 +130,7 @@ static double sample_one(bench_state *b) {
 
 static double sample_batch(bench_state *b) {
     multiply(b, BATCH, BATCH_ROWS);
-    return 2e-9 * BATCH_ROWS * BATCH * K;
+    return 2e-9 * (double)BATCH_ROWS * BATCH * K;
 }
 
 enum { N_POS = 1024, DIM = 64, HEADS_Q = 4, CALLS = 64 };

@@ -73,7 +73,8 @@ static tensor load(const gguf_file *f, const char *name) {
     if (!t) {
         return (tensor){0};
     }
-    tensor out = {NULL, t->dim[0], t->dim[1], t->dim[2] * t->dim[3], t->type};
+    tensor out = {NULL, (size_t)t->dim[0], (size_t)t->dim[1],
+                  (size_t)(t->dim[2] * t->dim[3]), t->type};
     const size_t n_rows = out.rows * out.n_mats;
     const size_t row_bytes = qtype_row_bytes(t->type, out.cols);
     float *row = make(out.cols, sizeof *row);

@@ -211,6 +211,57 @@ static void test_getters(void **state) {
     gguf_close(&g);
 }
 
+/* Every type of a value: as a number in limits, and as text. */
+static void test_types(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t type;
+        const char *bytes; /* little-endian */
+        size_t n;
+        const char *text;
+        bool fits; /* as a whole number from 0 to 2^32 - 1 */
+    } cases[] = {
+        {GGUF_U8, "\xff", 1, "255", true},
+        {GGUF_I8, "\xff", 1, "-1", false},
+        {GGUF_I8, "\x7f", 1, "127", true},
+        {GGUF_U16, "\xff\xff", 2, "65535", true},
+        {GGUF_I16, "\xfe\xff", 2, "-2", false},
+        {GGUF_I16, "\x01\x02", 2, "513", true},
+        {GGUF_U32, "\xff\xff\xff\xff", 4, "4294967295", true},
+        {GGUF_I32, "\x00\x00\x00\x80", 4, "-2147483648", false},
+        {GGUF_U64, "\x05\0\0\0\0\0\0\0", 8, "5", true},
+        {GGUF_U64, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "18446744073709551615", false},
+        {GGUF_I64, "\xff\xff\xff\xff\xff\xff\xff\xff", 8, "-1", false},
+        {GGUF_I64, "\x07\0\0\0\0\0\0\0", 8, "7", true},
+        {GGUF_F32, "\0\0\x20\xc0", 4, "-2.5", false},
+        {GGUF_F64, "\0\0\0\0\0\0\xf8\x3f", 8, "1.5", false},
+        {GGUF_BOOL, "\0", 1, "false", false},
+        {GGUF_BOOL, "\1", 1, "true", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        image f = {.n = 0};
+        gguf_file g;
+        uint32_t number = 0;
+        char text[40];
+        put_header(&f, 3, 1, 1);
+        put_key(&f, "k", cases[i].type, cases[i].bytes, cases[i].n);
+        put_tensor(&f, "t", 4, 1, 0, 0);
+        pad(&f, 32);
+        put(&f, "0123456789abcdef", 16);
+        assert_int_equal(gguf_parse(&g, f.bytes, f.n, "x.gguf", NULL), LFM_OK);
+        gguf_format_value(gguf_get(&g, "k"), text, sizeof text);
+        assert_string_equal(text, cases[i].text);
+        const lfm_status st = gguf_get_u32(&g, "k", 0, UINT32_MAX, &number, NULL);
+        assert_int_equal(st, cases[i].fits ? LFM_OK : LFM_ERR_FORMAT);
+        assert_true(!cases[i].fits || number == strtoul(cases[i].text, NULL, 10));
+        memset(text, 'x', sizeof text); /* room for a byte, and for none */
+        gguf_format_value(gguf_get(&g, "k"), text, 1);
+        gguf_format_value(gguf_get(&g, "k"), text + 1, 0);
+        assert_true(text[0] == '\0' && text[1] == 'x');
+        gguf_close(&g);
+    }
+}
+
 /* ---- What is refused ------------------------------------------------------------------------ */
 
 static void test_not_gguf(void **state) {
@@ -485,7 +536,7 @@ static void test_split(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters),
+        cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters), cmocka_unit_test(test_types),
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),

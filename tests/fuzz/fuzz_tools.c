@@ -1,0 +1,106 @@
+/*
+ * fuzz_tools.c - any JSON as a list of functions that a model may call: compiled, or refused in
+ * one line.
+ *
+ * The first byte is the seed of random texts.  Calls that the grammar generates are read by the
+ * reader of calls, name a function of the list, and have the arguments that its schema wants.
+ */
+#include "fuzz.h"
+
+#include "../support/grammar_walk.h"
+#include "../support/schema_check.h"
+#include "cli/toolcall.h"
+#include "constrain/schema.h"
+
+#include <string.h>
+
+enum { MAX_TEXT = 400 };
+
+/* The markers are tokens, which a walk over bytes cannot take: the rules do without them here. */
+static void drop_markers(char *gbnf) {
+    static const char *const markers[] = {"<|tool_call_start|>", "<|tool_call_end|>"};
+    for (size_t i = 0; i < 2; i++) {
+        char *at = strstr(gbnf, markers[i]);
+        FUZZ_CHECK(at != NULL);
+        memset(at, ' ', strlen(markers[i]));
+        memset(at, '"', 2);
+    }
+}
+
+static const json_value *function_of(const json_value *tool) {
+    const json_value *inner = json_get(tool, "function");
+    return inner ? inner : tool;
+}
+
+static void check_call(const json_value *tools, const json_value *call) {
+    const json_value *name = json_get(call, "name");
+    const json_value *arguments = json_get(call, "arguments");
+    bool known = false;
+    FUZZ_CHECK(name && arguments && arguments->kind == JSON_OBJECT);
+    for (const json_value *t = tools->first; t; t = t->next) {
+        const json_value *f = function_of(t);
+        const json_value *own = json_get(f, "name");
+        const json_value *parameters = json_get(f, "parameters");
+        known = known || (own->len == name->len && memcmp(own->text, name->text, own->len) == 0 &&
+                          (!parameters || schema_check(parameters, parameters, arguments)));
+    }
+    FUZZ_CHECK(known);
+}
+
+static void check_text(const json_value *tools, const char *text, size_t n) {
+    json_out out = {0};
+    json_doc doc = {0};
+    size_t n_calls = 0;
+    json_write_text(&out, "[");
+    if (!toolcall_read(&out, &n_calls, text, n)) {
+        /* Values nested too deeply, or an object in them has a name twice: grammars cannot tell. */
+        json_out_free(&out);
+        return;
+    }
+    json_write_text(&out, "]");
+    FUZZ_CHECK(json_parse(&doc, out.ptr, out.len, NULL) == LFM_OK);
+    FUZZ_CHECK(doc.root->n == n_calls);
+    for (const json_value *c = doc.root->first; c; c = c->next) {
+        check_call(tools, c);
+    }
+    json_doc_free(&doc);
+    json_out_free(&out);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    char *gbnf = NULL;
+    json_doc tools = {0};
+    grammar g = {0};
+    automaton *a = NULL;
+    lfm_error err = {0};
+    char text[MAX_TEXT];
+    size_t n = 0;
+    if (size == 0) {
+        return 0;
+    }
+    const char *source = (const char *)data + 1;
+    lfm_status st = schema_tools_to_gbnf(&gbnf, source, size - 1, data[0] & 1, &err);
+    if (st == LFM_OK) {
+        drop_markers(gbnf);
+        st = grammar_parse(&g, gbnf, strlen(gbnf), &err);
+    }
+    st = st == LFM_OK ? automaton_new(&a, &g, &err) : st;
+    if (st != LFM_OK) {
+        FUZZ_CHECK_ERROR(err);
+        FUZZ_CHECK(st == LFM_ERR_ARG || st == LFM_ERR_UNSUPPORTED || st == LFM_ERR_MEMORY);
+    } else {
+        FUZZ_CHECK(json_parse(&tools, source, size - 1, NULL) == LFM_OK);
+        for (uint64_t i = 0; i < 4; i++) {
+            const walk_end end = grammar_walk(a, data[0] + 256 * i, text, sizeof text, &n);
+            FUZZ_CHECK(end != WALK_STUCK);
+            if (end == WALK_COMPLETE) {
+                check_text(tools.root, text, n);
+            }
+        }
+    }
+    json_doc_free(&tools);
+    automaton_free(a);
+    grammar_free(&g);
+    free(gbnf);
+    return 0;
+}

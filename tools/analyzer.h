@@ -1,0 +1,8 @@
+/*
+ * analyzer.h - what clang-tidy cannot see from one file: err_set returns the status that it is
+ * given, so what follows `st == LFM_OK` knows that nothing was wrong.  Read before every file
+ * but the one that defines it (tools/check_all.sh).
+ */
+#include "base/error.h"
+
+#define err_set(err, status, ...) ((void)(err_set)(err, status, __VA_ARGS__), (status))
