@@ -186,7 +186,7 @@ coverage() {
     # shellcheck disable=SC2046
     build cov gcc lfm mkmodel fuzz/fuzz_gguf fuzz/fuzz_model $(for t in $tests; do echo "tests/$t"; done) || return 1
     find build/cov -name '*.gcda' -delete
-    export LFM_BIN=build/cov/lfm LFM_MKMODEL=build/cov/mkmodel
+    export LFM_BIN=build/cov/lfm LFM_MKMODEL=build/cov/mkmodel LFM_SANITIZED=1 LFM_HOSTILE_ALL=1
     for t in $tests; do
         "build/cov/tests/$t" || return 1
     done
@@ -211,18 +211,23 @@ coverage() {
 
 arm32() {
     cc=arm-linux-gnueabihf-gcc
-    "$make" -s -j"$jobs" CC=$cc LDFLAGS=-static WERROR=1 build/release-$cc/lfm build/release-$cc/tests/kernel_check ||
+    there=build/release-$cc
+    targets="gguf model session tokenizer grammar"
+    # shellcheck disable=SC2046
+    "$make" -s -j"$jobs" CC=$cc LDFLAGS=-static WERROR=1 $there/lfm $(for t in $targets; do echo "$there/fuzz/fuzz_$t"; done) ||
         return 1
-    qemu-arm-static build/release-$cc/tests/kernel_check --percent=5 || return 1
-    found=$(sh tools/scenarios.sh qemu-arm-static build/release-$cc/lfm) || { echo "$found"; return 1; }
+    for t in $targets; do
+        qemu-arm-static "$there/fuzz/fuzz_$t" "tests/fuzz/corpus/$t" --mutate 3 || return 1
+    done
+    found=$(sh tools/scenarios.sh qemu-arm-static $there/lfm) || { echo "$found"; return 1; }
     truncate -s 3G "$logs/large.gguf"
-    says=$(qemu-arm-static build/release-$cc/lfm info "$logs/large.gguf" 2>&1)
+    says=$(qemu-arm-static $there/lfm info "$logs/large.gguf" 2>&1)
     rm -f "$logs/large.gguf"
     case $says in
     *"larger than the address space"*) ;;
     *) echo "a file of 3 GiB: $says"; return 1 ;;
     esac
-    echo "32-bit ARM: $found; a file of 3 GiB is refused"
+    echo "$found; fuzz targets $targets; a file of 3 GiB is refused"
 }
 
 big_endian() { # it must not build into something that reads files wrongly

@@ -50,9 +50,9 @@ static void make_vocab(trie_text *texts, char *bytes, uint64_t seed, const char 
         texts[i] = (trie_text){bytes + i, 1};
     }
     for (size_t i = N_SHORT; i < N_VOCAB; i++) {
-        const size_t at = n ? rng_at(seed, 2 * i) % n : 0;
+        const size_t at = n ? (size_t)(rng_at(seed, 2 * i) % n) : 0;
         const size_t most = n - at < 40 ? n - at : 40;
-        texts[i] = (trie_text){text + at, most ? rng_at(seed, 2 * i + 1) % (most + 1) : 0};
+        texts[i] = (trie_text){text + at, (size_t)(rng_at(seed, 2 * i + 1) % (most + 1))};
     }
 }
 

@@ -127,7 +127,7 @@ static void compare_all(automaton *a, const char *pattern, size_t size, uint64_t
                 compare(a, &regex, text + 1, n - 2);
             }
         }
-        n = rng_at(seed, i) % 12;
+        n = (size_t)(rng_at(seed, i) % 12);
         for (size_t k = 0; k < n; k++) { /* letters of the pattern, and some of no pattern */
             const uint64_t dice = rng_at(seed + 1, 16 * i + k);
             const char c = pattern[dice % size];
