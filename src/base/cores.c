@@ -26,13 +26,11 @@ static long read_cpu(const char *root, size_t cpu, const char *name) {
 
 /* ---- Fast and slow cores -------------------------------------------------------------------- */
 
-/* Clear all CPUs that are not in a list like "0-7,16"; nothing happens without the file. */
-static void keep_listed(const char *root, const char *path, bool *use, size_t n) {
-    bool listed[MAX_CPUS] = {false};
+bool cores_read_list(const char *root, const char *path, bool *listed, size_t n) {
     unsigned first = 0;
     FILE *f = group_open(root, path);
     if (!f) {
-        return;
+        return false;
     }
     while (fscanf(f, "%u", &first) == 1) {
         unsigned last = first;
@@ -40,7 +38,7 @@ static void keep_listed(const char *root, const char *path, bool *use, size_t n)
         if (c == '-' && fscanf(f, "%u", &last) == 1) {
             c = getc(f);
         }
-        for (unsigned cpu = first; cpu <= last && cpu < MAX_CPUS; cpu++) {
+        for (size_t cpu = first; cpu <= last && cpu < n; cpu++) {
             listed[cpu] = true;
         }
         if (c != ',') {
@@ -48,9 +46,7 @@ static void keep_listed(const char *root, const char *path, bool *use, size_t n)
         }
     }
     fclose(f);
-    for (size_t i = 0; i < n; i++) {
-        use[i] = use[i] && listed[i];
-    }
+    return true;
 }
 
 /* Clear the slower cores: Intel's hybrid processors list the fast ones, ARM systems give every core
@@ -59,7 +55,12 @@ static void keep_listed(const char *root, const char *path, bool *use, size_t n)
 static void keep_fast(const char *root, bool *use, size_t n) {
     long capacity[MAX_CPUS];
     long most = 0;
-    keep_listed(root, "/sys/devices/cpu_core/cpus", use, n);
+    bool fast[MAX_CPUS] = {false};
+    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", fast, MAX_CPUS)) {
+        for (size_t i = 0; i < n; i++) {
+            use[i] = use[i] && fast[i];
+        }
+    }
     for (size_t i = 0; i < n; i++) {
         capacity[i] = use[i] ? read_cpu(root, i, "cpu_capacity") : -1;
         most = capacity[i] > most ? capacity[i] : most;

@@ -16,4 +16,7 @@ size_t cores_default(void);
  * tests. */
 size_t cores_count(const char *root, const bool *allowed, size_t n);
 
+/* Mark the CPUs below n that a file lists, such as "0-7,16"; false when there is no file. */
+bool cores_read_list(const char *root, const char *path, bool *listed, size_t n);
+
 #endif

@@ -6,7 +6,9 @@
  */
 #include "cli/bench_machine.h"
 
+#include "base/cores.h"
 #include "base/error.h"
+#include "base/group.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -27,14 +29,8 @@ enum { MAX_CPUS = 1024, MAX_PATH = 512 };
 #define CPUS "/sys/devices/system/cpu/"
 #define SUPPLIES "/sys/class/power_supply/"
 
-static FILE *open_below(const char *root, const char *path) {
-    char full[MAX_PATH];
-    const int n = snprintf(full, sizeof full, "%s%s", root, path);
-    return n > 0 && (size_t)n < sizeof full ? fopen(full, "re") : NULL;
-}
-
 bool bench_first_line(const char *root, const char *path, char *out, size_t cap) {
-    FILE *f = open_below(root, path);
+    FILE *f = group_open(root, path);
     out[0] = '\0';
     if (f) {
         if (!fgets(out, (int)cap, f)) {
@@ -67,7 +63,7 @@ static double cpu_number(const char *root, size_t cpu, const char *name, double 
 /* What follows the colon of "model name : ...". */
 void bench_cpu_name(char *out, size_t cap, const char *root) {
     char line[256];
-    FILE *f = open_below(root, "/proc/cpuinfo");
+    FILE *f = group_open(root, "/proc/cpuinfo");
     snprintf(out, cap, "unknown processor");
     while (f && fgets(line, sizeof line, f)) {
         const char *value = strchr(line, ':');
@@ -86,30 +82,6 @@ void bench_cpu_name(char *out, size_t cap, const char *root) {
         snprintf(out, cap, "unknown processor");
     }
 #endif
-}
-
-/* Mark the CPUs of a list like "0-7,16"; false without the file. */
-static bool read_cpu_list(const char *root, const char *path, bool *listed) {
-    unsigned first = 0;
-    FILE *f = open_below(root, path);
-    if (!f) {
-        return false;
-    }
-    while (fscanf(f, "%u", &first) == 1) {
-        unsigned last = first;
-        int c = getc(f);
-        if (c == '-' && fscanf(f, "%u", &last) == 1) {
-            c = getc(f);
-        }
-        for (unsigned cpu = first; cpu <= last && cpu < MAX_CPUS; cpu++) {
-            listed[cpu] = true;
-        }
-        if (c != ',') {
-            break;
-        }
-    }
-    fclose(f);
-    return true;
 }
 
 /* Cores with at least `slowest` of the highest clock among `use`, and those below: SMT siblings
@@ -145,14 +117,14 @@ static void read_cores(char *out, size_t cap, const char *root) {
     size_t e = 0;
     size_t low = 0;
     size_t n = 0;
-    if (read_cpu_list(root, "/sys/devices/cpu_core/cpus", performance) &&
-        read_cpu_list(root, "/sys/devices/cpu_atom/cpus", efficient)) {
+    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", performance, MAX_CPUS) &&
+        cores_read_list(root, "/sys/devices/cpu_atom/cpus", efficient, MAX_CPUS)) {
         count_by_clock(root, performance, 0.0, &p, &low);
         count_by_clock(root, efficient, 0.8, &e, &low);
         snprintf(out, cap, low > 0 ? "%zuP+%zuE+%zuLP cores" : "%zuP+%zuE cores", p, e, low);
         return;
     }
-    if (!read_cpu_list(root, CPUS "online", online)) {
+    if (!cores_read_list(root, CPUS "online", online, MAX_CPUS)) {
         const long count = sysconf(_SC_NPROCESSORS_ONLN);
         snprintf(out, cap, "%ld CPUs", count);
         return;
