@@ -12,7 +12,7 @@ enum {
     PIECES_EACH = 8,            /* per worker and step, when the step is large enough */
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 2048 * 1024,
-    PIECE_ALIGN = 16,           /* rows: whole tiles of every kernel */
+    PIECE_ALIGN = 32,           /* rows: whole tiles of every kernel */
     TOKEN_TILE = 128            /* tokens per call */
 };
 

@@ -208,7 +208,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
             load(&blk, w + row * stride + b * block_bytes, stride);
-            prefetch(w + row * stride, row, stride, b, k / 32);
+            prefetch(w + row * stride, 0, VL, WINDOW, stride, b, k / 32);
             for (int j = 0; j < 8; j++) {
                 plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
             }
@@ -365,7 +365,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
         for (size_t b = 0; b < k / 256; b++) {
             plane_sink o = {&plane[b]};
             block(&o, w + row * stride + b * block_bytes, stride);
-            prefetch(w + row * stride, row, stride, b, k / 256);
+            prefetch(w + row * stride, 0, VL, WINDOW, stride, b, k / 256);
         }
         tile_rows256(y, row, plane, &p, has_min);
     }
