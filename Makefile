@@ -61,7 +61,7 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-ISA_avx2       := $(if $(filter release,$(MODE)),-O3) -mavx2 -mfma -mf16c
+ISA_avx2       := $(if $(filter release,$(MODE)),-O3,-DUNROLL=) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8

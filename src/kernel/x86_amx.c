@@ -70,7 +70,8 @@ typedef struct {
     size_t n_blocks;
     int8_t *q;       /* [n_groups][k / step][GROUP][step]: A tiles of `step` bytes along k */
     float *d;        /* [n_groups][n_blocks][GROUP] */
-    int16_t *sum;    /* [n_groups][n_blocks][GROUP][block / 16], only for types with a min */
+    int16_t *sum;    /* [n_groups][n_blocks][GROUP][n_sums] */
+    size_t n_sums;   /* in a block */
 } packed_x;
 
 static size_t packed_bytes(size_t n_groups, size_t k, size_t block) {
@@ -85,18 +86,24 @@ INLINE void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t
     for (size_t i = 0; i < k / step; i++) {
         memcpy(p->q + ((g * (k / step) + i) * GROUP + lane) * step, x + i * step, step);
     }
-    const size_t n_sums = block / 16;
+    const size_t each = block / KERN_GROUP / p->n_sums; /* groups of 16 to a sum: 1 or 2 */
     for (size_t b = 0; b < p->n_blocks; b++) {
         const size_t cell = (g * p->n_blocks + b) * GROUP + lane;
+        int16_t sum[KERN_MAX_BLOCK / KERN_GROUP];
         memcpy(&p->d[cell], x + at.d + b * sizeof(float), sizeof(float));
-        memcpy(&p->sum[cell * n_sums], x + at.sum + b * n_sums * 2, n_sums * 2);
+        memcpy(sum, x + at.sum + b * (block / 8), block / 8);
+        for (size_t i = 0; i < p->n_sums; i++) {
+            p->sum[cell * p->n_sums + i] =
+                (int16_t)(sum[each * i] + (each == 2 ? sum[each * i + 1] : 0));
+        }
     }
 }
 
 /* Lay the pass out in `memory` of packed_bytes. */
 INLINE packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, size_t block,
-                     size_t step) {
-    packed_x p = {.n = n, .n_groups = (n + GROUP - 1) / GROUP, .n_blocks = k / block};
+                     size_t step, size_t n_sums) {
+    packed_x p = {.n = n, .n_groups = (n + GROUP - 1) / GROUP, .n_blocks = k / block,
+                  .n_sums = n_sums};
     const size_t cells = p.n_groups * p.n_blocks * GROUP;
     uint8_t *at = memory;
     p.q = (int8_t *)at;
@@ -115,7 +122,7 @@ INLINE packed_x pack(uint8_t *memory, const void *const *x, size_t n, size_t k, 
         for (size_t b = 0; b < p.n_blocks; b++) {
             const size_t cell = (g * p.n_blocks + b) * GROUP + t % GROUP;
             p.d[cell] = 0;
-            memset(&p.sum[cell * (block / 16)], 0, block / 16 * sizeof(int16_t));
+            memset(&p.sum[cell * n_sums], 0, n_sums * sizeof(int16_t));
         }
     }
     return p;
@@ -202,7 +209,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
                     size_t k, size_t block_bytes, load32_fn *load, int bias, bool has_min,
                     uint8_t *memory, plane32 *plane) {
     const size_t stride = k / 32 * block_bytes;
-    const packed_x p = pack(memory, x, n, k, 32, 32);
+    const packed_x p = pack(memory, x, n, k, 32, 32, 2);
     const vi back = vi_set1_8(bias);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
         for (size_t b = 0; b < k / 32; b++) {
@@ -225,80 +232,44 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
 typedef struct {
     vi low[64];
     vi high[64];
-    vi min[8]; /* int16 pairs */
+    vi min[8]; /* int16 pairs: of two scales, which may be of 16 or of 32 weights each */
     vf d;
     vf dmin;
-} plane256;
+} planes256;
 
-/* Receives blocks as they come apart. */
-typedef struct {
-    plane256 *plane;
-} plane_sink;
-
-#define block_sink plane_sink
-#define sink_weights plane_weights
-#define sink_bias plane_bias
-#define sink_mins plane_mins
-#define sink_end plane_end
-#define block_q2_k plane_q2_k
-#define block_q3_k plane_q3_k
-#define block_q45_k plane_q45_k
-#define block_q4_k plane_q4_k
-#define block_q5_k plane_q5_k
-#define block_q6_k plane_q6_k
-#define block_iq4_xs plane_iq4_xs
-#define negative_pair plane_negative_pair
-#undef LANE_BYTE
-#undef LANE_SBYTE
-
-/* The two planes of 32 products that lie in the even (or odd) bytes. */
-INLINE void split_products(vi *low, vi *high, vi q, vi scale) {
-    const vi product = _mm512_mullo_epi16(q, scale);
-    *high = _mm512_srai_epi16(_mm512_add_epi16(product, _mm512_set1_epi16(64)), 7);
-    *low = _mm512_sub_epi16(product, _mm512_slli_epi16(*high, 7));
-}
-
-INLINE void plane_weights(plane_sink *o, size_t first, const vi *w, int n_groups, int n_vec,
-                          const vi *scale, int bits, int bias) {
-    (void)bits;
-    const vi bytes = _mm512_set1_epi16(255);
-    const vi back = _mm512_set1_epi16((short)bias);
-    for (int j = 0; j < n_groups * n_vec; j++) {
-        const int g = j / n_vec;
-        const vi pair = vi_or(vi_and(scale[g], vi_set1_32(0xffff)), vi_shl32(scale[g], 16));
-        vi low[2];
-        vi high[2];
-        split_products(&low[0], &high[0], _mm512_sub_epi16(vi_and(w[j], bytes), back), pair);
-        split_products(&low[1], &high[1], _mm512_sub_epi16(_mm512_srli_epi16(w[j], 8), back), pair);
-        const size_t at = 4 * (first + 2 * (size_t)g) + (size_t)(j % n_vec);
-        o->plane->low[at] = vi_or(vi_and(low[0], bytes), _mm512_slli_epi16(low[1], 8));
-        o->plane->high[at] = vi_or(vi_and(high[0], bytes), _mm512_slli_epi16(high[1], 8));
+/* Split what a block came apart into; w - bias is the weight, and there are `groups` scales. */
+INLINE void split_plane(planes256 *o, const plane256 *p, int bias, int groups, bool has_min) {
+    for (int g = 0; g < groups; g++) {
+        const vi scale = vi_and(p->scale[g], vi_set1_32(255));
+        const vi even = vi_or(scale, vi_shl32(scale, 16)); /* bytes 0 and 2 */
+        const vi odd = vi_shl32(even, 8);
+        const vi pair = pair_of(p->scale[g], p->scale[g]);
+        const vi back = _mm512_mullo_epi16(pair, _mm512_set1_epi16((short)bias));
+        for (int j = g * 64 / groups; j < (g + 1) * 64 / groups; j++) {
+            vi a = _mm512_maddubs_epi16(p->w[j], even);
+            vi b = _mm512_maddubs_epi16(p->w[j], odd);
+            if (bias) {
+                a = _mm512_sub_epi16(a, back);
+                b = _mm512_sub_epi16(b, back);
+            }
+            const vi seven = vi_set1_8(0x7f);
+            const vi lower = _mm512_set1_epi16(255);
+            o->low[j] = vi_and(vi_or(vi_and(a, lower), _mm512_slli_epi16(b, 8)), seven);
+            o->high[j] = vi_or(vi_and(_mm512_srai_epi16(a, 7), lower),
+                               _mm512_slli_epi16(_mm512_srai_epi16(b, 7), 8));
+        }
+    }
+    o->d = p->d;
+    if (has_min) {
+        for (int i = 0; i < groups / 2; i++) {
+            o->min[i] = pair_of(p->min[2 * i], p->min[2 * i + 1]);
+        }
+        o->dmin = p->dmin;
     }
 }
 
-INLINE void plane_bias(plane_sink *o, const vi pairs[8]) {
-    (void)o;
-    (void)pairs; /* these planes are signed */
-}
-
-INLINE void plane_mins(plane_sink *o, const vi pairs[8]) {
-    for (int i = 0; i < 8; i++) {
-        o->plane->min[i] = pairs[i];
-    }
-}
-
-INLINE void plane_end(plane_sink *o, vf d, vf dmin, bool has_min) {
-    (void)has_min;
-    o->plane->d = d;
-    o->plane->dmin = dmin;
-}
-
-#include "kernel/x86_blocks.inc"
-
-typedef void plane256_fn(plane_sink *o, const uint8_t *p, size_t stride);
-
-INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const plane256 *p,
-                         const float *d, const int16_t *sum, bool has_min) {
+INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const planes256 *p,
+                         const float *d, const int16_t *sum, int groups, bool has_min) {
     for (size_t t = 0; t < GROUP; t++) {
         const vf dx = vf_set1(d[t]);
         const vi s = vi_add32(_mm512_load_si512(low + t * 16),
@@ -306,8 +277,8 @@ INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const
         acc[t] = vf_fma(vf_from_int(s), vf_mul(p->d, dx), acc[t]);
         if (has_min) {
             vi m = vi_zero();
-            for (int j = 0; j < 8; j++) {
-                m = vi_dot16(m, p->min[j], broadcast4(sum + 16 * t + 2 * j));
+            for (int j = 0; j < groups / 2; j++) {
+                m = vi_dot16(m, p->min[j], broadcast4(sum + (size_t)groups * t + 2 * j));
             }
             acc[t] = vf_fnma(vf_from_int(m), vf_mul(p->dmin, dx), acc[t]);
         }
@@ -315,8 +286,8 @@ INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const
 }
 
 /* Two groups of tokens share each weight tile. */
-INLINE void tile_rows256(float *const *y, size_t row, const plane256 *w, const packed_x *x,
-                         bool has_min) {
+INLINE void tile_rows256(float *const *y, size_t row, const planes256 *w, const packed_x *x,
+                         int groups, bool has_min) {
     _Alignas(64) int32_t c[4][GROUP * 16];
     for (size_t g = 0; g < x->n_groups; g += 2) {
         const size_t other = g + 1 < x->n_groups ? g + 1 : g; /* an odd last group meets itself */
@@ -347,8 +318,10 @@ INLINE void tile_rows256(float *const *y, size_t row, const plane256 *w, const p
             TILE_STORE(3, c[3], 64);
             const size_t at0 = (g * x->n_blocks + b) * GROUP;
             const size_t at1 = (other * x->n_blocks + b) * GROUP;
-            fold_tile256(acc[0], c[0], c[1], &w[b], x->d + at0, x->sum + at0 * 16, has_min);
-            fold_tile256(acc[1], c[2], c[3], &w[b], x->d + at1, x->sum + at1 * 16, has_min);
+            fold_tile256(acc[0], c[0], c[1], &w[b], x->d + at0, x->sum + at0 * x->n_sums, groups,
+                         has_min);
+            fold_tile256(acc[1], c[2], c[3], &w[b], x->d + at1, x->sum + at1 * x->n_sums, groups,
+                         has_min);
         }
         for (size_t t = 0; t < 2 * GROUP && g * GROUP + t < x->n; t++) {
             vf_store(y[g * GROUP + t] + row, acc[t / GROUP][t % GROUP]);
@@ -357,17 +330,18 @@ INLINE void tile_rows256(float *const *y, size_t row, const plane256 *w, const p
 }
 
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                     size_t k, size_t block_bytes, plane256_fn *block, bool has_min,
-                     uint8_t *memory, plane256 *plane) {
+                     size_t k, size_t block_bytes, block256_fn *block, int bias, int groups,
+                     bool has_min, uint8_t *memory, planes256 *planes) {
     const size_t stride = k / 256 * block_bytes;
-    const packed_x p = pack(memory, x, n, k, 256, 64);
+    const packed_x p = pack(memory, x, n, k, 256, 64, (size_t)groups);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
         for (size_t b = 0; b < k / 256; b++) {
-            plane_sink o = {&plane[b]};
-            block(&o, w + row * stride + b * block_bytes, stride);
+            plane256 plane;
+            block(&plane, w + row * stride + b * block_bytes, stride);
+            split_plane(&planes[b], &plane, bias, groups, has_min);
             prefetch(w + row * stride, 0, VL, WINDOW, stride, b, k / 256);
         }
-        tile_rows256(y, row, plane, &p, has_min);
+        tile_rows256(y, row, planes, &p, groups, has_min);
     }
 }
 
@@ -421,9 +395,9 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
 #define AMX32(name, bytes, bias, has_min)                                                          \
     AMX_SLOT(name, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, bytes, load_##name, bias,     \
                                         has_min, memory, plane))
-#define AMX256(name, bytes, has_min)                                                               \
-    AMX_SLOT(name, 256, plane256, tiles256(y + t, w, x + t, m, rows, k, bytes, plane_##name,       \
-                                           has_min, memory, plane))
+#define AMX256(name, bytes, bias, groups, has_min)                                                 \
+    AMX_SLOT(name, 256, planes256, tiles256(y + t, w, x + t, m, rows, k, bytes, block_##name,      \
+                                            bias, groups, has_min, memory, plane))
 AMX32(q4_0, 18, 8, false)
 AMX32(q4_1, 20, 0, true)
 AMX32(q5_0, 22, 16, false)
@@ -431,12 +405,12 @@ AMX32(q5_1, 24, 0, true)
 AMX32(q8_0, 34, 128, false)
 AMX32(iq4_nl, 18, 128, false)
 AMX32(mxfp4, 17, 128, false)
-AMX256(q2_k, 84, true)
-AMX256(q3_k, 110, false)
-AMX256(q4_k, 144, true)
-AMX256(q5_k, 176, true)
-AMX256(q6_k, 210, false)
-AMX256(iq4_xs, 136, false)
+AMX256(q2_k, 84, 0, 16, true)
+AMX256(q3_k, 110, 4, 16, false)
+AMX256(q4_k, 144, 0, 8, true)
+AMX256(q5_k, 176, 0, 8, true)
+AMX256(q6_k, 210, 32, 16, false)
+AMX256(iq4_xs, 136, 128, 8, false)
 
 void kern_overlay_amx(kern_table *t) {
     t->name = "amx";

@@ -130,7 +130,7 @@ static double sample_one(bench_state *b) {
 
 static double sample_batch(bench_state *b) {
     multiply(b, BATCH, BATCH_ROWS);
-    return 2e-9 * (double)BATCH_ROWS * BATCH * K;
+    return 2e-9 * (double)((size_t)BATCH_ROWS * BATCH * K);
 }
 
 enum { N_POS = 1024, DIM = 64, HEADS_Q = 4, CALLS = 64 };

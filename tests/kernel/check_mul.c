@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { WEIGHTS, TOKENS, MOST_ROWS = 40 };
+enum { WEIGHTS, TOKENS, MOST_ROWS = 72 };
 
 static const size_t tokens[] = {1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 63, 64, 65, 130};
 
