@@ -3,6 +3,7 @@
  */
 #include "constrain/schema.h"
 
+#include "constrain/gbnf.h"
 #include "constrain/grow.h"
 #include "constrain/schema_parts.h"
 
@@ -106,7 +107,7 @@ void schema_fail(schema_compiler *c, const json_value *node, const char *format,
     json_out_free(&path);
 }
 
-static void fail_memory(schema_compiler *c) {
+void schema_fail_memory(schema_compiler *c) {
     if (c->status == LFM_OK) {
         c->status = err_set(c->err, LFM_ERR_MEMORY, "out of memory for the schema");
     }
@@ -114,28 +115,10 @@ static void fail_memory(schema_compiler *c) {
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-void schema_write_literal(json_out *out, const char *bytes, size_t n) {
-    json_write_text(out, "\"");
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char b = (unsigned char)bytes[i];
-        if (b == '"' || b == '\\') {
-            json_write_text(out, "\\");
-        }
-        if (b < 0x20 || b == 0x7f) {
-            char escape[8];
-            snprintf(escape, sizeof escape, "\\x%02x", b);
-            json_write_text(out, escape);
-        } else {
-            json_write_raw(out, bytes + i, 1);
-        }
-    }
-    json_write_text(out, "\"");
-}
-
 void schema_write_key(json_out *out, const char *bytes, size_t n) {
     json_out json = {0};
     json_write_string(&json, bytes, n);
-    schema_write_literal(out, json.ptr ? json.ptr : "", json.len);
+    gbnf_write_literal(out, json.ptr ? json.ptr : "", json.len);
     out->failed = out->failed || json.failed;
     json_out_free(&json);
 }
@@ -143,7 +126,7 @@ void schema_write_key(json_out *out, const char *bytes, size_t n) {
 static void write_value(json_out *out, const json_value *v) {
     json_out json = {0};
     json_write_value(&json, v);
-    schema_write_literal(out, json.ptr ? json.ptr : "", json.len);
+    gbnf_write_literal(out, json.ptr ? json.ptr : "", json.len);
     out->failed = out->failed || json.failed;
     json_out_free(&json);
 }
@@ -174,7 +157,7 @@ static bool grow_slots(schema_compiler *c) {
     const size_t n = c->n_slots ? 2 * c->n_slots : 256;
     uint32_t *slots = calloc(n, sizeof *slots);
     if (!slots) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return false;
     }
     for (size_t i = 0; i < c->n_sets; i++) {
@@ -206,7 +189,7 @@ static size_t find_set(schema_compiler *c, const schema_item *items, size_t n) {
     schema_set *sets = grow_array(c->sets, &c->sets_cap, c->n_sets + 1, sizeof *sets);
     c->sets = sets ? sets : c->sets;
     if (!all || !sets) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return 0;
     }
     if (c->n_sets >= MAX_SETS) {
@@ -228,7 +211,7 @@ void schema_refer(schema_compiler *c, const schema_item *items, size_t n) {
     size_t n_kept = 0;
     bool never = false;
     if (!kept) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return;
     }
     for (size_t i = 0; i < n; i++) {
@@ -336,7 +319,7 @@ static void push(schema_compiler *c, item_list *list, schema_item item) {
     }
     schema_item *grown = grow_array(list->at, &list->cap, list->n + 1, sizeof *grown);
     if (!grown) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return;
     }
     list->at = grown;
@@ -503,7 +486,7 @@ static void write_set(schema_compiler *c, size_t index) {
     json_write_text(&c->out, "\n");
     json_write_raw(&c->out, rules.ptr ? rules.ptr : "", rules.len);
     if (c->out.failed || rules.failed) {
-        fail_memory(c);
+        schema_fail_memory(c);
     }
     if (c->out.len > MAX_OUT) {
         schema_fail(c, c->root, "the schema has too many combinations");
@@ -553,7 +536,7 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
     if (choices.n > 0) {
         schema_fail(c, parameters, "a choice between sets of parameters is not supported");
     }
-    schema_write_literal(&c->out, name->text, name->len);
+    gbnf_write_literal(&c->out, name->text, name->len);
     json_write_text(&c->out, " \"(\" ");
     schema_facts f = {.items = base.at, .n = base.n};
     if (c->status == LFM_OK && base.n > 0) {
@@ -568,7 +551,7 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
     json_write_text(&c->out, " \")\"\n");
     json_write_raw(&c->out, rules.ptr ? rules.ptr : "", rules.len);
     if (rules.failed) {
-        fail_memory(c);
+        schema_fail_memory(c);
     }
     json_out_free(&rules);
     free(f.values);

@@ -6,6 +6,8 @@
  */
 #include "constrain/schema_parts.h"
 
+#include "constrain/gbnf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ static void next(json_out *out, size_t *n) {
 /* The digits before `at`, as a literal. */
 static void write_beginning(json_out *out, const char *digits, size_t at) {
     if (at > 0) {
-        schema_write_literal(out, digits, at);
+        gbnf_write_literal(out, digits, at);
         json_write_text(out, " ");
     }
 }
@@ -70,7 +72,7 @@ static void write_below(json_out *out, const char *high, size_t from, size_t *n)
 
 static void write_exactly(json_out *out, const char *digits, size_t *n) {
     next(out, n);
-    schema_write_literal(out, digits, strlen(digits));
+    gbnf_write_literal(out, digits, strlen(digits));
 }
 
 /* low <= x <= high, all of one length; low <= high. */
@@ -172,12 +174,12 @@ static void write_fraction(json_out *out, const char *f, bool above, bool strict
         }
         if (!above && i > 0) { /* ends before it: less, because more digits follow */
             next(out, &n);
-            schema_write_literal(out, f, i);
+            gbnf_write_literal(out, f, i);
         }
     }
     if (!strict || above) {
         next(out, &n);
-        schema_write_literal(out, f, len);
+        gbnf_write_literal(out, f, len);
         json_write_text(out, !above ? " \"0\"*" : strict ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
     }
     json_write_text(out, above ? ")" : "))?");
@@ -210,7 +212,7 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
         next(out, &n);
         json_write_text(out, "\".\" ");
         if (n_f > 0) {
-            schema_write_literal(out, low->fraction, n_f);
+            gbnf_write_literal(out, low->fraction, n_f);
             json_write_text(out, " \"0\"*");
         } else {
             json_write_text(out, "\"0\"+");
@@ -238,7 +240,7 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
         if (i < n_g) {
             next(out, &n);
             json_write_text(out, "\".\" ");
-            schema_write_literal(out, g, i);
+            gbnf_write_literal(out, g, i);
         }
         if (g[i] > '0') {
             next(out, &n);
@@ -251,18 +253,18 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
     if (len > 0) { /* the limits themselves, and what is just above f */
         next(out, &n);
         json_write_text(out, "\".\" ");
-        schema_write_literal(out, f, len);
+        gbnf_write_literal(out, f, len);
         json_write_text(out, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
         if (!low->exclusive && n_f > 0) {
             next(out, &n);
             json_write_text(out, "\".\" ");
-            schema_write_literal(out, low->fraction, n_f);
+            gbnf_write_literal(out, low->fraction, n_f);
             json_write_text(out, " \"0\"*");
         }
         if (!high->exclusive) {
             next(out, &n);
             json_write_text(out, "\".\" ");
-            schema_write_literal(out, high->fraction, n_g);
+            gbnf_write_literal(out, high->fraction, n_g);
             json_write_text(out, " \"0\"*");
         }
     }
@@ -293,7 +295,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
     }
     if (high->given && strcmp(first, last) == 0) {
         next(out, n);
-        schema_write_literal(out, first, strlen(first));
+        gbnf_write_literal(out, first, strlen(first));
         json_write_text(out, " ");
         if (low->given) {
             write_fractions_between(out, low, high);
@@ -303,13 +305,13 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
         return;
     }
     next(out, n);
-    schema_write_literal(out, first, strlen(first));
+    gbnf_write_literal(out, first, strlen(first));
     json_write_text(out, " ");
     write_fraction(out, low->given ? low->fraction : "", true, low->given && low->exclusive);
     step(first, 1);
     if (high->given) {
         next(out, n);
-        schema_write_literal(out, last, strlen(last));
+        gbnf_write_literal(out, last, strlen(last));
         json_write_text(out, " ");
         write_fraction(out, high->fraction, false, high->exclusive);
         if (strcmp(last, "0") == 0) {

@@ -78,6 +78,8 @@ typedef struct {
 void schema_fail(schema_compiler *c, const json_value *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+void schema_fail_memory(schema_compiler *c);
+
 /* Write the name of the rule for these schemas together. */
 void schema_refer(schema_compiler *c, const schema_item *items, size_t n);
 
@@ -101,10 +103,7 @@ bool schema_read_limit(schema_limit *limit, const json_value *number, bool exclu
 /* < 0, 0, > 0 as a is less than, equal to, greater than b. */
 int schema_compare(const schema_limit *a, const schema_limit *b);
 
-/* A literal of GBNF with these bytes. */
-void schema_write_literal(json_out *out, const char *bytes, size_t n);
-
-/* The same for the JSON text of a string, or of any value. */
+/* A literal of GBNF with the JSON text of a string. */
 void schema_write_key(json_out *out, const char *bytes, size_t n);
 
 /* Write the strings that a regular expression allows, as GBNF for what stands between the quotes;

@@ -4,6 +4,7 @@
 #include "constrain/schema_parts.h"
 
 #include "base/utf8.h"
+#include "constrain/gbnf.h"
 #include "constrain/grow.h"
 
 #include <inttypes.h>
@@ -38,16 +39,10 @@ static int by_key(const void *a, const void *b) {
     return order ? order : x->len < y->len ? -1 : x->len > y->len;
 }
 
-static void fail_memory(schema_compiler *c) {
-    if (c->status == LFM_OK) {
-        c->status = err_set(c->err, LFM_ERR_MEMORY, "out of memory for the schema");
-    }
-}
-
 static void add_property(object *o, const char *key, size_t len, bool required) {
     property *grown = grow_array(o->at, &o->cap, o->n + 1, sizeof *grown);
     if (!grown) {
-        fail_memory(o->c);
+        schema_fail_memory(o->c);
         return;
     }
     o->at = grown;
@@ -60,7 +55,7 @@ static void drop_doubles(object *o) {
     property *sorted = malloc((o->n ? o->n : 1) * sizeof *sorted);
     size_t n = 0;
     if (!sorted) {
-        fail_memory(o->c);
+        schema_fail_memory(o->c);
         return;
     }
     for (size_t i = 0; i < o->n; i++) {
@@ -138,7 +133,7 @@ static void refer_value(object *o, const property *p) {
     schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
     size_t n = 0;
     if (!items) {
-        fail_memory(o->c);
+        schema_fail_memory(o->c);
         return;
     }
     for (size_t i = 0; i < f->n; i++) {
@@ -159,7 +154,7 @@ static void refer_value(object *o, const property *p) {
 
 static void write_member(object *o, const property *p) {
     if (o->call) {
-        schema_write_literal(&o->c->out, p->key, p->len);
+        gbnf_write_literal(&o->c->out, p->key, p->len);
         json_write_text(&o->c->out, " \"=\" ");
     } else {
         schema_write_key(&o->c->out, p->key, p->len);
@@ -232,7 +227,7 @@ static void write_others(schema_compiler *c, json_out *rules, const spelled *nam
     size_t cap = 0;
     nodes = grow_array(nodes, &cap, 1, sizeof *nodes);
     if (!nodes) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return;
     }
     nodes[n_nodes++] = (node){0, n, 0};
@@ -256,12 +251,12 @@ static void write_others(schema_compiler *c, json_out *rules, const spelled *nam
             }
             node *grown = grow_array(nodes, &cap, n_nodes + 1, sizeof *grown);
             if (!grown) {
-                fail_memory(c);
+                schema_fail_memory(c);
                 break;
             }
             nodes = grown;
             json_write_text(&branches, " | ");
-            schema_write_literal(&branches, names[i].json + here.depth, end - here.depth);
+            gbnf_write_literal(&branches, names[i].json + here.depth, end - here.depth);
             json_write_text(&branches, " ");
             write_name(&branches, "k", id, n_nodes);
             nodes[n_nodes++] = (node){i, j - i, end};
@@ -284,7 +279,7 @@ static void write_others(schema_compiler *c, json_out *rules, const spelled *nam
         for (size_t e = 0; e < sizeof used; e++) {
             if (!used[e]) {
                 json_write_text(rules, " | ");
-                schema_write_literal(rules, escapes[e], strlen(escapes[e]));
+                gbnf_write_literal(rules, escapes[e], strlen(escapes[e]));
                 json_write_text(rules, " char*");
             }
         }
@@ -299,14 +294,14 @@ static void write_others(schema_compiler *c, json_out *rules, const spelled *nam
 static void write_other_keys(object *o, json_out *rules) {
     spelled *names = calloc(o->n, sizeof *names);
     if (!names) {
-        fail_memory(o->c);
+        schema_fail_memory(o->c);
         return;
     }
     for (size_t i = 0; i < o->n; i++) {
         json_out json = {0};
         json_write_string(&json, o->at[i].key, o->at[i].len);
         if (json.failed) {
-            fail_memory(o->c);
+            schema_fail_memory(o->c);
             json_out_free(&json);
             break;
         }
@@ -453,7 +448,7 @@ static void refer_element(schema_compiler *c, const schema_facts *f, size_t i) {
     schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
     size_t n = 0;
     if (!items) {
-        fail_memory(c);
+        schema_fail_memory(c);
         return;
     }
     for (size_t k = 0; k < f->n; k++) {
