@@ -382,13 +382,16 @@ void json_doc_free(json_doc *doc) {
     *doc = (json_doc){0};
 }
 
-const json_value *json_get(const json_value *object, const char *key) {
-    const size_t len = strlen(key);
+const json_value *json_get_n(const json_value *object, const char *key, size_t len) {
     const json_value *v = object && object->kind == JSON_OBJECT ? object->first : NULL;
     while (v && !(v->key_len == len && memcmp(v->key, key, len) == 0)) {
         v = v->next;
     }
     return v;
+}
+
+const json_value *json_get(const json_value *object, const char *key) {
+    return json_get_n(object, key, strlen(key));
 }
 
 bool json_is(const json_value *v, const char *text) {
