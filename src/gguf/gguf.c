@@ -474,7 +474,7 @@ lfm_status gguf_index_tensors(gguf_file *f, lfm_error *err) {
     return LFM_OK;
 }
 
-/* ---- A file ----------------------------------------------------------------------------------- */
+/* ---- A file --------------------------------------------------------------------------------- */
 
 lfm_status gguf_read_part(gguf_file *f, const void *bytes, size_t size, uint32_t part,
                           lfm_error *err) {
