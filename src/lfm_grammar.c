@@ -176,7 +176,8 @@ static lfm_status find_extras(lfm_workings *w, lfm_error *err) {
         const int32_t id = (int32_t)i;
         size_t len = 0;
         const char *text = tok_bytes(tok, id, &len);
-        const bool breaks = w->open >= 0 && len > 0 && len <= LFM_MAX_BREAKS && lfm_all_breaks(text, len);
+        const bool breaks = w->open >= 0 && len > 0 && len <= LFM_MAX_BREAKS &&
+                            lfm_all_breaks(text, len);
         if (tok_is_end(tok, id) || id == w->open || breaks) {
             w->extras[w->n_extras++] = id;
         }

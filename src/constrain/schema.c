@@ -7,11 +7,8 @@
 #include "constrain/grow.h"
 #include "constrain/schema_parts.h"
 
-#include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum { MAX_SETS = 200000, MAX_OUT = 12 << 20 };
 
