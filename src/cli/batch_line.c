@@ -47,12 +47,13 @@ static lfm_status set_conversation(batch_line *l, lfm_error *err) {
     return json_finish(c, err);
 }
 
-static lfm_status set_prompt(batch_line *l, const char *system, size_t system_len,
-                             const char *text, size_t len, lfm_error *err) {
+lfm_status batch_line_render(batch_line *l, lfm_error *err) {
     json_out prompt = {0};
-    put_each(&prompt, l->o.each, text, len);
+    l->text.len = l->turn.len = l->conversation.len = 0;
+    put_each(&prompt, l->o.each, l->prompt.ptr, l->prompt.len);
     lfm_status st = json_finish(&prompt, err);
     if (st == LFM_OK && l->o.raw) {
+        json_out_free(&l->text);
         l->text = prompt;
         return LFM_OK;
     }
@@ -60,18 +61,29 @@ static lfm_status set_prompt(batch_line *l, const char *system, size_t system_le
         st = err_set(err, LFM_ERR_ARG, "the prompt is not UTF-8 text");
     }
     if (st == LFM_OK) {
-        if (l->talk && l->talk->messages.len > 0) {
-            json_write_raw(&l->turn, l->talk->messages.ptr, l->talk->messages.len);
-            json_write_text(&l->turn, ", ");
-        } else if (system) {
-            write_message(&l->turn, "system", system, system_len);
-            json_write_text(&l->turn, ", ");
-        }
+        json_write_raw(&l->turn, l->before.ptr, l->before.len);
         write_message(&l->turn, "user", prompt.ptr, prompt.len);
         st = json_finish(&l->turn, err);
     }
     json_out_free(&prompt);
     return st == LFM_OK ? set_conversation(l, err) : st;
+}
+
+static lfm_status set_prompt(batch_line *l, const char *system, size_t system_len,
+                             const char *text, size_t len, lfm_error *err) {
+    if (l->talk && l->talk->messages.len > 0) {
+        json_write_raw(&l->before, l->talk->messages.ptr, l->talk->messages.len);
+        json_write_text(&l->before, ", ");
+    } else if (system) {
+        write_message(&l->before, "system", system, system_len);
+        json_write_text(&l->before, ", ");
+    }
+    json_write_raw(&l->prompt, text, len);
+    lfm_status st = json_finish(&l->before, err);
+    if (st == LFM_OK) {
+        st = json_finish(&l->prompt, err);
+    }
+    return st == LFM_OK ? batch_line_render(l, err) : st;
 }
 
 static lfm_status set_number(opt_number *to, const json_value *v, double min, double max,
@@ -518,6 +530,8 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
 
 void batch_line_drop(batch_line *l) {
     json_out_free(&l->id);
+    json_out_free(&l->prompt);
+    json_out_free(&l->before);
     json_out_free(&l->conversation);
     json_out_free(&l->text);
     for (size_t i = 0; i < l->n_stops; i++) {

@@ -183,7 +183,8 @@ const opt_row option_table[] = {
 
     INT("-c --ctx-size", "N", STATE, RUN | CHAT | INFO | LOGITS | BATCH | PICK, n_ctx, 0,
         INT_BIG, "0", "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--truncate", "none|head|tail|middle", STATE, RUN, truncate, "none",
+    CHOICE(OPT_CHOICE, "--truncate", "none|head|tail|middle", STATE, RUN | BATCH, truncate,
+           "none",
            "what to cut off a prompt that leaves no room for the answer (-n, else a quarter of the "
            "context); a message says how much it was"),
     CHOICE(OPT_CHOICE, "--kv -ctk -ctv --cache-type-k --cache-type-v", "f16|f32|q8_0|q8", STATE,
