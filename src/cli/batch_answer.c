@@ -87,7 +87,7 @@ static void write_openai(json_out *out, const batch_line *l, const batch_answer 
     json_write_text(out, "}");
     if (a->logprobs) {
         json_write_text(out, ", \"logprobs\": {\"content\": ");
-        logprobs_write(out, a->logprobs, a->model, "top_logprobs");
+        logprobs_write(out, a->logprobs, 0, a->model, "top_logprobs");
         json_write_text(out, "}");
     }
     json_write_text(out, ", \"finish_reason\": ");
@@ -132,7 +132,7 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
     json_write_text(out, timings);
     if (a->logprobs) {
         json_write_text(out, ", \"logprobs\": ");
-        logprobs_write(out, a->logprobs, a->model, "top");
+        logprobs_write(out, a->logprobs, 0, a->model, "top");
     }
     json_write_text(out, "}\n");
 }

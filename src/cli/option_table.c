@@ -155,8 +155,8 @@ const opt_row option_table[] = {
     FLAG("-x --extract", OUTPUT, RUN, extract,
          "only the first block of code in the answer; exit status 4 without one"),
     INT("--logprobs", "K", OUTPUT, RUN | BATCH, logprobs, 0, 20, NULL,
-        "with --json or --jsonl: how probable the model found every token, and the K most probable "
-        "ones"),
+        "how probable the model found every token, and the K most probable ones; run has them with "
+        "--json, and with --jsonl in every line"),
     {"--stats", "none|text|json", OPT_CHOICE_MAYBE, GROUP_OUTPUT, RUN, FIELD(stats), STATS_TEXT, 0,
      "none", "timings on standard error, for people (--stats alone) or as a line of JSON"},
     INT("--stats-fd", "N", OUTPUT, RUN, stats_fd, 0, 65535, NULL,

@@ -103,7 +103,7 @@ void report_json(json_out *out, const run_state *r) {
     add_timings(out, r);
     if (r->o->logprobs.given) {
         add_key(out, "logprobs");
-        logprobs_write(out, &r->gen.logprobs, r->model, "top");
+        logprobs_write(out, &r->gen.logprobs, 0, r->model, "top");
     }
     json_write_text(out, "}\n");
 }
