@@ -229,7 +229,7 @@ const opt_row option_table[] = {
     CHOICE(OPT_CHOICE, "-lm --load-mode", "mmap|none|mlock|mmap+mlock", MACHINE, EVAL, load_mode,
            "mmap", "the same in one word, as llama.cpp has it; none = --no-mmap"),
     FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
-         "do not give up the system calls that are not needed (Linux; see README)"),
+         "keep the system calls that are not needed once everything is loaded (Linux)"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
@@ -303,7 +303,8 @@ const opt_row option_table[] = {
              "which options are faster? both take turns (A B B A), -r turns for each test"),
     FLAG("--tune", ASK, BENCH, tune,
          "find the best numbers of threads for prompts and for decoding, and keep them in "
-         "~/.config/lfm/tune, where every command finds them"),
+         "~/.config/lfm/tune, where every command finds them; on hybrid processors also with the "
+        "fast cores alone"),
     FLAG("--roofline", ASK, BENCH, roofline, "how fast each part of the model reads its weights"),
     CHOICE(OPT_CHOICE, "--power", "auto|rapl|battery|none", ASK, BENCH, power, "auto",
            "what tells the energy; auto = rapl where it can be read (lfm help energy)"),
