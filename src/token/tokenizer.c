@@ -87,10 +87,6 @@ int32_t tok_bos(const tokenizer *t) {
     return t->bos;
 }
 
-int32_t tok_eos(const tokenizer *t) {
-    return t->eos;
-}
-
 bool tok_adds_bos(const tokenizer *t) {
     return t->adds_bos;
 }

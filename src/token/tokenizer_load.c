@@ -387,11 +387,12 @@ static void add_end(tokenizer *t, int32_t id) {
 
 static lfm_status read_ids(const loader *l, lfm_error *err) {
     tokenizer *t = l->t;
+    int32_t eos = -1;
     int32_t eot = -1;
     int32_t eom = -1;
     lfm_status st = read_id(l, "tokenizer.ggml.bos_token_id", &t->bos, err);
     if (st == LFM_OK) {
-        st = read_id(l, "tokenizer.ggml.eos_token_id", &t->eos, err);
+        st = read_id(l, "tokenizer.ggml.eos_token_id", &eos, err);
     }
     if (st == LFM_OK) {
         st = read_id(l, "tokenizer.ggml.eot_token_id", &eot, err);
@@ -408,7 +409,7 @@ static lfm_status read_ids(const loader *l, lfm_error *err) {
                      "token, but 'tokenizer.ggml.bos_token_id' is missing", l->file->path);
     }
     t->adds_bos = add && t->bos >= 0;
-    add_end(t, t->eos);
+    add_end(t, eos);
     add_end(t, eot);
     add_end(t, eom);
     add_end(t, tok_find(t, "<|im_end|>", 10));

@@ -26,7 +26,7 @@ struct tokenizer {
     int32_t byte_id[256]; /* -1 = none */
     tok_specials specials;     /* control, user-defined and unknown tokens */
     tok_specials user_defined; /* only these are found in text that is not trusted */
-    int32_t bos, eos;
+    int32_t bos; /* -1 = none */
     bool adds_bos;
     int32_t ends[5];
     int n_ends;
