@@ -54,6 +54,14 @@ void batch_line_drop(batch_line *l);
 /* Make the conversation, or with --raw the text, of l->prompt once more: it was cut. */
 lfm_status batch_line_render(batch_line *l, lfm_error *err);
 
+/* Read what the keys of a line (in OpenAI's format, of its body) say about the answer: into l->o,
+ * l->shape and so on.  LFM_ERR_ARG for a key that is unknown. */
+lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err);
+
+/* Is it a text, not empty, that C can take?  A copy of it; NULL when memory runs out. */
+bool batch_is_text(const json_value *v);
+char *batch_copy_text(const json_value *v);
+
 typedef struct {
     const char *content, *reasoning;
     size_t content_len, reasoning_len;

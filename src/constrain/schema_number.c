@@ -185,6 +185,46 @@ static void write_fraction(json_out *out, const char *f, bool above, bool strict
     json_write_text(out, above ? ")" : "))?");
 }
 
+/* One more alternative: a point, the first `len` digits of f, one in from..to, and any more. */
+static void leave_fraction(json_out *out, size_t *n, const char *f, size_t len, char from,
+                           char to) {
+    next(out, n);
+    json_write_text(out, "\".\" ");
+    write_beginning(out, f, len);
+    write_digit_class(out, from, to);
+    json_write_text(out, " [0-9]*");
+}
+
+/* One more alternative: a point, these digits, and what may follow them. */
+static void one_fraction(json_out *out, size_t *n, const char *f, size_t len, const char *more) {
+    next(out, n);
+    json_write_text(out, "\".\" ");
+    gbnf_write_literal(out, f, len);
+    json_write_text(out, more);
+}
+
+/* Fractions that are more than f and less than g, of `len` digits each, which differ first at
+ * `same`; but not those that begin with all of f.  g has n_g digits of its own, and zeros behind. */
+static void write_inside(json_out *out, size_t *n, const char *f, const char *g, size_t len,
+                         size_t same, size_t n_g) {
+    for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
+        if (f[i] < '9') {
+            leave_fraction(out, n, f, i, (char)(f[i] + 1), '9');
+        }
+    }
+    if (f[same] + 1 < g[same]) {
+        leave_fraction(out, n, f, same, (char)(f[same] + 1), (char)(g[same] - 1));
+    }
+    for (size_t i = same + 1; i < len; i++) { /* leaves g downwards, or ends before it */
+        if (i < n_g) {
+            one_fraction(out, n, g, i, "");
+        }
+        if (g[i] > '0') {
+            leave_fraction(out, n, g, i, '0', (char)(g[i] - 1));
+        }
+    }
+}
+
 /* Fractions from f to g, both given. */
 static void write_fractions_between(json_out *out, const schema_limit *low,
                                     const schema_limit *high) {
@@ -208,64 +248,19 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
         next(out, &n);
         json_write_text(out, "\"\"");
     }
-    if (same == len) {
+    if (same == len && n_f > 0) { /* the limits are equal */
+        one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
+    } else if (same == len) {
         next(out, &n);
-        json_write_text(out, "\".\" ");
-        if (n_f > 0) {
-            gbnf_write_literal(out, low->fraction, n_f);
-            json_write_text(out, " \"0\"*");
-        } else {
-            json_write_text(out, "\"0\"+");
-        }
-        json_write_text(out, ")");
-        return;
-    }
-    for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
-        if (f[i] < '9') {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            write_beginning(out, f, i);
-            write_digit_class(out, (char)(f[i] + 1), '9');
-            json_write_text(out, " [0-9]*");
-        }
-    }
-    if (f[same] + 1 < g[same]) {
-        next(out, &n);
-        json_write_text(out, "\".\" ");
-        write_beginning(out, f, same);
-        write_digit_class(out, (char)(f[same] + 1), (char)(g[same] - 1));
-        json_write_text(out, " [0-9]*");
-    }
-    for (size_t i = same + 1; i < len; i++) { /* leaves g downwards, or ends before it */
-        if (i < n_g) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            gbnf_write_literal(out, g, i);
-        }
-        if (g[i] > '0') {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            write_beginning(out, g, i);
-            write_digit_class(out, '0', (char)(g[i] - 1));
-            json_write_text(out, " [0-9]*");
-        }
-    }
-    if (len > 0) { /* the limits themselves, and what is just above f */
-        next(out, &n);
-        json_write_text(out, "\".\" ");
-        gbnf_write_literal(out, f, len);
-        json_write_text(out, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
+        json_write_text(out, "\".\" \"0\"+");
+    } else {
+        write_inside(out, &n, f, g, len, same, n_g);
+        one_fraction(out, &n, f, len, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
         if (!low->exclusive && n_f > 0) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            gbnf_write_literal(out, low->fraction, n_f);
-            json_write_text(out, " \"0\"*");
+            one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
         }
         if (!high->exclusive) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            gbnf_write_literal(out, high->fraction, n_g);
-            json_write_text(out, " \"0\"*");
+            one_fraction(out, &n, high->fraction, n_g, " \"0\"*");
         }
     }
     json_write_text(out, ")");
