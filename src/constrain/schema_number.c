@@ -204,7 +204,7 @@ static void one_fraction(json_out *out, size_t *n, const char *f, size_t len, co
 }
 
 /* Fractions that are more than f and less than g, of `len` digits each, which differ first at
- * `same`; but not those that begin with all of f.  g has n_g digits of its own, and zeros behind. */
+ * `same`; but not those that begin with all of f.  g has n_g digits of its own, then zeros. */
 static void write_inside(json_out *out, size_t *n, const char *f, const char *g, size_t len,
                          size_t same, size_t n_g) {
     for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
