@@ -84,16 +84,16 @@ static void keep_nearer(const char *typed, const char *word, size_t len, size_t 
     }
 }
 
-/* The option of this command that is most like `word`, copied into `name`; "" = none. */
-static void nearest_option(const char *word, unsigned commands, char name[OPT_LONGEST_NAME + 1]) {
+/* The option of this command that is most like `typed`, copied into `name`; "" = none. */
+static void nearest_option(const char *typed, unsigned commands, char name[OPT_LONGEST_NAME + 1]) {
     size_t best = SIZE_MAX;
     name[0] = '\0';
     for (size_t i = 0; i < n_option_rows; i++) {
         const char *list = option_table[i].names;
-        const char *candidate;
+        const char *word;
         size_t len;
-        while ((option_table[i].commands & commands) && next_word(&list, ' ', &candidate, &len)) {
-            keep_nearer(word, candidate, len, &best, name);
+        while ((option_table[i].commands & commands) && next_word(&list, ' ', &word, &len)) {
+            keep_nearer(typed, word, len, &best, name);
         }
     }
 }
