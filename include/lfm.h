@@ -428,9 +428,6 @@ typedef struct {
 lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
                         const lfm_quantize_options *opt, lfm_error *err);
 
-/* The names of the mixes, from large to small; NULL past the end. */
-const char *lfm_quantize_mix(size_t i);
-
 typedef struct {
     uint32_t n_threads;           /* 0 = number of physical cores */
     bool force;                   /* lfm_pack: replace the output if it exists */

@@ -40,11 +40,6 @@ typedef struct {
     uint64_t total;
 } quantizer;
 
-const char *lfm_quantize_mix(size_t i) {
-    const mix *m = mix_at(i);
-    return m ? m->name : NULL;
-}
-
 static lfm_status find_mix(quantizer *q, const char *name, lfm_error *err) {
     char list[300] = "";
     size_t len = 0;

@@ -6,25 +6,7 @@
 
 set -u
 mk=${LFM_MKMODEL:-build/release/mkmodel}
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-checks=0
-
-fail() {
-    echo "FAIL: $*"
-    failed=$((failed + 1))
-}
-
-# expect WHAT GOT WANTED
-expect() {
-    checks=$((checks + 1))
-    [ "$2" = "$3" ] || fail "$1: got '$2', wanted '$3'"
-}
-
-sum() {
-    sha256sum <"$1" | cut -d ' ' -f 1
-}
+. tests/support/expect.sh
 
 if [ ! -x "$mk" ]; then
     echo "FAIL: $mk is missing; run make tools"

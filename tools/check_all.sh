@@ -194,7 +194,7 @@ coverage() {
         "build/cov/fuzz/fuzz_$t" "tests/fuzz/corpus/$t" --mutate 20 || return 1
     done
     mkdir -p "$logs/gcov"
-    for file in gguf format; do
+    for file in gguf gguf_get gguf_open format; do
         gcov -b -o build/cov/src/gguf "build/cov/src/gguf/$file.gcno" | awk -v want="src/gguf/$file.c" '
             /^File/ { here = index($0, want) }
             here && /^Lines/ { sub(/.*:/, ""); lines = $1 }

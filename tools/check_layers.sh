@@ -21,7 +21,7 @@ FNR == 1 {
             bad(FILENAME, FNR, "only base/error.h, token/sampler.h, lfm.c and cli may include lfm.h")
         next
     }
-    if (name == "lfm_parts.h") {
+    if (name ~ /^lfm_([a-z]+_)?parts.h$/) {
         if (here != "lfm") bad(FILENAME, FNR, "only the files that implement lfm.h share its parts")
         next
     }

@@ -16,7 +16,7 @@
 #include <sys/sysctl.h>
 #endif
 
-enum { MAX_CPUS = 1024, MAX_PATH = 512 };
+enum { MAX_PATH = 512 };
 
 static long read_cpu(const char *root, size_t cpu, const char *name) {
     char path[128];
@@ -53,10 +53,10 @@ bool cores_read_list(const char *root, const char *path, bool *listed, size_t n)
  * a capacity, of which the largest are 1024.  A third slower is slow: "big" next to "prime" cores
  * are not. */
 static void keep_fast(const char *root, bool *use, size_t n) {
-    long capacity[MAX_CPUS];
+    long capacity[CORES_MAX];
     long most = 0;
-    bool fast[MAX_CPUS] = {false};
-    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", fast, MAX_CPUS)) {
+    bool fast[CORES_MAX] = {false};
+    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", fast, CORES_MAX)) {
         for (size_t i = 0; i < n; i++) {
             use[i] = use[i] && fast[i];
         }
@@ -70,13 +70,28 @@ static void keep_fast(const char *root, bool *use, size_t n) {
     }
 }
 
+size_t cores_fast(const char *root, const bool *allowed, bool *fast, size_t n) {
+    size_t n_fast = 0;
+    size_t n_slow = 0;
+    memcpy(fast, allowed, n * sizeof *fast);
+    keep_fast(root, fast, n);
+    for (size_t i = 0; i < n; i++) {
+        n_fast += fast[i];
+        n_slow += allowed[i] && !fast[i];
+    }
+    if (n_fast == 0) { /* only slow ones are allowed */
+        memcpy(fast, allowed, n * sizeof *fast);
+    }
+    return n_fast > 0 ? n_slow : 0;
+}
+
 static size_t count_cores(const char *root, const bool *use, size_t n) {
-    bool counted[MAX_CPUS] = {false};
+    bool counted[CORES_MAX] = {false};
     size_t cores = 0;
     for (size_t i = 0; i < n; i++) {
         if (use[i]) {
             const long first = read_cpu(root, i, "topology/thread_siblings_list");
-            const size_t core = first >= 0 && first < MAX_CPUS ? (size_t)first : i;
+            const size_t core = first >= 0 && first < CORES_MAX ? (size_t)first : i;
             cores += !counted[core];
             counted[core] = true;
         }
@@ -115,30 +130,71 @@ static uint64_t quota_limit(const char *root) {
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
 size_t cores_count(const char *root, const bool *allowed, size_t n) {
-    bool fast[MAX_CPUS] = {false};
-    n = n < MAX_CPUS ? n : MAX_CPUS;
-    memcpy(fast, allowed, n * sizeof *fast);
-    keep_fast(root, fast, n);
+    bool fast[CORES_MAX] = {false};
+    n = n < CORES_MAX ? n : CORES_MAX;
+    cores_fast(root, allowed, fast, n);
     size_t cores = count_cores(root, fast, n);
-    if (cores == 0) { /* only slow ones are allowed */
-        cores = count_cores(root, allowed, n);
-    }
     const uint64_t limit = quota_limit(root);
     cores = cores < limit ? cores : (size_t)limit;
     return cores > 0 ? cores : 1;
 }
 
-size_t cores_default(void) {
+/* ---- This process --------------------------------------------------------------------------- */
+
 #ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) {
-        bool allowed[MAX_CPUS] = {false};
-        for (int cpu = 0; cpu < CPU_SETSIZE && cpu < MAX_CPUS; cpu++) {
-            allowed[cpu] = CPU_ISSET(cpu, &set);
-        }
-        return cores_count("", allowed, MAX_CPUS);
+
+static bool read_allowed(cores_set *set) {
+    cpu_set_t allowed;
+    *set = (cores_set){0};
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
+        return false;
     }
+    for (int cpu = 0; cpu < CPU_SETSIZE && cpu < CORES_MAX; cpu++) {
+        set->cpu[cpu] = CPU_ISSET(cpu, &allowed);
+    }
+    return true;
+}
+
+static bool use(const cores_set *set) {
+    cpu_set_t wanted;
+    CPU_ZERO(&wanted);
+    for (int cpu = 0; cpu < CPU_SETSIZE && cpu < CORES_MAX; cpu++) {
+        if (set->cpu[cpu]) {
+            CPU_SET(cpu, &wanted);
+        }
+    }
+    return sched_setaffinity(0, sizeof wanted, &wanted) == 0;
+}
+
+#else
+
+static bool read_allowed(cores_set *set) {
+    *set = (cores_set){0};
+    return false;
+}
+
+static bool use(const cores_set *set) {
+    (void)set;
+    return false;
+}
+
 #endif
+
+bool cores_use_fast(cores_set *before) {
+    cores_set fast = {0};
+    return read_allowed(before) && cores_fast("", before->cpu, fast.cpu, CORES_MAX) > 0 &&
+           use(&fast);
+}
+
+void cores_use(const cores_set *set) {
+    use(set);
+}
+
+size_t cores_default(void) {
+    cores_set set;
+    if (read_allowed(&set)) {
+        return cores_count("", set.cpu, CORES_MAX);
+    }
 #ifdef __APPLE__
     int fast = 0;
     size_t size = sizeof fast;

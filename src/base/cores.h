@@ -16,6 +16,22 @@ size_t cores_default(void);
  * tests. */
 size_t cores_count(const char *root, const bool *allowed, size_t n);
 
+/* Mark those of the CPUs i < n with allowed[i] that are fast: all, unless the processor is a hybrid
+ * one and has some of them allowed.  Returns how many slower ones are allowed beside them. */
+size_t cores_fast(const char *root, const bool *allowed, bool *fast, size_t n);
+
+/* A set of CPUs. */
+enum { CORES_MAX = 1024 };
+typedef struct {
+    bool cpu[CORES_MAX];
+} cores_set;
+
+/* From now on this thread, and those that it starts, run on fast cores only; *before is what it
+ * could use until then.  False, and nothing has changed, when none of its cores is slower, and
+ * where the system does not let a program choose. */
+bool cores_use_fast(cores_set *before);
+void cores_use(const cores_set *set);
+
 /* Mark the CPUs below n that a file lists, such as "0-7,16"; false when there is no file. */
 bool cores_read_list(const char *root, const char *path, bool *listed, size_t n);
 

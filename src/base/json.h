@@ -54,6 +54,7 @@ void json_doc_free(json_doc *doc); /* safe on a zeroed struct */
 
 /* The member `key`; NULL when it is absent, or when `object` is NULL or not an object. */
 const json_value *json_get(const json_value *object, const char *key);
+const json_value *json_get_n(const json_value *object, const char *key, size_t len);
 
 /* Is `v` the string `text`?  False for NULL. */
 bool json_is(const json_value *v, const char *text);

@@ -26,7 +26,7 @@ typedef struct {
     generation gen;
     lfm_sampling sampling;
     int32_t *tokens;
-    size_t n_tokens, n_reused;
+    size_t n_tokens, n_reused, n_truncated;
     double started, prompt_done;
 } slot;
 
@@ -54,7 +54,7 @@ typedef struct {
     size_t n_last;
 
     json_out ready[PENDING]; /* finished lines that wait for those before them */
-    size_t n_begun, n_written, n_failed;
+    size_t n_begun, n_written, n_failed, n_cut; /* n_cut: prompts that --truncate cut */
     term_progress progress;
 } batch;
 

@@ -14,9 +14,14 @@ static void write_id(json_out *out, const batch_line *l) {
 static void write_usage(json_out *out, const batch_answer *a) {
     char text[200];
     snprintf(text, sizeof text, "{\"prompt_tokens\": %zu, \"cached_tokens\": %zu, "
-             "\"completion_tokens\": %zu, \"reasoning_tokens\": %zu}", a->n_prompt, a->n_reused,
+             "\"completion_tokens\": %zu, \"reasoning_tokens\": %zu", a->n_prompt, a->n_reused,
              a->n_generated, a->n_reasoning);
     json_write_text(out, text);
+    if (a->n_truncated > 0) {
+        json_write_text(out, ", \"truncated_tokens\": ");
+        json_write_int(out, (int64_t)a->n_truncated);
+    }
+    json_write_text(out, "}");
 }
 
 /* Newlines and backslashes escaped, so that an answer stays one line. */
@@ -82,7 +87,7 @@ static void write_openai(json_out *out, const batch_line *l, const batch_answer 
     json_write_text(out, "}");
     if (a->logprobs) {
         json_write_text(out, ", \"logprobs\": {\"content\": ");
-        logprobs_write(out, a->logprobs, a->model, "top_logprobs");
+        logprobs_write(out, a->logprobs, 0, a->model, "top_logprobs");
         json_write_text(out, "}");
     }
     json_write_text(out, ", \"finish_reason\": ");
@@ -127,7 +132,7 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
     json_write_text(out, timings);
     if (a->logprobs) {
         json_write_text(out, ", \"logprobs\": ");
-        logprobs_write(out, a->logprobs, a->model, "top");
+        logprobs_write(out, a->logprobs, 0, a->model, "top");
     }
     json_write_text(out, "}\n");
 }

@@ -6,6 +6,7 @@
 #include "cli/batch.h"
 
 #include "cli/sampling.h"
+#include "cli/truncate.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -118,10 +119,51 @@ static lfm_status check_fit(const batch *b, const slot *s, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "the prompt is empty");
     }
     if (s->n_tokens > n_ctx) {
-        return err_set(err, LFM_ERR_FULL, "the prompt has %zu tokens; the context holds %" PRIu32,
-                       s->n_tokens, n_ctx);
+        return err_set(err, LFM_ERR_FULL, "the prompt has %zu tokens; the context holds %" PRIu32
+                       "%s", s->n_tokens, n_ctx,
+                       !b->o->truncate ? ". --truncate head|tail|middle would cut it"
+                                       : ". --truncate cuts no \"messages\"");
     }
     return LFM_OK;
+}
+
+/* What truncate_to_fit needs of a line. */
+typedef struct {
+    batch *b;
+    slot *s;
+} cut_line;
+
+static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
+    const cut_line *c = ctx;
+    lfm_free(c->s->tokens);
+    c->s->tokens = NULL;
+    c->s->n_tokens = 0;
+    lfm_status st = batch_line_render(&c->s->line, err);
+    if (st == LFM_OK) {
+        st = tokenize(c->b, c->s, err);
+    }
+    *n = c->s->n_tokens;
+    return st;
+}
+
+/* --truncate: the line's own text is cut, not what --each puts around it. */
+static lfm_status truncate_prompt(batch *b, slot *s, lfm_error *err) {
+    batch_line *l = &s->line;
+    if (!l->o.truncate || l->prompt.len == 0) {
+        return LFM_OK;
+    }
+    const size_t n = s->n_tokens;
+    const lfm_status st =
+        truncate_to_fit(&l->prompt, b->model, &l->o, lfm_session_n_ctx(b->shared), n,
+                        tokenize_again, &(cut_line){b, s}, &s->n_truncated, err);
+    if (st == LFM_OK && s->n_truncated > 0) {
+        b->n_cut++;
+        if (l->form == LINE_PLAIN) { /* a line of plain text cannot say so itself */
+            term_message("line %s: %zu of the %zu tokens of the prompt were cut", l->id.ptr,
+                         s->n_truncated, n);
+        }
+    }
+    return st;
 }
 
 /* The form of the answer: the line's, or that of the command line. */
@@ -140,6 +182,9 @@ static lfm_status begin_form(batch *b, slot *s, lfm_error *err) {
 lfm_status batch_begin(batch *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = tokenize(b, s, err);
+    if (st == LFM_OK) {
+        st = truncate_prompt(b, s, err);
+    }
     if (st == LFM_OK) {
         st = check_fit(b, s, err);
     }

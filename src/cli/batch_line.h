@@ -23,6 +23,8 @@ typedef struct {
     json_out id;           /* as JSON: that of the line, or its number */
     cli_options o;         /* the command's, with what the line changes; borrowed but for what is
                               owned below */
+    json_out prompt;       /* the text that --each is put around; empty with "messages" */
+    json_out before;       /* messages before it, as JSON with ", " behind each */
     json_out conversation; /* for lfm_chat_tokenize; empty with --raw */
     json_out text;         /* the prompt with --raw */
     char *prefill;         /* owned; o.prefill points to it */
@@ -49,12 +51,24 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
                            lfm_error *err);
 void batch_line_drop(batch_line *l);
 
+/* Make the conversation, or with --raw the text, of l->prompt once more: it was cut. */
+lfm_status batch_line_render(batch_line *l, lfm_error *err);
+
+/* Read what the keys of a line (in OpenAI's format, of its body) say about the answer: into l->o,
+ * l->shape and so on.  LFM_ERR_ARG for a key that is unknown. */
+lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err);
+
+/* Is it a text, not empty, that C can take?  A copy of it; NULL when memory runs out. */
+bool batch_is_text(const json_value *v);
+char *batch_copy_text(const json_value *v);
+
 typedef struct {
     const char *content, *reasoning;
     size_t content_len, reasoning_len;
     const char *finish;
     uint64_t seed;
     size_t n_prompt, n_reused, n_generated, n_reasoning;
+    size_t n_truncated;             /* tokens that --truncate took away */
     double prefill_ms, decode_ms;
     const json_out *calls;          /* of tools (toolcall.h) */
     const token_logprobs *logprobs; /* NULL = not asked for */

@@ -8,6 +8,7 @@
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H
 
+#include "base/cores.h"
 #include "cli/bench_list.h"
 #include "cli/bench_machine.h"
 #include "cli/bench_power.h"
@@ -46,6 +47,7 @@ typedef struct {
 /* One row. */
 typedef struct {
     uint32_t n_prompt, n_gen, n_depth, n_threads, n_batch;
+    bool fast;              /* on fast cores only */
     bool is_text;           /* a real text, with tokenising and sampling; otherwise random tokens */
     char side;              /* --ab: 'A' or 'B'; otherwise 0 */
     time_t when;
@@ -136,8 +138,9 @@ void bench_close(bench *b); /* safe on a zeroed struct */
 /* Equal texts, or neither is there. */
 bool bench_is_same_text(const char *a, const char *b);
 
-/* Threads of a row's session: its own number, or tuned ones, or all cores. */
-lfm_session_options bench_session_options(const bench *b, const bench_row *r);
+/* Threads of a row's session: its own number, or tuned ones, or all cores.  *fast: on fast cores
+ * only. */
+lfm_session_options bench_session_options(const bench *b, const bench_row *r, bool *fast);
 
 /* ---- One test (bench_run.c) ----------------------------------------------------------------- */
 
@@ -146,6 +149,8 @@ typedef struct {
     const bench *b;
     bench_row *row;
     lfm_session *depth, *work;
+    bool on_fast;      /* until it is closed, this thread uses fast cores only; then `before` */
+    cores_set before;
     power_meter power;
     double began;      /* 0: no sample yet */
     uint64_t throttled; /* before */
@@ -186,8 +191,9 @@ lfm_status bench_sustain(bench *b, lfm_error *err);  /* --sustain */
 lfm_status bench_tune(bench *b, lfm_error *err);     /* --tune */
 
 /* The best of rows[n], which have rising numbers of threads and samples that were taken in turns;
- * rows[base] is what holds unless others are shown to be better. */
-size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base);
+ * rows[base] is what holds unless others are shown to be better.  `fast`: rows on fast cores may be
+ * chosen, too. */
+size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base, bool fast);
 
 lfm_status bench_roofline(bench *b, lfm_error *err); /* --roofline, after the table */
 int bench_ab(const cli_options *o);                  /* --ab; returns the exit code */

@@ -74,8 +74,8 @@ static const struct {
     int weight;
 } settings[] = {
     {"cpu_info", 0}, {"model_type", 16}, {"model_size", 16}, {"n_threads", 8}, {"n_batch", 4},
-    {"type_k", 8}, {"isa", 8}, {"input", 8}, {"side", 32}, {"governor", 0}, {"power", 0},
-    {"kernel", 0},
+    {"type_k", 8}, {"isa", 8}, {"input", 8}, {"side", 32}, {"fast_cores", 32},
+    {"governor", 0}, {"power", 0}, {"kernel", 0},
 };
 
 enum { N_SETTINGS = sizeof settings / sizeof *settings, MAX_ROWS = 4096 };

@@ -145,6 +145,9 @@ static void add_special(fields *f, const bench *b, const bench_row *r) {
         add_known(f, "drift_low", 3, c->drift.low, c->has_drift);
         add_known(f, "drift_high", 3, c->drift.high, c->has_drift);
     }
+    if (r->fast) {
+        add(f, "fast_cores", false, "true");
+    }
     if (r->side) {
         add(f, "side", true, "%c", r->side);
         add_text(f, "options", r->side == 'A' ? o->ab[0] : o->ab[1]);

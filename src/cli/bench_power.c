@@ -154,9 +154,3 @@ void power_update(power_meter *m, double now) {
     }
     m->at = now;
 }
-
-bool power_is_forbidden(const char *root) {
-    char line[40];
-    return bench_first_line(root, POWERCAP "0/name", line, sizeof line) &&
-           !bench_first_line(root, POWERCAP "0/energy_uj", line, sizeof line);
-}

@@ -49,7 +49,4 @@ void power_open(power_meter *m, power_source wanted, const char *root);
 void power_begin(power_meter *m, double now);
 void power_update(power_meter *m, double now);
 
-/* Why nothing can be read: a counter that is there but not ours to read? */
-bool power_is_forbidden(const char *root);
-
 #endif

@@ -95,8 +95,8 @@ void bench_test_name(char *out, size_t cap, const bench_row *r) {
     if (r->n_depth > 0 && !r->is_text) {
         snprintf(depth, sizeof depth, " @ d%" PRIu32, r->n_depth);
     }
-    snprintf(out, cap, "%s%s%s%s%c", name, depth, r->is_text ? " text" : "", r->side ? " " : "",
-             r->side);
+    snprintf(out, cap, "%s%s%s%s%s%c", name, depth, r->is_text ? " text" : "",
+             r->fast ? " fast" : "", r->side ? " " : "", r->side);
 }
 
 const char *bench_kv_name(opt_kv kv) {

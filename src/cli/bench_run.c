@@ -123,8 +123,10 @@ static lfm_status find_bandwidth(bench *b, bench_row *r, lfm_session *s, lfm_err
 }
 
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err) {
-    const lfm_session_options opt = bench_session_options(b, r);
     *bed = (bench_bed){.b = b, .row = r};
+    const lfm_session_options opt = bench_session_options(b, r, &bed->on_fast);
+    bed->on_fast = bed->on_fast && cores_use_fast(&bed->before);
+    r->fast = r->fast || bed->on_fast;
     lfm_status st = lfm_session_new(&bed->depth, b->model, &opt, err);
     if (st == LFM_OK) {
         st = lfm_session_fork(&bed->work, bed->depth, err);
@@ -143,6 +145,9 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
 void bench_bed_close(bench_bed *bed) {
     lfm_session_free(bed->work);
     lfm_session_free(bed->depth);
+    if (bed->on_fast) {
+        cores_use(&bed->before);
+    }
     *bed = (bench_bed){0};
 }
 

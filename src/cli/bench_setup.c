@@ -240,7 +240,8 @@ static lfm_status look_at_machine(bench *b, lfm_error *err) {
 
 /* How long a person waits for the first token, in a fresh session. */
 static lfm_status measure_first_token(bench *b, lfm_error *err) {
-    lfm_session_options opt = bench_session_options(b, &b->rows[0]);
+    bool fast = false;
+    lfm_session_options opt = bench_session_options(b, &b->rows[0], &fast);
     lfm_session *s = NULL;
     lfm_status st = lfm_session_new(&s, b->model, &opt, err);
     if (st == LFM_OK) {
@@ -254,12 +255,12 @@ static lfm_status measure_first_token(bench *b, lfm_error *err) {
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
-lfm_session_options bench_session_options(const bench *b, const bench_row *r) {
+lfm_session_options bench_session_options(const bench *b, const bench_row *r, bool *fast) {
     lfm_session_options opt = cli_session_options(b->o);
     opt.n_ctx = b->n_ctx;
     opt.n_batch = r->n_batch;
     opt.n_threads = r->n_threads;
-    tune_apply(&opt, false);
+    *fast = tune_apply(&opt, false) == THREADS_TUNED_FAST || r->fast;
     if (r->n_gen == 0 && !r->is_text && opt.n_threads_batch > 0) { /* only a prompt */
         opt.n_threads = opt.n_threads_batch;
     }
@@ -328,9 +329,12 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
         return st;
     }
     lfm_session_options opt = {0};
-    if (b->threads.at[0] == 0 && tune_apply(&opt, true) == THREADS_TUNED && o->verbose) {
-        term_message("threads: %" PRIu32 ", prompts %" PRIu32 " (as 'lfm bench --tune' found)",
-                     opt.n_threads, opt.n_threads_batch);
+    const threads_origin origin =
+        b->threads.at[0] == 0 ? tune_apply(&opt, true) : THREADS_ASKED;
+    if (o->verbose && (origin == THREADS_TUNED || origin == THREADS_TUNED_FAST)) {
+        term_message("threads: %" PRIu32 ", prompts %" PRIu32 "%s (as 'lfm bench --tune' found)",
+                     opt.n_threads, opt.n_threads_batch,
+                     origin == THREADS_TUNED_FAST ? ", on fast cores" : "");
     }
     term_catch_stop();
     st = look_at_machine(b, err);

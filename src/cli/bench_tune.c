@@ -6,6 +6,9 @@
  * that of the cores has to be shown to be faster, and fewer threads, which leave cores for others
  * and cost less energy, to be next to as fast: on a machine that is too busy to tell, nothing
  * changes.
+ *
+ * On a processor with fast and slow cores, numbers that fit on the fast ones are also tried on
+ * these alone: otherwise the system may put a thread on a slow one, and all wait for it.
  */
 #include "cli/bench.h"
 
@@ -54,7 +57,7 @@ static bool is_slow(const bench_row *rows, size_t n, size_t i, size_t base) {
 /* All rows in turns, up and then down.  rows[base] has as many threads as there are cores. */
 static lfm_status sweep(bench *b, bench_row *rows, size_t n, size_t base, lfm_error *err) {
     const size_t rounds = b->o->n_repeat.given ? (size_t)b->o->n_repeat.value : TUNE_ROUNDS;
-    bool slow[BENCH_MAX_LIST] = {false};
+    bool slow[BENCH_MAX_ROWS] = {false};
     lfm_status st = LFM_OK;
     term_progress progress;
     term_progress_start(&progress, true);
@@ -79,18 +82,20 @@ static bool gain_over(const bench_row *a, const bench_row *b, stats_gain *gain) 
     return a->n == b->n && stats_compare_pairs(a->seconds, b->seconds, a->n, gain);
 }
 
-size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base) {
+size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base, bool fast) {
     stats_gain gain;
     size_t best = base;
     double most = 0.0;
     for (size_t i = 0; i < n; i++) { /* the fastest of those that are shown to be faster */
-        if (gain_over(&rows[base], &rows[i], &gain) && gain.low > 0 && gain.gain > most) {
+        if ((fast || !rows[i].fast) && gain_over(&rows[base], &rows[i], &gain) && gain.low > 0 &&
+            gain.gain > most) {
             best = i;
             most = gain.gain;
         }
     }
     for (size_t i = 0; i < best; i++) {
-        if (gain_over(&rows[best], &rows[i], &gain) && gain.low > -AS_FAST) {
+        if ((fast || !rows[i].fast) && gain_over(&rows[best], &rows[i], &gain) &&
+            gain.low > -AS_FAST) {
             return i;
         }
     }
@@ -99,29 +104,59 @@ size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base) {
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
-/* Rows for each number of threads: first the prompt, then decoding. */
-static lfm_status make_rows(bench *b, const bench_list *threads, lfm_error *err) {
+/* How many CPUs are fast, if others are not; otherwise 0. */
+static size_t fast_cpus(void) {
+    cores_set all;
+    cores_set fast;
+    size_t n = 0;
+    if (cores_use_fast(&all)) {
+        cores_use(&all);
+        cores_fast("", all.cpu, fast.cpu, CORES_MAX);
+        for (size_t i = 0; i < CORES_MAX; i++) {
+            n += fast.cpu[i];
+        }
+    }
+    return n;
+}
+
+_Static_assert(4 * BENCH_MAX_LIST <= BENCH_MAX_ROWS, "each number: prompt and decode, on all cores "
+               "and on fast ones");
+
+/* Rows for each number of threads: first the prompt, then decoding.  *base: that of all cores. */
+static lfm_status make_rows(bench *b, const bench_list *threads, uint32_t cores, size_t *base,
+                            lfm_error *err) {
     const uint32_t n_prompt = b->o->bench_p.n > 0 ? b->prompts.at[0] : TUNE_PROMPT;
     const uint32_t n_gen = b->o->bench_n.n > 0 ? b->gens.at[0] : TUNE_GEN;
     if (n_prompt == 0 || n_gen == 0) {
         return err_set(err, LFM_ERR_ARG, "--tune looks for threads for prompts and for decoding; "
                        "neither -p nor -n can be 0");
     }
+    const size_t n_fast = fast_cpus();
+    size_t n = 0;
     for (size_t i = 0; i < threads->n; i++) {
-        const bench_row like = {.n_threads = threads->at[i], .n_batch = b->batches.at[0]};
-        b->rows[i] = b->rows[threads->n + i] = like;
-        b->rows[i].n_prompt = n_prompt;
-        b->rows[threads->n + i].n_gen = n_gen;
+        const uint32_t count = threads->at[i];
+        *base = count == cores ? n : *base;
+        b->rows[n++] = (bench_row){.n_threads = count, .n_batch = b->batches.at[0]};
+        if (count <= n_fast) {
+            b->rows[n] = b->rows[n - 1];
+            b->rows[n++].fast = true;
+        }
     }
-    b->n_rows = 2 * threads->n;
+    for (size_t i = 0; i < n; i++) {
+        b->rows[n + i] = b->rows[i];
+        b->rows[i].n_prompt = n_prompt;
+        b->rows[n + i].n_gen = n_gen;
+    }
+    b->n_rows = 2 * n;
     return LFM_OK;
 }
 
 static void print_choice(const char *what, const bench_row *rows, size_t chosen, size_t base) {
     char text[96];
     stats_gain gain;
-    printf("tune     %s: %" PRIu32 " %s", what, rows[chosen].n_threads,
-           rows[chosen].n_threads == 1 ? "thread" : "threads");
+    printf("tune     %s: %" PRIu32 " %s%s", what, rows[chosen].n_threads,
+           rows[chosen].n_threads == 1 ? "thread" : "threads",
+           rows[chosen].fast ? " on fast cores" : "");
     if (chosen != base && gain_over(&rows[base], &rows[chosen], &gain)) {
         stats_verdict(text, sizeof text, &gain);
         printf(", against %" PRIu32 ": %s", rows[base].n_threads, text);
@@ -133,13 +168,18 @@ static void print_choice(const char *what, const bench_row *rows, size_t chosen,
 static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
     const bench_row *prompts = b->rows;
     const bench_row *decode = b->rows + n;
-    const size_t p = bench_tune_choose(prompts, n, base);
-    const size_t d = bench_tune_choose(decode, n, base);
+    size_t p = bench_tune_choose(prompts, n, base, true);
+    size_t d = bench_tune_choose(decode, n, base, true);
+    if (prompts[p].fast != decode[d].fast) { /* a session has one set of cores for both */
+        p = bench_tune_choose(prompts, n, base, false);
+        d = bench_tune_choose(decode, n, base, false);
+    }
     char path[1024];
     tune t;
     tune_here(&t);
     t.prefill = prompts[p].n_threads;
     t.decode = decode[d].n_threads;
+    t.fast = decode[d].fast;
     if (!tune_path(path, sizeof path)) {
         return err_set(err, LFM_ERR_IO, "there is no place for the file of --tune: set HOME or "
                        "XDG_CONFIG_HOME");
@@ -161,19 +201,17 @@ lfm_status bench_tune(bench *b, lfm_error *err) {
     const uint32_t cores = (uint32_t)cores_default();
     size_t base = 0;
     bench_thread_counts(&threads, cpus > (long)cores ? (uint32_t)cpus : cores, cores);
-    while (threads.at[base] != cores) {
-        base++;
-    }
-    lfm_status st = make_rows(b, &threads, err);
+    lfm_status st = make_rows(b, &threads, cores, &base, err);
+    const size_t n = b->n_rows / 2;
     bench_begin(b);
     for (size_t half = 0; half < 2 && st == LFM_OK && !term_stopped(); half++) {
-        bench_row *rows = b->rows + half * threads.n;
-        st = sweep(b, rows, threads.n, base, err);
-        for (size_t i = 0; i < threads.n && st == LFM_OK && !term_stopped(); i++) {
+        bench_row *rows = b->rows + half * n;
+        st = sweep(b, rows, n, base, err);
+        for (size_t i = 0; i < n && st == LFM_OK && !term_stopped(); i++) {
             bench_print(b, &rows[i], half == 0 && i == 0);
         }
     }
     const bool whole = st == LFM_OK && !term_stopped();
     bench_end(b, b->rows, whole ? b->n_rows : 0);
-    return whole ? keep(b, threads.n, base, err) : st;
+    return whole ? keep(b, n, base, err) : st;
 }

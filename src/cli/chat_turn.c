@@ -81,14 +81,10 @@ lfm_status chat_json(const chat *c, json_out *json, lfm_error *err) {
 /* ---- Telling -------------------------------------------------------------------------------- */
 
 void chat_say(const chat *c, const char *format, ...) {
-    char raw[1024];
-    char text[2048];
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(raw, sizeof raw, format, args);
+    term_say(c->color ? "\033[2m" : "", c->color ? "\033[0m" : "", format, args);
     va_end(args);
-    err_escape(text, sizeof text, raw, n < 0 ? 0 : strlen(raw));
-    fprintf(stderr, "%s%s%s\n", c->color ? "\033[2m" : "", text, c->color ? "\033[0m" : "");
 }
 
 void chat_print_stats(const chat *c) {

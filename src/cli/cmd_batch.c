@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/prompt.h"
 #include "cli/sandbox.h"
+#include "cli/truncate.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,6 +109,7 @@ static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
         .n_reused = s->n_reused,
         .n_generated = s->gen.n_generated,
         .n_reasoning = s->gen.n_reasoning,
+        .n_truncated = s->n_truncated,
         .prefill_ms = 1e3 * (s->prompt_done - s->started),
         .decode_ms = 1e3 * (term_now() - s->prompt_done),
         .calls = &s->gen.calls,
@@ -421,6 +423,10 @@ int cmd_batch(const cli_options *o) {
     b->o = o;
     lfm_status st = run(b, &err);
     int code = st == LFM_OK ? CLI_DONE : term_stopped() ? CLI_FAILED : cli_fail(&err);
+    if (st == LFM_OK && b->n_cut > 0) { /* even with -q: a prompt is never cut silently */
+        term_message("%zu of %zu prompts were cut at their %s (--truncate)", b->n_cut, b->n_begun,
+                     truncate_place((opt_truncate)o->truncate));
+    }
     if (st == LFM_OK && b->n_failed > 0) {
         if (!o->quiet) {
             term_message("%zu of %zu lines failed", b->n_failed, b->n_begun);

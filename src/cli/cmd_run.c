@@ -95,35 +95,48 @@ static int explain_no_prompt(const cli_options *o) {
 
 /* ---- Showing -------------------------------------------------------------------------------- */
 
-/* --jsonl: what is new, as a line. */
-static lfm_status show_deltas(run_state *r, lfm_error *err) {
+/* --jsonl: a line with what is new, and with the probabilities of the tokens since the last one. */
+static void add_delta(run_state *r, json_out *line, const char *key, const char *text, size_t n) {
+    const token_logprobs *l = &r->gen.logprobs;
+    json_write_text(line, "{\"");
+    json_write_text(line, key);
+    json_write_text(line, "\": ");
+    json_write_string(line, text, n);
+    if (l->n_known > r->n_logprobs_shown) {
+        json_write_text(line, ", \"logprobs\": ");
+        logprobs_write(line, l, r->n_logprobs_shown, r->model, "top");
+        r->n_logprobs_shown = l->n_known;
+    }
+    json_write_text(line, "}\n");
+}
+
+static lfm_status show_deltas(run_state *r, bool ended, lfm_error *err) {
     const answer *a = &r->gen.answer;
-    json_out line = {0};
+    json_out lines = {0};
     if (a->thoughts_settled > r->show.thoughts_shown) {
-        json_write_text(&line, "{\"reasoning_delta\": ");
-        json_write_string(&line, a->thoughts.ptr + r->show.thoughts_shown,
-                          a->thoughts_settled - r->show.thoughts_shown);
-        json_write_text(&line, "}\n");
+        add_delta(r, &lines, "reasoning_delta", a->thoughts.ptr + r->show.thoughts_shown,
+                  a->thoughts_settled - r->show.thoughts_shown);
         r->show.thoughts_shown = a->thoughts_settled;
     }
     if (a->settled > r->show.shown) {
-        json_write_text(&line, "{\"delta\": ");
-        json_write_string(&line, a->text.ptr + r->show.shown, a->settled - r->show.shown);
-        json_write_text(&line, "}\n");
+        add_delta(r, &lines, "delta", a->text.ptr + r->show.shown, a->settled - r->show.shown);
         r->show.shown = a->settled;
     }
-    lfm_status st = json_finish(&line, err);
-    if (st == LFM_OK) {
-        st = output_write(&r->show.out, line.ptr, line.len, err);
+    if (ended && r->gen.logprobs.n_known > r->n_logprobs_shown) { /* tokens without text */
+        add_delta(r, &lines, "delta", "", 0);
     }
-    json_out_free(&line);
+    lfm_status st = json_finish(&lines, err);
+    if (st == LFM_OK) {
+        st = output_write(&r->show.out, lines.ptr, lines.len, err);
+    }
+    json_out_free(&lines);
     return st;
 }
 
 static lfm_status show_new(run_state *r, lfm_error *err) {
     show_thoughts(&r->show, &r->gen.answer);
     if (r->o->jsonl) {
-        return show_deltas(r, err);
+        return show_deltas(r, false, err);
     }
     return r->o->no_stream || r->o->json || r->o->extract
                ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
@@ -188,7 +201,7 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
         return st;
     }
     if (r->o->jsonl) {
-        st = show_deltas(r, err);
+        st = show_deltas(r, true, err);
         if (st != LFM_OK) {
             return st;
         }

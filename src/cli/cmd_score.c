@@ -103,7 +103,7 @@ static void begin_windows(score *s) {
 static lfm_status open_session(lfm_session **out, const lfm_model *m, const cli_options *o,
                                size_t window, lfm_error *err) {
     lfm_session_options opt = cli_session_options(o);
-    tune_apply(&opt, !o->quiet && !o->cpus);
+    tune_begin(&opt, !o->quiet && !o->cpus);
     opt.n_ctx = (uint32_t)window;
     return lfm_session_new(out, m, &opt, err);
 }

@@ -102,7 +102,7 @@ int cli_progress(const cli_options *o) {
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
                            lfm_error *err) {
     lfm_session_options opt = cli_session_options(o);
-    tune_apply(&opt, !o->quiet && !o->cpus); /* with --cpus it is another machine, and meant so */
+    tune_begin(&opt, !o->quiet && !o->cpus); /* with --cpus it is another machine, and meant so */
     const lfm_status st = lfm_session_new(out, m, &opt, err);
     if (st == LFM_OK && !o->quiet) {
         const uint32_t n = lfm_session_n_threads(*out);

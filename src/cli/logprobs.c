@@ -54,10 +54,11 @@ static void write_token(json_out *out, const lfm_logprob *t, const lfm_model *m)
     json_write_number(out, (double)t->logprob);
 }
 
-void logprobs_write(json_out *out, const token_logprobs *l, const lfm_model *m, const char *top) {
+void logprobs_write(json_out *out, const token_logprobs *l, size_t first, const lfm_model *m,
+                    const char *top) {
     json_write_text(out, "[");
-    for (size_t i = 0; i < l->n_known; i++) {
-        json_write_text(out, i > 0 ? ", {" : "{");
+    for (size_t i = first; i < l->n_known; i++) {
+        json_write_text(out, i > first ? ", {" : "{");
         write_token(out, &l->chosen[i], m);
         json_write_text(out, ", \"");
         json_write_text(out, top);

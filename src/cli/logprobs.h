@@ -28,9 +28,10 @@ lfm_status logprobs_add(token_logprobs *l, int32_t token, lfm_error *err);
 /* The logits from which the first token without probabilities was, or could have been, chosen. */
 lfm_status logprobs_learn(token_logprobs *l, const float *logits, size_t n_vocab, lfm_error *err);
 
-/* A JSON list: [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..].  `top` is what the
- * list of alternatives is called. */
-void logprobs_write(json_out *out, const token_logprobs *l, const lfm_model *m, const char *top);
+/* A JSON list: [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..] of the known tokens
+ * from `first` on.  `top` is what the list of alternatives is called. */
+void logprobs_write(json_out *out, const token_logprobs *l, size_t first, const lfm_model *m,
+                    const char *top);
 
 void logprobs_drop(token_logprobs *l);
 

@@ -155,8 +155,8 @@ const opt_row option_table[] = {
     FLAG("-x --extract", OUTPUT, RUN, extract,
          "only the first block of code in the answer; exit status 4 without one"),
     INT("--logprobs", "K", OUTPUT, RUN | BATCH, logprobs, 0, 20, NULL,
-        "with --json or --jsonl: how probable the model found every token, and the K most probable "
-        "ones"),
+        "how probable the model found every token, and the K most probable ones; run has them with "
+        "--json, and with --jsonl in every line"),
     {"--stats", "none|text|json", OPT_CHOICE_MAYBE, GROUP_OUTPUT, RUN, FIELD(stats), STATS_TEXT, 0,
      "none", "timings on standard error, for people (--stats alone) or as a line of JSON"},
     INT("--stats-fd", "N", OUTPUT, RUN, stats_fd, 0, 65535, NULL,
@@ -183,7 +183,8 @@ const opt_row option_table[] = {
 
     INT("-c --ctx-size", "N", STATE, RUN | CHAT | INFO | LOGITS | BATCH | PICK, n_ctx, 0,
         INT_BIG, "0", "longest context; 0 = grow up to the model's limit"),
-    CHOICE(OPT_CHOICE, "--truncate", "none|head|tail|middle", STATE, RUN, truncate, "none",
+    CHOICE(OPT_CHOICE, "--truncate", "none|head|tail|middle", STATE, RUN | BATCH, truncate,
+           "none",
            "what to cut off a prompt that leaves no room for the answer (-n, else a quarter of the "
            "context); a message says how much it was"),
     CHOICE(OPT_CHOICE, "--kv -ctk -ctv --cache-type-k --cache-type-v", "f16|f32|q8_0|q8", STATE,
@@ -228,7 +229,7 @@ const opt_row option_table[] = {
     CHOICE(OPT_CHOICE, "-lm --load-mode", "mmap|none|mlock|mmap+mlock", MACHINE, EVAL, load_mode,
            "mmap", "the same in one word, as llama.cpp has it; none = --no-mmap"),
     FLAG("--no-sandbox", MACHINE, RUN | SCORE | BATCH | PICK | LOGITS, no_sandbox,
-         "do not give up the system calls that are not needed (Linux; see README)"),
+         "keep the system calls that are not needed once everything is loaded (Linux)"),
 
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists every one"),
@@ -302,7 +303,8 @@ const opt_row option_table[] = {
              "which options are faster? both take turns (A B B A), -r turns for each test"),
     FLAG("--tune", ASK, BENCH, tune,
          "find the best numbers of threads for prompts and for decoding, and keep them in "
-         "~/.config/lfm/tune, where every command finds them"),
+         "~/.config/lfm/tune, where every command finds them; on hybrid processors also with the "
+        "fast cores alone"),
     FLAG("--roofline", ASK, BENCH, roofline, "how fast each part of the model reads its weights"),
     CHOICE(OPT_CHOICE, "--power", "auto|rapl|battery|none", ASK, BENCH, power, "auto",
            "what tells the energy; auto = rapl where it can be read (lfm help energy)"),

@@ -103,7 +103,7 @@ void report_json(json_out *out, const run_state *r) {
     add_timings(out, r);
     if (r->o->logprobs.given) {
         add_key(out, "logprobs");
-        logprobs_write(out, &r->gen.logprobs, r->model, "top");
+        logprobs_write(out, &r->gen.logprobs, 0, r->model, "top");
     }
     json_write_text(out, "}\n");
 }
@@ -202,7 +202,8 @@ static void list_environment(FILE *to, const cli_options *o) {
 static void write_threads(FILE *to, const run_state *r) {
     static const char *const origins[] = {
         [THREADS_ASKED] = "", [THREADS_CORES] = " (cores)",
-        [THREADS_TUNED] = " (as 'lfm bench --tune' found)"};
+        [THREADS_TUNED] = " (as 'lfm bench --tune' found)",
+        [THREADS_TUNED_FAST] = ", on fast cores (as 'lfm bench --tune' found)"};
     const uint32_t n = lfm_session_n_threads(r->session);
     const uint32_t n_batch = lfm_session_n_threads_batch(r->session);
     fprintf(to, "threads:              %" PRIu32, n);

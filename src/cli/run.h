@@ -35,6 +35,7 @@ typedef struct {
     answer_form form;
     generation gen;
     show show;
+    size_t n_logprobs_shown;  /* --jsonl: tokens whose probabilities have been in a line */
     bool no_code;             /* -x found nothing */
     bool sandboxed;
     threads_origin threads;   /* who chose their number */

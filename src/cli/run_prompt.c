@@ -73,27 +73,32 @@ static void drop_tokens(run_state *r) {
     r->conversation = (json_out){0};
 }
 
-/* --truncate: cut the text of the prompt until all of it fits.  Text that was cut may have other
- * tokens at the seam, so one round need not be enough. */
+/* What truncate_to_fit needs of a run. */
+typedef struct {
+    run_state *r;
+    const json_out *text;
+} cut_run;
+
+static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
+    const cut_run *c = ctx;
+    drop_tokens(c->r);
+    const lfm_status st = tokenize(c->r, c->text, err);
+    *n = c->r->n_tokens;
+    return st;
+}
+
 static lfm_status truncate_prompt(run_state *r, json_out *text, lfm_error *err) {
     const opt_truncate how = (opt_truncate)r->o->truncate;
-    static const char *const places[] = {"", "beginning", "end", "middle"};
-    const size_t limit = truncate_limit(r->o, lfm_session_n_ctx(r->session));
     const size_t n_all = r->n_tokens;
-    const int flags = r->o->raw && !r->o->no_special ? LFM_TOKENIZE_SPECIAL : 0;
-    lfm_status st = LFM_OK;
-    while (st == LFM_OK && r->n_tokens > limit) {
-        st = truncate_text(text, r->model, how, flags, r->n_tokens - limit, err);
-        if (st == LFM_OK) {
-            drop_tokens(r);
-            st = tokenize(r, text, err);
-        }
-    }
-    if (st == LFM_OK && r->n_tokens < n_all) { /* even with -q: a prompt is never cut silently */
-        r->n_truncated = n_all - r->n_tokens;
+    const lfm_status st =
+        truncate_to_fit(text, r->model, r->o, lfm_session_n_ctx(r->session), n_all, tokenize_again,
+                        &(cut_run){r, text}, &r->n_truncated, err);
+    if (st == LFM_OK && r->n_truncated > 0) { /* even with -q: a prompt is never cut silently */
         term_message("%s of the %s tokens of the prompt were cut out of its %s (--truncate %s)",
-                     cli_grouped(r->n_truncated).text, cli_grouped(n_all).text, places[how],
-                     how == TRUNCATE_HEAD ? "head" : how == TRUNCATE_TAIL ? "tail" : "middle");
+                     cli_grouped(r->n_truncated).text, cli_grouped(n_all).text,
+                     truncate_place(how), how == TRUNCATE_HEAD   ? "head"
+                                          : how == TRUNCATE_TAIL ? "tail"
+                                                                 : "middle");
     }
     return st;
 }

@@ -127,15 +127,19 @@ double term_now(void) {
 
 /* ---- Messages ------------------------------------------------------------------------------- */
 
-void term_message(const char *format, ...) {
+void term_say(const char *before, const char *after, const char *format, va_list args) {
     char raw[1024];
     char text[2048];
+    const int n = vsnprintf(raw, sizeof raw, format, args);
+    err_escape(text, sizeof text, raw, n < 0 ? 0 : strlen(raw));
+    fprintf(stderr, "%s%s%s\n", before, text, after);
+}
+
+void term_message(const char *format, ...) {
     va_list args;
     va_start(args, format);
-    const int n = vsnprintf(raw, sizeof raw, format, args);
+    term_say("lfm: ", "", format, args);
     va_end(args);
-    err_escape(text, sizeof text, raw, n < 0 ? 0 : strlen(raw));
-    fprintf(stderr, "lfm: %s\n", text);
 }
 
 void term_progress_start(term_progress *p, int when) {

@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,7 +41,11 @@ void term_die_if_stopped(void);
 /* Seconds of a clock that never jumps. */
 double term_now(void);
 
-/* "lfm: ", the text, a newline; the text is made printable. */
+/* A line on standard error; what `format` makes is made printable, what stands around it is not. */
+void term_say(const char *before, const char *after, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+
+/* The same with "lfm: " in front. */
 void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A progress line that appears after 0.3 s of work and is renewed in its place on a terminal; off

@@ -57,3 +57,26 @@ lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, i
     lfm_free(tokens);
     return st;
 }
+
+/* Text that was cut may have other tokens at the seam, so one round need not be enough. */
+lfm_status truncate_to_fit(json_out *text, const lfm_model *m, const cli_options *o, size_t n_ctx,
+                           size_t n, truncate_again_fn *again, void *ctx, size_t *n_cut,
+                           lfm_error *err) {
+    const size_t limit = truncate_limit(o, n_ctx);
+    const size_t n_all = n;
+    const int flags = o->raw && !o->no_special ? LFM_TOKENIZE_SPECIAL : 0;
+    lfm_status st = LFM_OK;
+    while (st == LFM_OK && n > limit) {
+        st = truncate_text(text, m, (opt_truncate)o->truncate, flags, n - limit, err);
+        if (st == LFM_OK) {
+            st = again(ctx, &n, err);
+        }
+    }
+    *n_cut = n < n_all ? n_all - n : 0;
+    return st;
+}
+
+const char *truncate_place(opt_truncate how) {
+    static const char *const places[] = {"", "beginning", "end", "middle"};
+    return places[how];
+}

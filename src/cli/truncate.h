@@ -21,4 +21,16 @@ size_t truncate_limit(const cli_options *o, size_t n_ctx);
 lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, int flags,
                          size_t n_drop, lfm_error *err);
 
+/* Make the tokens of a prompt again, now that its text is shorter; *n: how many they are. */
+typedef lfm_status truncate_again_fn(void *ctx, size_t *n, lfm_error *err);
+
+/* Cut the text of a prompt of `n` tokens until all of it is within truncate_limit.  *n_cut is how
+ * many tokens it lost.  The text alone is cut, not what `again` puts around it. */
+lfm_status truncate_to_fit(json_out *text, const lfm_model *m, const cli_options *o, size_t n_ctx,
+                           size_t n, truncate_again_fn *again, void *ctx, size_t *n_cut,
+                           lfm_error *err);
+
+/* Where --truncate cuts, for messages: "beginning". */
+const char *truncate_place(opt_truncate how);
+
 #endif

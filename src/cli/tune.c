@@ -19,6 +19,7 @@
 enum { MAX_FILE = 4096, MAX_PATH = 1024, MAX_THREADS = 4096 };
 
 static const char first_line[] = "lfm-tune 1";
+static const char fast_line[] = "on fast cores";
 
 void tune_here(tune *t) {
     *t = (tune){.cores = (uint32_t)cores_default()};
@@ -61,6 +62,10 @@ static bool read_line(tune *t, const char *line) {
     }
     if (strncmp(line, "decode ", 7) == 0) {
         return read_count(line + 7, &t->decode);
+    }
+    if (strcmp(line, fast_line) == 0) {
+        t->fast = true;
+        return true;
     }
     return strncmp(line, "prefill ", 8) == 0 && read_count(line + 8, &t->prefill);
 }
@@ -136,7 +141,8 @@ lfm_status tune_write(const tune *t, const char *path, lfm_error *err) {
                            "# Threads that were the fastest here; made by lfm bench MODEL --tune.\n"
                            "# They hold while the processor and the allowed cores are these.\n"
                            "%s\ncpu %s\ncores %" PRIu32 "\ndecode %" PRIu32 "\nprefill %" PRIu32
-                           "\n", first_line, t->cpu, t->cores, t->decode, t->prefill);
+                           "\n%s%s", first_line, t->cpu, t->cores, t->decode, t->prefill,
+                           t->fast ? fast_line : "", t->fast ? "\n" : "");
     lfm_status st = make_folders(path, err);
     if (st == LFM_OK) {
         st = output_open(&out, path, err);
@@ -166,7 +172,7 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
     if (state == TUNE_GOOD) {
         opt->n_threads = t.decode;
         opt->n_threads_batch = opt->n_threads_batch ? opt->n_threads_batch : t.prefill;
-        return THREADS_TUNED;
+        return t.fast ? THREADS_TUNED_FAST : THREADS_TUNED;
     }
     /* This run alone was given fewer cores (taskset, --cpus, a container): the file is not to
      * blame, it only does not apply. */
@@ -179,4 +185,13 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
                            "make it again: lfm bench MODEL --tune", path);
     }
     return THREADS_CORES;
+}
+
+threads_origin tune_begin(lfm_session_options *opt, bool tell) {
+    cores_set before;
+    const threads_origin origin = tune_apply(opt, tell);
+    if (origin == THREADS_TUNED_FAST) {
+        cores_use_fast(&before);
+    }
+    return origin;
 }

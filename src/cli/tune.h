@@ -22,6 +22,7 @@ typedef struct {
     uint32_t cores;   /* ... and how many cores were allowed */
     uint32_t decode;  /* threads for one token at a time */
     uint32_t prefill; /* and for prompts */
+    bool fast;        /* on the fast cores of a hybrid processor only */
 } tune;
 
 typedef enum {
@@ -46,10 +47,18 @@ tune_state tune_read(tune *t, const char *path, const tune *here);
 /* Write it: made beside and renamed, folders made as needed. */
 lfm_status tune_write(const tune *t, const char *path, lfm_error *err);
 
-typedef enum { THREADS_ASKED, THREADS_TUNED, THREADS_CORES } threads_origin;
+typedef enum {
+    THREADS_ASKED,
+    THREADS_TUNED,
+    THREADS_TUNED_FAST, /* and on fast cores only (cores_use_fast) */
+    THREADS_CORES
+} threads_origin;
 
 /* Where nobody chose threads (-t, LFM_THREADS), take the tuned ones; says in one line why a file is
  * not used if `tell`. */
 threads_origin tune_apply(lfm_session_options *opt, bool tell);
+
+/* The same for the one session of a command: it keeps to the fast cores if it is to. */
+threads_origin tune_begin(lfm_session_options *opt, bool tell);
 
 #endif

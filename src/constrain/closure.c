@@ -12,52 +12,18 @@
  * Sources: graph-structured stacks, Tomita 1986; the treatment of calls follows the generalised LL
  * parsers of Scott and Johnstone, 2010.
  */
-#include "constrain/closure.h"
+#include "constrain/closure_parts.h"
 
 #include "constrain/grow.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one state in the making.  Work is counted in threads or frames that are looked at, some 20 ns
- * each; sorting one costs about as much as looking at eight.  So MAX_WORK is a second or two. */
-enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23, MAX_WORK = 100000000, SORT_WORK = 8 };
+/* Of one state in the making; MAX_WORK is a second or two. */
+enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23, MAX_WORK = 100000000 };
 
 #define OPEN 0x80000000u       /* an open stack: OPEN | rule */
 #define ALL_OF (UINT32_MAX - 1) /* gathered.to: all frames of the stack `below` */
-
-typedef struct {
-    uint32_t to, count, below;
-    uint32_t next; /* gathered for the same rule, + 1 */
-} gathered;
-
-/* What is known of a rule that was called here. */
-typedef struct {
-    uint64_t round; /* the rest holds if it is the current one */
-    uint32_t frames; /* gathered, + 1 */
-    uint32_t stack;  /* its number, once it has one */
-} opened;
-
-struct closure {
-    uint64_t round;
-    automaton_thread *queue; /* every thread of this round; those before `head` were looked at */
-    size_t n_queue, queue_cap, head;
-    uint64_t *seen_round;    // [seen_cap]
-    uint32_t *seen;          // [seen_cap] index into queue, by hash
-    size_t seen_cap;
-    automaton_thread *waiting;
-    size_t n_waiting, waiting_cap;
-    opened *rules;           // [n_rules]
-    uint64_t *open;          /* rules that were called in this round */
-    size_t n_open;
-    gathered *frames;
-    size_t n_frames, frames_cap;
-    automaton_frame *sorted;
-    size_t n_sorted, sorted_cap;
-    uint32_t bits;
-    size_t work;             /* done in this round, at most MAX_WORK */
-    lfm_status failed;       /* LFM_ERR_MEMORY or LFM_ERR_UNSUPPORTED */
-};
 
 lfm_status closure_new(closure **out, const grammar *g) {
     closure *c = calloc(1, sizeof *c);
@@ -84,7 +50,7 @@ void closure_free(closure *c) {
     }
 }
 
-static void begin(closure *c) {
+void closure_begin(closure *c) {
     c->round++;
     c->n_queue = c->head = c->n_waiting = c->n_open = c->n_frames = 0;
     c->bits = 0;
@@ -92,7 +58,7 @@ static void begin(closure *c) {
     c->failed = LFM_OK;
 }
 
-static void count_work(closure *c, size_t n) {
+void closure_count_work(closure *c, size_t n) {
     c->work += n;
     if (c->work > MAX_WORK && c->failed == LFM_OK) {
         c->failed = LFM_ERR_UNSUPPORTED;
@@ -131,8 +97,7 @@ static bool grow_seen(closure *c) {
     return true;
 }
 
-/* A thread at `step`, unless there is one. */
-static void push(closure *c, uint32_t step, uint32_t stack) {
+void closure_push(closure *c, uint32_t step, uint32_t stack) {
     const automaton_thread t = {step, stack};
     if (c->failed != LFM_OK) {
         return;
@@ -163,8 +128,9 @@ static void push(closure *c, uint32_t step, uint32_t stack) {
 /* Call a rule: its open stack gets one more frame. */
 static void enter(const automaton *a, uint32_t rule, uint32_t to, uint32_t count, uint32_t below) {
     closure *c = a->closure;
-    opened *r = &c->rules[rule];
-    gathered *frames = grow_array(c->frames, &c->frames_cap, c->n_frames + 1, sizeof *frames);
+    closure_opened *r = &c->rules[rule];
+    closure_gathered *frames =
+        grow_array(c->frames, &c->frames_cap, c->n_frames + 1, sizeof *frames);
     if (!frames) {
         c->failed = LFM_ERR_MEMORY;
         return;
@@ -178,29 +144,28 @@ static void enter(const automaton *a, uint32_t rule, uint32_t to, uint32_t count
         r->round = c->round;
         r->frames = 0;
         c->open[c->n_open++] = rule;
-        push(c, a->g->rules[rule].start, OPEN | rule);
+        closure_push(c, a->g->rules[rule].start, OPEN | rule);
     }
-    frames[c->n_frames++] = (gathered){to, count, below, r->frames};
+    frames[c->n_frames++] = (closure_gathered){to, count, below, r->frames};
     r->frames = (uint32_t)c->n_frames;
 }
 
-/* The rule of `stack` is done: go on with what it returns to. */
-static void return_from(const automaton *a, uint32_t stack) {
+void closure_return_from(const automaton *a, uint32_t stack) {
     closure *c = a->closure;
     const automaton_stack *s = &a->stacks[stack];
-    count_work(c, s->n);
+    closure_count_work(c, s->n);
     for (uint32_t i = 0; i < s->n && c->failed == LFM_OK; i++) {
         const automaton_frame f = a->frames[s->first + i];
         if (f.to >= FRAME_END) {
             c->bits |= 1u << (f.to - FRAME_END);
         } else if (f.count == FRAME_CALL) {
-            push(c, f.to, f.below);
+            closure_push(c, f.to, f.below);
         } else {
             const grammar_step *step = &a->g->steps[f.to];
             const grammar_repeat *r = &a->g->repeats[step->first];
             const uint32_t done = f.count + 1;
             if (done >= r->min) {
-                push(c, step->next, f.below);
+                closure_push(c, step->next, f.below);
             }
             if (r->max == UINT32_MAX) { /* beyond min the number does not matter */
                 enter(a, r->rule, f.to, done < r->min ? done : r->min, f.below);
@@ -215,7 +180,7 @@ static void return_from(const automaton *a, uint32_t stack) {
 static void advance(const automaton *a, automaton_thread t) {
     closure *c = a->closure;
     const grammar_step *s = &a->g->steps[t.step];
-    count_work(c, 1);
+    closure_count_work(c, 1);
     switch (s->kind) {
     case STEP_MATCH:
     case STEP_TOKEN: {
@@ -230,20 +195,20 @@ static void advance(const automaton *a, automaton_thread t) {
         break;
     }
     case STEP_SPLIT:
-        count_work(c, s->n);
+        closure_count_work(c, s->n);
         for (uint32_t i = 0; i < s->n; i++) {
-            push(c, a->g->branches[s->first + i], t.stack);
+            closure_push(c, a->g->branches[s->first + i], t.stack);
         }
         break;
     case STEP_CALL:
         if (s->skip) {
-            push(c, s->next, t.stack);
+            closure_push(c, s->next, t.stack);
         }
         enter(a, s->first, s->tail ? ALL_OF : s->next, FRAME_CALL, t.stack);
         break;
     case STEP_REPEAT:
         if (s->skip) {
-            push(c, s->next, t.stack);
+            closure_push(c, s->next, t.stack);
         }
         if (a->g->repeats[s->first].max > 0) {
             enter(a, a->g->repeats[s->first].rule, t.step, 0, t.stack);
@@ -251,7 +216,7 @@ static void advance(const automaton *a, automaton_thread t) {
         break;
     case STEP_RETURN:
         if (!(t.stack & OPEN)) {
-            return_from(a, t.stack);
+            closure_return_from(a, t.stack);
         }
         break;
     default: break; /* STEP_DEAD */
@@ -264,7 +229,7 @@ static uint32_t resolve(const closure *c, uint32_t stack) {
     return stack & OPEN ? c->rules[stack & ~OPEN].stack : stack;
 }
 
-static bool room_for(closure *c, size_t n) {
+bool closure_room_for(closure *c, size_t n) {
     automaton_frame *sorted = grow_array(c->sorted, &c->sorted_cap, n, sizeof *sorted);
     c->sorted = sorted ? sorted : c->sorted;
     return sorted != NULL;
@@ -275,15 +240,15 @@ static lfm_status close_stack(automaton *a, uint32_t rule) {
     closure *c = a->closure;
     c->n_sorted = 0;
     for (uint32_t i = c->rules[rule].frames; i != 0; i = c->frames[i - 1].next) {
-        const gathered *f = &c->frames[i - 1];
+        const closure_gathered *f = &c->frames[i - 1];
         const uint32_t below = resolve(c, f->below);
         const automaton_stack *all = &a->stacks[below];
         const size_t n = f->to == ALL_OF ? all->n : 1;
-        count_work(c, SORT_WORK * n);
+        closure_count_work(c, CLOSURE_SORT_WORK * n);
         if (c->failed != LFM_OK || c->n_sorted + n > MAX_FRAMES) {
             return LFM_ERR_UNSUPPORTED;
         }
-        if (!room_for(c, c->n_sorted + n)) {
+        if (!closure_room_for(c, c->n_sorted + n)) {
             return LFM_ERR_MEMORY;
         }
         if (f->to == ALL_OF) {
@@ -314,14 +279,13 @@ static void sort_open(closure *c, const grammar *g) {
     }
 }
 
-static lfm_status report(lfm_status st, lfm_error *err) {
+lfm_status closure_report(lfm_status st, lfm_error *err) {
     return st == LFM_OK           ? st
            : st == LFM_ERR_MEMORY ? automaton_no_memory(err)
                                   : automaton_too_much(err);
 }
 
-/* Let all threads run until they wait; the state that they make. */
-static lfm_status finish(automaton *a, uint32_t *to, lfm_error *err) {
+lfm_status closure_finish(automaton *a, uint32_t *to, lfm_error *err) {
     closure *c = a->closure;
     while (c->head < c->n_queue && c->failed == LFM_OK) {
         advance(a, c->queue[c->head++]);
@@ -339,15 +303,15 @@ static lfm_status finish(automaton *a, uint32_t *to, lfm_error *err) {
         st = automaton_intern_state(a, c->waiting, n, c->bits, to);
     }
     a->work += c->work;
-    return report(st, err);
+    return closure_report(st, err);
 }
 
 /* ---- From where the threads come ------------------------------------------------------------ */
 
 lfm_status closure_start(automaton *a, uint32_t *to, lfm_error *err) {
-    begin(a->closure);
-    push(a->closure, a->g->rules[a->g->root].start, 0);
-    return finish(a, to, err);
+    closure_begin(a->closure);
+    closure_push(a->closure, a->g->rules[a->g->root].start, 0);
+    return closure_finish(a, to, err);
 }
 
 /* Where a byte leads from a step; NULL = nowhere. */
@@ -368,218 +332,30 @@ static const grammar_edge *find_edge(const grammar *g, const grammar_step *s, ui
 
 lfm_status closure_after_byte(automaton *a, uint32_t from, uint8_t byte, uint32_t *to,
                               lfm_error *err) {
-    begin(a->closure);
+    closure_begin(a->closure);
     const automaton_state s = a->states[from];
     for (uint32_t i = 0; i < s.n; i++) {
         const automaton_thread t = a->threads[s.first + i];
         const grammar_step *step = &a->g->steps[t.step];
         const grammar_edge *e = step->kind == STEP_MATCH ? find_edge(a->g, step, byte) : NULL;
         if (e) {
-            push(a->closure, e->next, t.stack);
+            closure_push(a->closure, e->next, t.stack);
         }
     }
     a->work += s.n;
-    return finish(a, to, err);
+    return closure_finish(a, to, err);
 }
 
 lfm_status closure_after_token(automaton *a, uint32_t from, const bool *matches, uint32_t *to,
                                lfm_error *err) {
-    begin(a->closure);
+    closure_begin(a->closure);
     const automaton_state s = a->states[from];
     for (uint32_t i = 0; i < s.n; i++) {
         const automaton_thread t = a->threads[s.first + i];
         const grammar_step *step = &a->g->steps[t.step];
         if (step->kind == STEP_TOKEN && matches[step->first]) {
-            push(a->closure, step->next, t.stack);
+            closure_push(a->closure, step->next, t.stack);
         }
     }
-    return finish(a, to, err);
-}
-
-/* ---- Outlines ------------------------------------------------------------------------------- */
-
-/* The state after the rule of `stack` is done. */
-static lfm_status after_return(automaton *a, uint32_t stack, uint32_t *to, lfm_error *err) {
-    if (a->stacks[stack].returned == STATE_UNKNOWN) {
-        uint32_t state = STATE_DEAD;
-        begin(a->closure);
-        return_from(a, stack);
-        const lfm_status st = finish(a, &state, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-        a->stacks[stack].returned = state;
-    }
-    *to = a->stacks[stack].returned;
-    return LFM_OK;
-}
-
-/* A counter that max_bytes bytes, each at most the end of one repetition, cannot tell from it. */
-static uint32_t plain_count(const grammar *g, automaton_frame f, uint32_t max_bytes) {
-    if (f.to >= FRAME_END || f.count == FRAME_CALL) {
-        return f.count;
-    }
-    const grammar_repeat *r = &g->repeats[g->steps[f.to].first];
-    const uint64_t furthest = (uint64_t)f.count + max_bytes;
-    const uint32_t enough = r->min > 0 ? r->min - 1 : 0; /* one more, and it may end */
-    if (furthest < r->min) {
-        return 0;
-    }
-    if (f.count >= enough && (r->max == UINT32_MAX || furthest < r->max)) {
-        return enough;
-    }
-    return f.count;
-}
-
-/* An outline in the making: what became of the stacks, in ascending order of their numbers. */
-typedef struct {
-    automaton *a;
-    uint32_t max_bytes;
-    uint32_t *old, *new; // [n]
-    size_t n;
-    uint32_t cut[OUTLINE_MAX + 1]; /* the stack behind each cut */
-    uint32_t n_cut;
-} outline;
-
-/* What stands for a stack; false when there are too many to cut. */
-static bool outlined(outline *o, uint32_t stack, uint32_t *as) {
-    if (stack <= OUTLINE_MAX) {
-        *as = stack;
-        return true;
-    }
-    if (o->a->stacks[stack].wide) {
-        uint32_t i = 1;
-        while (i <= o->n_cut && o->cut[i] != stack) {
-            i++;
-        }
-        if (i > OUTLINE_MAX) {
-            return false;
-        }
-        o->cut[i] = stack;
-        o->n_cut = i > o->n_cut ? i : o->n_cut;
-        *as = i;
-        return true;
-    }
-    size_t lo = 0;
-    for (size_t n = o->n; n > 1; n -= n / 2) {
-        lo = o->old[lo + n / 2] <= stack ? lo + n / 2 : lo;
-    }
-    *as = o->new[lo];
-    return true;
-}
-
-static int compare_numbers(const void *x, const void *y) {
-    const uint32_t a = *(const uint32_t *)x;
-    const uint32_t b = *(const uint32_t *)y;
-    return a < b ? -1 : a > b;
-}
-
-/* The stacks that are not cut, callers first. */
-static lfm_status find_stacks(outline *o, uint32_t state) {
-    const automaton *a = o->a;
-    closure *c = a->closure;
-    const automaton_state *s = &a->states[state];
-    begin(c);
-    for (uint32_t i = 0; i < s->n; i++) {
-        push(c, 0, a->threads[s->first + i].stack);
-    }
-    for (; c->head < c->n_queue && c->failed == LFM_OK; c->head++) {
-        const uint32_t stack = c->queue[c->head].stack;
-        const automaton_stack *k = &a->stacks[stack];
-        const uint32_t n = stack > OUTLINE_MAX && !k->wide ? k->n : 0;
-        count_work(c, SORT_WORK * (size_t)n); /* copy_stack sorts them */
-        for (uint32_t i = 0; i < n; i++) {
-            push(c, 0, a->frames[k->first + i].below);
-        }
-    }
-    o->a->work += c->work;
-    if (c->failed != LFM_OK) {
-        return c->failed;
-    }
-    o->old = calloc(c->n_queue + 1, sizeof *o->old);
-    o->new = calloc(c->n_queue + 1, sizeof *o->new);
-    if (!o->old || !o->new) {
-        return LFM_ERR_MEMORY;
-    }
-    for (size_t i = 0; i < c->n_queue; i++) {
-        const uint32_t stack = c->queue[i].stack;
-        if (stack > OUTLINE_MAX && !a->stacks[stack].wide) {
-            o->old[o->n++] = stack;
-        }
-    }
-    qsort(o->old, o->n, sizeof *o->old, compare_numbers);
-    return LFM_OK;
-}
-
-/* Make what stands for stack number `i`; *fits is false when there are too many to cut. */
-static lfm_status copy_stack(outline *o, size_t i, bool *fits) {
-    automaton *a = o->a;
-    closure *c = a->closure;
-    const automaton_stack s = a->stacks[o->old[i]];
-    if (!room_for(c, s.n)) {
-        return LFM_ERR_MEMORY;
-    }
-    for (uint32_t k = 0; k < s.n && *fits; k++) {
-        automaton_frame f = a->frames[s.first + k];
-        f.count = plain_count(a->g, f, o->max_bytes);
-        *fits = outlined(o, f.below, &f.below);
-        c->sorted[k] = f;
-    }
-    const size_t n = automaton_sort_frames(c->sorted, s.n);
-    return *fits ? automaton_intern_stack(a, c->sorted, n, false, &o->new[i]) : LFM_OK;
-}
-
-static lfm_status draw(outline *o, uint32_t state, uint32_t *top, bool *fits) {
-    automaton *a = o->a;
-    closure *c = a->closure;
-    lfm_status st = find_stacks(o, state);
-    for (size_t i = 0; i < o->n && st == LFM_OK && *fits; i++) {
-        st = copy_stack(o, i, fits);
-    }
-    if (st != LFM_OK) {
-        return st;
-    }
-    const automaton_state s = a->states[state];
-    automaton_thread *threads = grow_array(c->waiting, &c->waiting_cap, s.n, sizeof *threads);
-    if (!threads) {
-        return LFM_ERR_MEMORY;
-    }
-    c->waiting = threads;
-    for (uint32_t i = 0; i < s.n && *fits; i++) {
-        const automaton_thread t = a->threads[s.first + i];
-        threads[i].step = t.step;
-        *fits = outlined(o, t.stack, &threads[i].stack);
-    }
-    if (!*fits) {
-        return LFM_OK;
-    }
-    return automaton_intern_state(a, threads, automaton_sort_threads(threads, s.n), 0, top);
-}
-
-lfm_status automaton_outline(automaton *a, const uint32_t *state, uint32_t max_bytes,
-                             automaton_view *out, lfm_error *err) {
-    memset(out, 0, sizeof *out);
-    lfm_status st = automaton_check_budget(a, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    outline o = {.a = a, .max_bytes = max_bytes};
-    bool fits = true;
-    uint32_t top = *state;
-    st = draw(&o, *state, &top, &fits);
-    free(o.old);
-    free(o.new);
-    if (st != LFM_OK) {
-        return report(st, err);
-    }
-    if (!fits) {
-        out->states[0] = *state;
-        return LFM_OK;
-    }
-    out->states[0] = top;
-    out->n = o.n_cut;
-    for (uint32_t i = 1; i <= o.n_cut && st == LFM_OK; i++) {
-        st = after_return(a, o.cut[i], &out->states[i], err);
-    }
-    return st;
+    return closure_finish(a, to, err);
 }

@@ -9,6 +9,7 @@
 #define CONSTRAIN_GBNF_H
 
 #include "base/error.h"
+#include "base/json.h"
 #include "constrain/charset.h"
 
 #include <stdbool.h>
@@ -80,5 +81,8 @@ void gbnf_tree_free(gbnf_tree *tree); /* safe on a zeroed struct */
 /* An error about the place `at` of the text: "line 3, column 7: ...". */
 lfm_status gbnf_fail(const gbnf_tree *tree, size_t at, lfm_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+
+/* Write a literal with these bytes, quotes included. */
+void gbnf_write_literal(json_out *out, const char *bytes, size_t n);
 
 #endif

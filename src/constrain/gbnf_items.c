@@ -7,6 +7,7 @@
 #include "constrain/grow.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* ---- Characters ----------------------------------------------------------------------------- */
@@ -208,6 +209,24 @@ lfm_status gbnf_read_token(gbnf_parser *p) {
     t->tokens = grown;
     t->tokens[t->n_tokens++] = token;
     return gbnf_add_item(p, node);
+}
+
+void gbnf_write_literal(json_out *out, const char *bytes, size_t n) {
+    json_write_text(out, "\"");
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char b = (unsigned char)bytes[i];
+        if (b == '"' || b == '\\') {
+            json_write_text(out, "\\");
+        }
+        if (b < 0x20 || b == 0x7f) {
+            char escape[8];
+            snprintf(escape, sizeof escape, "\\x%02x", b);
+            json_write_text(out, escape);
+        } else {
+            json_write_raw(out, bytes + i, 1);
+        }
+    }
+    json_write_text(out, "\"");
 }
 
 /* ---- Repetitions ---------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "constrain/charset.h"
+#include "constrain/gbnf.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -184,7 +185,10 @@ static void write_set(regex *r, charset *s, bool negated) {
                 json_out json = {0};
                 json_write_string(&json, &byte, 1);
                 json_write_text(r->out, n_pieces++ > 0 ? " | " : "");
-                schema_write_literal(r->out, json.ptr + 1, json.len - 2);
+                if (!json.failed) {
+                    gbnf_write_literal(r->out, json.ptr + 1, json.len - 2);
+                }
+                r->out->failed = r->out->failed || json.failed;
                 json_out_free(&json);
             }
         }

@@ -14,6 +14,9 @@
  *   - with `properties` and without `additionalProperties` there are no others;
  *   - an integer is written without a fraction, a number with limits without an exponent;
  *   - there are no leap seconds.
+ *
+ * Only one thing is wider than the schema: keys that no schema names can come twice in an object,
+ * because a grammar cannot remember what was written.
  */
 #ifndef CONSTRAIN_SCHEMA_H
 #define CONSTRAIN_SCHEMA_H

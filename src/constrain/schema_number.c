@@ -6,6 +6,8 @@
  */
 #include "constrain/schema_parts.h"
 
+#include "constrain/gbnf.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +38,7 @@ static void next(json_out *out, size_t *n) {
 /* The digits before `at`, as a literal. */
 static void write_beginning(json_out *out, const char *digits, size_t at) {
     if (at > 0) {
-        schema_write_literal(out, digits, at);
+        gbnf_write_literal(out, digits, at);
         json_write_text(out, " ");
     }
 }
@@ -70,7 +72,7 @@ static void write_below(json_out *out, const char *high, size_t from, size_t *n)
 
 static void write_exactly(json_out *out, const char *digits, size_t *n) {
     next(out, n);
-    schema_write_literal(out, digits, strlen(digits));
+    gbnf_write_literal(out, digits, strlen(digits));
 }
 
 /* low <= x <= high, all of one length; low <= high. */
@@ -172,15 +174,55 @@ static void write_fraction(json_out *out, const char *f, bool above, bool strict
         }
         if (!above && i > 0) { /* ends before it: less, because more digits follow */
             next(out, &n);
-            schema_write_literal(out, f, i);
+            gbnf_write_literal(out, f, i);
         }
     }
     if (!strict || above) {
         next(out, &n);
-        schema_write_literal(out, f, len);
+        gbnf_write_literal(out, f, len);
         json_write_text(out, !above ? " \"0\"*" : strict ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
     }
     json_write_text(out, above ? ")" : "))?");
+}
+
+/* One more alternative: a point, the first `len` digits of f, one in from..to, and any more. */
+static void leave_fraction(json_out *out, size_t *n, const char *f, size_t len, char from,
+                           char to) {
+    next(out, n);
+    json_write_text(out, "\".\" ");
+    write_beginning(out, f, len);
+    write_digit_class(out, from, to);
+    json_write_text(out, " [0-9]*");
+}
+
+/* One more alternative: a point, these digits, and what may follow them. */
+static void one_fraction(json_out *out, size_t *n, const char *f, size_t len, const char *more) {
+    next(out, n);
+    json_write_text(out, "\".\" ");
+    gbnf_write_literal(out, f, len);
+    json_write_text(out, more);
+}
+
+/* Fractions that are more than f and less than g, of `len` digits each, which differ first at
+ * `same`; but not those that begin with all of f.  g has n_g digits of its own, then zeros. */
+static void write_inside(json_out *out, size_t *n, const char *f, const char *g, size_t len,
+                         size_t same, size_t n_g) {
+    for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
+        if (f[i] < '9') {
+            leave_fraction(out, n, f, i, (char)(f[i] + 1), '9');
+        }
+    }
+    if (f[same] + 1 < g[same]) {
+        leave_fraction(out, n, f, same, (char)(f[same] + 1), (char)(g[same] - 1));
+    }
+    for (size_t i = same + 1; i < len; i++) { /* leaves g downwards, or ends before it */
+        if (i < n_g) {
+            one_fraction(out, n, g, i, "");
+        }
+        if (g[i] > '0') {
+            leave_fraction(out, n, g, i, '0', (char)(g[i] - 1));
+        }
+    }
 }
 
 /* Fractions from f to g, both given. */
@@ -206,64 +248,19 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
         next(out, &n);
         json_write_text(out, "\"\"");
     }
-    if (same == len) {
+    if (same == len && n_f > 0) { /* the limits are equal */
+        one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
+    } else if (same == len) {
         next(out, &n);
-        json_write_text(out, "\".\" ");
-        if (n_f > 0) {
-            schema_write_literal(out, low->fraction, n_f);
-            json_write_text(out, " \"0\"*");
-        } else {
-            json_write_text(out, "\"0\"+");
-        }
-        json_write_text(out, ")");
-        return;
-    }
-    for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
-        if (f[i] < '9') {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            write_beginning(out, f, i);
-            write_digit_class(out, (char)(f[i] + 1), '9');
-            json_write_text(out, " [0-9]*");
-        }
-    }
-    if (f[same] + 1 < g[same]) {
-        next(out, &n);
-        json_write_text(out, "\".\" ");
-        write_beginning(out, f, same);
-        write_digit_class(out, (char)(f[same] + 1), (char)(g[same] - 1));
-        json_write_text(out, " [0-9]*");
-    }
-    for (size_t i = same + 1; i < len; i++) { /* leaves g downwards, or ends before it */
-        if (i < n_g) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            schema_write_literal(out, g, i);
-        }
-        if (g[i] > '0') {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            write_beginning(out, g, i);
-            write_digit_class(out, '0', (char)(g[i] - 1));
-            json_write_text(out, " [0-9]*");
-        }
-    }
-    if (len > 0) { /* the limits themselves, and what is just above f */
-        next(out, &n);
-        json_write_text(out, "\".\" ");
-        schema_write_literal(out, f, len);
-        json_write_text(out, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
+        json_write_text(out, "\".\" \"0\"+");
+    } else {
+        write_inside(out, &n, f, g, len, same, n_g);
+        one_fraction(out, &n, f, len, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
         if (!low->exclusive && n_f > 0) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            schema_write_literal(out, low->fraction, n_f);
-            json_write_text(out, " \"0\"*");
+            one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
         }
         if (!high->exclusive) {
-            next(out, &n);
-            json_write_text(out, "\".\" ");
-            schema_write_literal(out, high->fraction, n_g);
-            json_write_text(out, " \"0\"*");
+            one_fraction(out, &n, high->fraction, n_g, " \"0\"*");
         }
     }
     json_write_text(out, ")");
@@ -293,7 +290,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
     }
     if (high->given && strcmp(first, last) == 0) {
         next(out, n);
-        schema_write_literal(out, first, strlen(first));
+        gbnf_write_literal(out, first, strlen(first));
         json_write_text(out, " ");
         if (low->given) {
             write_fractions_between(out, low, high);
@@ -303,13 +300,13 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
         return;
     }
     next(out, n);
-    schema_write_literal(out, first, strlen(first));
+    gbnf_write_literal(out, first, strlen(first));
     json_write_text(out, " ");
     write_fraction(out, low->given ? low->fraction : "", true, low->given && low->exclusive);
     step(first, 1);
     if (high->given) {
         next(out, n);
-        schema_write_literal(out, last, strlen(last));
+        gbnf_write_literal(out, last, strlen(last));
         json_write_text(out, " ");
         write_fraction(out, high->fraction, false, high->exclusive);
         if (strcmp(last, "0") == 0) {

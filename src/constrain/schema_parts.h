@@ -28,6 +28,12 @@ typedef struct {
     schema_part part;
 } schema_item;
 
+/* A growing list of items. */
+typedef struct {
+    schema_item *at;
+    size_t n, cap;
+} schema_list;
+
 /* items[first..first+n) of the compiler; a rule of its own. */
 typedef struct {
     size_t first, n;
@@ -74,9 +80,32 @@ typedef struct {
     const json_value *pattern, *format;
 } schema_facts;
 
+/* A property that has a name. */
+typedef struct {
+    const char *key;
+    size_t len;
+    bool required;
+    bool taken;   /* while doubles are dropped */
+} schema_property;
+
 /* Report an error about a schema: "#/properties/a: ...".  Keeps the first. */
 void schema_fail(schema_compiler *c, const json_value *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+void schema_fail_memory(schema_compiler *c);
+
+/* What a $ref refers to; NULL, with an error, when there is nothing. */
+const json_value *schema_resolve(schema_compiler *c, const json_value *ref);
+
+/* Add an item to a list, unless it is there. */
+void schema_push(schema_compiler *c, schema_list *list, schema_item item);
+
+/* Take schemas apart: what they refer to and are made of, in `all`; what is left of each in
+ * `base`; choices that are still to be made in `choices`. */
+void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, schema_list *choices);
+
+/* Write the first rules of a grammar for a list of tools: several calls, or only one. */
+void schema_write_tools(schema_compiler *c, bool only_one);
 
 /* Write the name of the rule for these schemas together. */
 void schema_refer(schema_compiler *c, const schema_item *items, size_t n);
@@ -92,6 +121,14 @@ void schema_write_array(schema_compiler *c, const schema_facts *f);
 void schema_write_string(schema_compiler *c, const schema_facts *f);
 void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole);
 
+/* The name of a helper rule: PREFIX, `id`, "-", `i`. */
+void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i);
+
+/* Rules for keys (without their quotes) that are none of properties[n], n > 0; the first is named
+ * k<id>-0. */
+void schema_write_other_keys(schema_compiler *c, const schema_property *properties, size_t n,
+                             size_t id, json_out *rules);
+
 /* Does a value of enum or const satisfy the rest?  Sets the status where that cannot be told. */
 bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
 
@@ -101,10 +138,7 @@ bool schema_read_limit(schema_limit *limit, const json_value *number, bool exclu
 /* < 0, 0, > 0 as a is less than, equal to, greater than b. */
 int schema_compare(const schema_limit *a, const schema_limit *b);
 
-/* A literal of GBNF with these bytes. */
-void schema_write_literal(json_out *out, const char *bytes, size_t n);
-
-/* The same for the JSON text of a string, or of any value. */
+/* A literal of GBNF with the JSON text of a string. */
 void schema_write_key(json_out *out, const char *bytes, size_t n);
 
 /* Write the strings that a regular expression allows, as GBNF for what stands between the quotes;

@@ -4,14 +4,13 @@
  * No count from the file sizes an allocation before it has been compared with the bytes that
  * remain, nothing recurses on the input, and nothing is copied out of the mapping.
  */
-#include "gguf/gguf.h"
+#include "gguf/gguf_parts.h"
 
 #include "base/bytes.h"
 #include "base/checked.h"
 
 #include <assert.h>
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -66,67 +65,6 @@ static gguf_str take_str(cursor *c) {
 
 static uint64_t left(const cursor *c) {
     return c->ok ? c->size - c->pos : 0;
-}
-
-/* ---- Hash index over names ------------------------------------------------------------------ */
-
-static uint64_t hash_name(const char *p, size_t n) {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < n; i++) {
-        h = (h ^ (uint8_t)p[i]) * 0x100000001b3u;
-    }
-    return h ^ h >> 29;
-}
-
-static bool same_name(gguf_str a, const char *p, size_t n) {
-    return a.len == n && memcmp(a.ptr, p, n) == 0;
-}
-
-/* Table of at least twice `n` slots. */
-static uint32_t *index_new(size_t n, size_t *slots) {
-    size_t size = 8;
-    while (size < 2 * n) {
-        size *= 2;
-    }
-    *slots = size;
-    return calloc(size, sizeof(uint32_t));
-}
-
-static const gguf_str *key_name(const gguf_file *f, size_t i) {
-    return &f->keys[i].name;
-}
-
-static const gguf_str *tensor_name(const gguf_file *f, size_t i) {
-    return &f->tensors[i].name;
-}
-
-typedef const gguf_str *name_fn(const gguf_file *f, size_t i);
-
-/* The slot that holds this name, or the empty one where it belongs. */
-static size_t index_slot(const gguf_file *f, const uint32_t *table, size_t slots, name_fn *name_at,
-                         const char *p, size_t n) {
-    size_t at = (size_t)hash_name(p, n) & (slots - 1);
-    while (table[at] != 0 && !same_name(*name_at(f, table[at] - 1), p, n)) {
-        at = (at + 1) & (slots - 1);
-    }
-    return at;
-}
-
-const gguf_key *gguf_get(const gguf_file *f, const char *name) {
-    if (!f->key_index) {
-        return NULL;
-    }
-    const size_t at = index_slot(f, f->key_index, f->key_slots, key_name, name, strlen(name));
-    return f->key_index[at] ? &f->keys[f->key_index[at] - 1] : NULL;
-}
-
-const gguf_tensor *gguf_get_tensor(const gguf_file *f, const char *name) {
-    if (!f->tensor_index) {
-        return NULL;
-    }
-    const size_t at =
-        index_slot(f, f->tensor_index, f->tensor_slots, tensor_name, name, strlen(name));
-    return f->tensor_index[at] ? &f->tensors[f->tensor_index[at] - 1] : NULL;
 }
 
 /* ---- Header --------------------------------------------------------------------------------- */
@@ -322,7 +260,7 @@ static lfm_status read_key(gguf_file *f, cursor *c, size_t i, gguf_key *key, lfm
 
 static lfm_status read_keys(gguf_file *f, cursor *c, uint64_t n, lfm_error *err) {
     f->keys = calloc(n ? (size_t)n : 1, sizeof *f->keys);
-    f->key_index = index_new((size_t)n, &f->key_slots);
+    f->key_index = gguf_index_new((size_t)n, &f->key_slots);
     if (!f->keys || !f->key_index) {
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu64 " metadata keys",
                        f->path, n);
@@ -333,8 +271,7 @@ static lfm_status read_keys(gguf_file *f, cursor *c, uint64_t n, lfm_error *err)
         if (st != LFM_OK) {
             return st;
         }
-        const size_t at = index_slot(f, f->key_index, f->key_slots, key_name, key->name.ptr,
-                                     key->name.len);
+        const size_t at = gguf_key_slot(f, key->name.ptr, key->name.len);
         if (f->key_index[at]) {
             return err_set(err, LFM_ERR_FORMAT, "%s: key '%.*s' appears twice", f->path,
                            (int)key->name.len, key->name.ptr);
@@ -517,19 +454,18 @@ static lfm_status read_tensors(gguf_file *f, cursor *c, uint64_t n, uint32_t par
     return st;
 }
 
-static lfm_status index_tensors(gguf_file *f, lfm_error *err) {
+lfm_status gguf_index_tensors(gguf_file *f, lfm_error *err) {
     if (f->n_tensors == 0) {
         return err_set(err, LFM_ERR_FORMAT, "%s: the file has no tensors", f->path);
     }
-    f->tensor_index = index_new(f->n_tensors, &f->tensor_slots);
+    f->tensor_index = gguf_index_new(f->n_tensors, &f->tensor_slots);
     if (!f->tensor_index) {
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %zu tensors", f->path,
                        f->n_tensors);
     }
     for (size_t i = 0; i < f->n_tensors; i++) {
         const gguf_str name = f->tensors[i].name;
-        const size_t at = index_slot(f, f->tensor_index, f->tensor_slots, tensor_name, name.ptr,
-                                     name.len);
+        const size_t at = gguf_tensor_slot(f, name.ptr, name.len);
         if (f->tensor_index[at]) {
             return bad_tensor(f, name, err, "appears twice");
         }
@@ -538,12 +474,10 @@ static lfm_status index_tensors(gguf_file *f, lfm_error *err) {
     return LFM_OK;
 }
 
-/* ---- Parts and whole files ------------------------------------------------------------------ */
+/* ---- A file --------------------------------------------------------------------------------- */
 
-/* Read one file: its keys into f->keys (replacing none) and its tensors behind those of earlier
- * parts. */
-static lfm_status read_part(gguf_file *f, const void *bytes, size_t size, uint32_t part,
-                            lfm_error *err) {
+lfm_status gguf_read_part(gguf_file *f, const void *bytes, size_t size, uint32_t part,
+                          lfm_error *err) {
     cursor c = {.base = bytes, .size = size, .ok = true};
     uint64_t n_tensors = 0;
     uint64_t n_keys = 0;
@@ -564,305 +498,4 @@ static lfm_status read_part(gguf_file *f, const void *bytes, size_t size, uint32
     }
     f->file_bytes += size;
     return st;
-}
-
-static void set_path(gguf_file *f, const char *path) {
-    err_escape(f->path, sizeof f->path, path, strlen(path));
-}
-
-lfm_status gguf_parse(gguf_file *f, const void *bytes, size_t size, const char *path,
-                      lfm_error *err) {
-    *f = (gguf_file){.n_parts = 1};
-    set_path(f, path);
-    lfm_status st = read_part(f, bytes, size, 0, err);
-    if (st == LFM_OK) {
-        st = index_tensors(f, err);
-    }
-    return st;
-}
-
-/* "model-00002-of-00003.gguf": the length of "model", and the two numbers. */
-static bool split_name(const char *path, size_t *stem, uint32_t *no, uint32_t *count) {
-    const size_t len = strlen(path);
-    const size_t tail = strlen("-00001-of-00002.gguf");
-    unsigned a = 0;
-    unsigned b = 0;
-    int used = 0;
-    if (len <= tail || sscanf(path + len - tail, "-%5u-of-%5u.gguf%n", &a, &b, &used) != 2 ||
-        used != (int)tail) {
-        return false;
-    }
-    *stem = len - tail;
-    *no = a;
-    *count = b;
-    return true;
-}
-
-static void drop_keys(gguf_file *f) {
-    free(f->keys);
-    free(f->key_index);
-    f->keys = NULL;
-    f->key_index = NULL;
-    f->n_keys = 0;
-}
-
-/* Does this part say that it is number `part` of `count`?  A file that is not split says neither.
- */
-static lfm_status check_split(const gguf_file *f, uint32_t part, uint32_t count, lfm_error *err) {
-    uint32_t no = 0;
-    uint32_t n = 1;
-    lfm_status st = gguf_get_u32(f, "split.no", 0, UINT16_MAX, &no, err);
-    if (st == LFM_OK) {
-        st = gguf_get_u32(f, "split.count", 0, UINT16_MAX, &n, err);
-    }
-    n = n == 0 ? 1 : n;
-    if (st == LFM_OK && (no != part || n != count)) {
-        st = err_set(err, LFM_ERR_FORMAT, "%s: the file says it is part %" PRIu32 " of %" PRIu32
-                     ", its name says %" PRIu32 " of %" PRIu32 "; split files keep their names "
-                     "(-00001-of-0000N.gguf)", f->path, no + 1, n, part + 1, count);
-    }
-    return st;
-}
-
-static lfm_status open_parts(gguf_file *f, const char *path, size_t stem, bool split,
-                             uint32_t count, bool copy, lfm_error *err) {
-    const size_t cap = strlen(path) + 1;
-    char *name = malloc(cap);
-    gguf_file first = {0}; /* holds the keys of part 1 while the others are read */
-    lfm_status st = name ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "%s: out of memory", f->path);
-    for (uint32_t part = 0; part < count && st == LFM_OK; part++) {
-        if (split) {
-            snprintf(name, cap, "%.*s-%05" PRIu32 "-of-%05" PRIu32 ".gguf", (int)stem, path,
-                     part + 1, count);
-        } else {
-            memcpy(name, path, cap);
-        }
-        set_path(f, name);
-        st = copy ? map_read(&f->parts[part], name, err) : map_open(&f->parts[part], name, err);
-        if (st == LFM_OK) {
-            f->n_parts = part + 1;
-            st = read_part(f, f->parts[part].data, f->parts[part].size, part, err);
-        }
-        if (st == LFM_OK) {
-            st = check_split(f, part, count, err);
-        }
-        if (part == 0) {
-            first = *f;
-            f->keys = NULL;
-            f->key_index = NULL;
-            f->n_keys = 0;
-        } else {
-            drop_keys(f);
-        }
-    }
-    f->keys = first.keys;
-    f->key_index = first.key_index;
-    f->key_slots = first.key_slots;
-    f->n_keys = first.n_keys;
-    f->version = first.version;
-    set_path(f, path);
-    free(name);
-    return st;
-}
-
-lfm_status gguf_open_how(gguf_file *f, const char *path, bool copy, lfm_error *err) {
-    *f = (gguf_file){0};
-    set_path(f, path);
-    size_t stem = 0;
-    uint32_t no = 1;
-    uint32_t count = 1;
-    const bool split = split_name(path, &stem, &no, &count);
-    if (split && (count < 1 || count > GGUF_MAX_PARTS || no < 1 || no > count)) {
-        return err_set(err, LFM_ERR_FORMAT, "%s: part %" PRIu32 " of %" PRIu32 " is not possible "
-                       "(at most %d parts)", f->path, no, count, GGUF_MAX_PARTS);
-    }
-    f->parts = calloc(count, sizeof *f->parts);
-    if (!f->parts) {
-        return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " files", f->path,
-                       count);
-    }
-    lfm_status st = open_parts(f, path, stem, split, count, copy, err);
-    if (st == LFM_OK) {
-        st = index_tensors(f, err);
-    }
-    uint32_t total = (uint32_t)f->n_tensors;
-    if (st == LFM_OK) {
-        st = gguf_get_u32(f, "split.tensors.count", 0, UINT32_MAX, &total, err);
-    }
-    if (st == LFM_OK && total != f->n_tensors) {
-        st = err_set(err, LFM_ERR_FORMAT, "%s: the parts hold %zu tensors, but there should be "
-                     "%" PRIu32, f->path, f->n_tensors, total);
-    }
-    return st;
-}
-
-lfm_status gguf_open(gguf_file *f, const char *path, lfm_error *err) {
-    return gguf_open_how(f, path, false, err);
-}
-
-lfm_status gguf_lock(const gguf_file *f, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (uint32_t i = 0; f->parts && i < f->n_parts && st == LFM_OK; i++) {
-        st = map_lock(&f->parts[i], f->path, err);
-    }
-    return st;
-}
-
-lfm_status gguf_check_unchanged(const gguf_file *f, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (uint32_t i = 0; f->parts && i < f->n_parts && st == LFM_OK; i++) {
-        st = map_check(&f->parts[i], f->path, err);
-    }
-    return st;
-}
-
-void gguf_close(gguf_file *f) {
-    drop_keys(f);
-    free(f->tensors);
-    free(f->tensor_index);
-    for (uint32_t i = 0; f->parts && i < f->n_parts; i++) {
-        map_close(&f->parts[i]);
-    }
-    free(f->parts);
-    *f = (gguf_file){0};
-}
-
-/* ---- Typed lookups -------------------------------------------------------------------------- */
-
-static lfm_status wrong_type(const gguf_file *f, const gguf_key *key, const char *want,
-                             lfm_error *err) {
-    const bool array = key->type == GGUF_ARRAY;
-    return err_set(err, LFM_ERR_FORMAT, "%s: key '%.*s' should be %s, but it is %s%s", f->path,
-                   (int)key->name.len, key->name.ptr, want, array ? "an array of " : "",
-                   gguf_type_name(array ? key->element : key->type));
-}
-
-/* The value of any integer type as a signed 64-bit number; u64 above INT64_MAX is cut to it. */
-static bool read_int(const gguf_key *key, int64_t *out) {
-    const uint8_t *p = key->data;
-    switch (key->type) {
-    case GGUF_U8: *out = p[0]; return true;
-    case GGUF_I8: *out = (int8_t)p[0]; return true;
-    case GGUF_U16: *out = load_u16(p); return true;
-    case GGUF_I16: *out = (int16_t)load_u16(p); return true;
-    case GGUF_U32: *out = load_u32(p); return true;
-    case GGUF_I32: *out = (int32_t)load_u32(p); return true;
-    case GGUF_I64: *out = (int64_t)load_u64(p); return true;
-    case GGUF_U64: {
-        const uint64_t v = load_u64(p);
-        *out = v > INT64_MAX ? INT64_MAX : (int64_t)v;
-        return true;
-    }
-    default: return false;
-    }
-}
-
-lfm_status gguf_get_u32(const gguf_file *f, const char *name, uint32_t min, uint32_t max,
-                        uint32_t *out, lfm_error *err) {
-    const gguf_key *key = gguf_get(f, name);
-    int64_t value = 0;
-    if (!key) {
-        return LFM_OK;
-    }
-    if (!read_int(key, &value)) {
-        return wrong_type(f, key, "an integer", err);
-    }
-    if (value < min || value > max) {
-        return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' is %" PRId64 ", outside %" PRIu32 " to "
-                       "%" PRIu32, f->path, name, value, min, max);
-    }
-    *out = (uint32_t)value;
-    return LFM_OK;
-}
-
-lfm_status gguf_get_f32(const gguf_file *f, const char *name, float *out, lfm_error *err) {
-    const gguf_key *key = gguf_get(f, name);
-    float value = 0;
-    if (!key) {
-        return LFM_OK;
-    }
-    if (key->type == GGUF_F32) {
-        value = f32_from_bits(load_u32(key->data));
-    } else if (key->type == GGUF_F64) {
-        double wide;
-        memcpy(&wide, key->data, sizeof wide);
-        value = (float)wide;
-    } else {
-        return wrong_type(f, key, "a float", err);
-    }
-    if (!isfinite(value)) {
-        return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' is not a finite number", f->path, name);
-    }
-    *out = value;
-    return LFM_OK;
-}
-
-lfm_status gguf_get_bool(const gguf_file *f, const char *name, bool *out, lfm_error *err) {
-    const gguf_key *key = gguf_get(f, name);
-    if (!key) {
-        return LFM_OK;
-    }
-    if (key->type != GGUF_BOOL) {
-        return wrong_type(f, key, "true or false", err);
-    }
-    *out = key->data[0] != 0;
-    return LFM_OK;
-}
-
-lfm_status gguf_get_str(const gguf_file *f, const char *name, gguf_str *out, lfm_error *err) {
-    const gguf_key *key = gguf_get(f, name);
-    if (!key) {
-        return LFM_OK;
-    }
-    if (key->type != GGUF_STRING) {
-        return wrong_type(f, key, "text", err);
-    }
-    *out = (gguf_str){(const char *)key->data + 8, key->n_bytes - 8};
-    return LFM_OK;
-}
-
-static lfm_status need(const gguf_file *f, const char *name, lfm_error *err) {
-    if (gguf_get(f, name)) {
-        return LFM_OK;
-    }
-    return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' is missing", f->path, name);
-}
-
-lfm_status gguf_need_u32(const gguf_file *f, const char *name, uint32_t min, uint32_t max,
-                         uint32_t *out, lfm_error *err) {
-    const lfm_status st = need(f, name, err);
-    return st == LFM_OK ? gguf_get_u32(f, name, min, max, out, err) : st;
-}
-
-lfm_status gguf_need_f32(const gguf_file *f, const char *name, float *out, lfm_error *err) {
-    const lfm_status st = need(f, name, err);
-    return st == LFM_OK ? gguf_get_f32(f, name, out, err) : st;
-}
-
-lfm_status gguf_need_str(const gguf_file *f, const char *name, gguf_str *out, lfm_error *err) {
-    const lfm_status st = need(f, name, err);
-    return st == LFM_OK ? gguf_get_str(f, name, out, err) : st;
-}
-
-lfm_status gguf_need_array(const gguf_file *f, const char *name, gguf_type element, gguf_type alt,
-                           const gguf_key **out, lfm_error *err) {
-    const lfm_status st = need(f, name, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    const gguf_key *key = gguf_get(f, name);
-    if (key->type != GGUF_ARRAY || (key->element != element && key->element != alt)) {
-        char want[32];
-        snprintf(want, sizeof want, "an array of %s", gguf_type_name(element));
-        return wrong_type(f, key, want, err);
-    }
-    *out = key;
-    return LFM_OK;
-}
-
-gguf_str gguf_next_str(const uint8_t **at) {
-    const uint64_t len = load_u64(*at);
-    const gguf_str s = {(const char *)*at + 8, (size_t)len};
-    *at += 8 + len;
-    return s;
 }

@@ -27,7 +27,6 @@ void tok_free(tokenizer *t); /* NULL is fine */
 
 size_t tok_n_vocab(const tokenizer *t);
 int32_t tok_bos(const tokenizer *t);       /* -1 = none */
-int32_t tok_eos(const tokenizer *t);       /* -1 = none */
 bool tok_adds_bos(const tokenizer *t);     /* does the file ask for it? */
 bool tok_is_control(const tokenizer *t, int32_t id);
 bool tok_is_end(const tokenizer *t, int32_t id); /* eos, <|im_end|>, <|endoftext|> */

@@ -10,6 +10,17 @@
 #include <string.h>
 #include <sys/stat.h>
 
+const char *const tensor_names[] = {
+    "token_embd.weight", "token_embd_norm.weight", "blk.0.attn_norm.weight",
+    "blk.0.ffn_norm.weight", "blk.0.shortconv.in_proj.weight", "blk.0.shortconv.conv.weight",
+    "blk.0.shortconv.out_proj.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
+    "blk.0.ffn_down.weight", "blk.1.attn_q.weight", "blk.1.attn_k.weight",
+    "blk.1.attn_v.weight", "blk.1.attn_output.weight", "blk.1.attn_q_norm.weight",
+    "blk.1.attn_k_norm.weight", "blk.2.ffn_gate_inp.weight", "blk.2.exp_probs_b.bias",
+    "blk.2.ffn_gate_exps.weight", "blk.2.ffn_up_exps.weight", "blk.2.ffn_down_exps.weight",
+    NULL,
+};
+
 void put_bytes(corpus *c, const char *name, const void *bytes, size_t n, badness bad,
                const char *says) {
     char path[512];

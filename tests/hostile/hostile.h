@@ -6,6 +6,7 @@
 #ifndef HOSTILE_H
 #define HOSTILE_H
 
+#include "../support/put.h"
 #include "../support/tiny.h"
 
 #include <stdio.h>
@@ -38,6 +39,9 @@ void accepted(corpus *c, const char *name, tiny_file *f);
 /* Good models: mixture of experts and dense, Q8_0. */
 tiny_file *good(void);
 tiny_file *good_dense(void);
+
+/* A tensor of each kind that good() has; NULL at the end. */
+extern const char *const tensor_names[];
 
 void make_header_cases(corpus *c);
 void make_key_cases(corpus *c);

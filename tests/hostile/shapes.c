@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { T_U8 = 0, T_I8 = 1, T_U16 = 2, T_U32 = 4, T_I32 = 5, T_F32 = 6, T_BOOL = 7, T_U64 = 10,
-       T_I64 = 11, T_F64 = 12 };
-
 /* ---- The architecture ----------------------------------------------------------------------- */
 
 static void arch_case(corpus *c, const char *name, const char *arch, size_t len, const char *says) {
@@ -262,23 +259,14 @@ static void kv_heads(corpus *c) {
 /* ---- Tensors -------------------------------------------------------------------------------- */
 
 static void missing_tensors(corpus *c) {
-    static const char *const needed[] = {
-        "token_embd.weight", "token_embd_norm.weight", "blk.0.attn_norm.weight",
-        "blk.0.ffn_norm.weight", "blk.0.shortconv.in_proj.weight", "blk.0.shortconv.conv.weight",
-        "blk.0.shortconv.out_proj.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
-        "blk.0.ffn_down.weight", "blk.1.attn_q.weight", "blk.1.attn_k.weight",
-        "blk.1.attn_v.weight", "blk.1.attn_output.weight", "blk.1.attn_q_norm.weight",
-        "blk.1.attn_k_norm.weight", "blk.2.ffn_gate_inp.weight", "blk.2.exp_probs_b.bias",
-        "blk.2.ffn_gate_exps.weight", "blk.2.ffn_up_exps.weight", "blk.2.ffn_down_exps.weight",
-    };
     char name[80];
     char says[80];
-    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+    for (size_t i = 0; tensor_names[i]; i++) {
         tiny_file *f = good();
-        tiny_drop_tensor(f, needed[i]);
+        tiny_drop_tensor(f, tensor_names[i]);
         tiny_layout(f);
-        snprintf(name, sizeof name, "a100-no-%s", needed[i]);
-        snprintf(says, sizeof says, "tensor '%s' is missing", needed[i]);
+        snprintf(name, sizeof name, "a100-no-%s", tensor_names[i]);
+        snprintf(says, sizeof says, "tensor '%s' is missing", tensor_names[i]);
         put_file(c, name, f, BAD_TENSORS, says);
     }
 }

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { T_U8 = 0, T_U16 = 2, T_U32 = 4, T_I32 = 5, T_F32 = 6, T_BOOL = 7, T_STRING = 8, T_ARRAY = 9,
-       T_I64 = 11 };
 enum { N_VOCAB = 265, FIRST_WORD = 260 };
 
 static const char tokens[] = "tokenizer.ggml.tokens";

@@ -25,21 +25,12 @@ static void weight_case(corpus *c, const char *name, const char *tensor, float v
 }
 
 void make_weight_cases(corpus *c) {
-    static const char *const every[] = {
-        "token_embd.weight", "token_embd_norm.weight", "blk.0.attn_norm.weight",
-        "blk.0.ffn_norm.weight", "blk.0.shortconv.in_proj.weight", "blk.0.shortconv.conv.weight",
-        "blk.0.shortconv.out_proj.weight", "blk.0.ffn_gate.weight", "blk.0.ffn_up.weight",
-        "blk.0.ffn_down.weight", "blk.1.attn_q.weight", "blk.1.attn_k.weight",
-        "blk.1.attn_v.weight", "blk.1.attn_output.weight", "blk.1.attn_q_norm.weight",
-        "blk.1.attn_k_norm.weight", "blk.2.ffn_gate_inp.weight", "blk.2.exp_probs_b.bias",
-        "blk.2.ffn_gate_exps.weight", "blk.2.ffn_up_exps.weight", "blk.2.ffn_down_exps.weight",
-    };
     char name[80];
-    for (size_t i = 0; i < sizeof every / sizeof *every; i++) {
-        snprintf(name, sizeof name, "w105-nan-%s", every[i]);
-        weight_case(c, name, every[i], NAN);
-        snprintf(name, sizeof name, "w105-inf-%s", every[i]);
-        weight_case(c, name, every[i], INFINITY);
+    for (size_t i = 0; tensor_names[i]; i++) {
+        snprintf(name, sizeof name, "w105-nan-%s", tensor_names[i]);
+        weight_case(c, name, tensor_names[i], NAN);
+        snprintf(name, sizeof name, "w105-inf-%s", tensor_names[i]);
+        weight_case(c, name, tensor_names[i], INFINITY);
     }
     tiny_file *f = good();
     for (size_t i = 0; i < f->n_tensors; i++) {

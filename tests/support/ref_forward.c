@@ -195,6 +195,17 @@ ref_model *ref_open(const gguf_file *f) {
     return m;
 }
 
+ref_model *ref_open_file(const char *path) {
+    gguf_file file = {0};
+    lfm_error err = {0};
+    if (gguf_open(&file, path, &err) != LFM_OK) {
+        stop("%s", err.text);
+    }
+    ref_model *m = ref_open(&file);
+    gguf_close(&file);
+    return m;
+}
+
 void ref_free(ref_model *m) {
     if (!m) {
         return;

@@ -22,6 +22,7 @@ typedef struct ref_model ref_model;
 
 /* Dequantise all of a file; nothing of `f` is kept.  Shapes come from the tensors themselves. */
 ref_model *ref_open(const gguf_file *f);
+ref_model *ref_open_file(const char *path);
 void ref_free(ref_model *m); /* NULL is fine */
 
 typedef struct {

@@ -4,21 +4,13 @@
 #include "tiny.h"
 
 #include "base/rng.h"
+#include "put.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { T_U32 = 4, T_I32 = 5, T_F32 = 6, T_BOOL = 7, T_STRING = 8, T_ARRAY = 9 };
 enum { WIDTH = 32, LAYERS = 3, HEADS = 2, KV_HEADS = 1, FF = 64, EXPERT_FF = 32, EXPERTS = 4 };
-
-static void *must(void *p) {
-    if (!p) {
-        fputs("tiny.c: out of memory\n", stderr);
-        exit(1);
-    }
-    return p;
-}
 
 static void *copy_of(const void *bytes, size_t n) {
     uint8_t *copy = must(malloc(n + 1));
@@ -27,37 +19,6 @@ static void *copy_of(const void *bytes, size_t n) {
     }
     copy[n] = 0;
     return copy;
-}
-
-/* ---- A growing text ------------------------------------------------------------------------- */
-
-typedef struct {
-    uint8_t *bytes;
-    size_t n, cap;
-} buffer;
-
-static void put(buffer *b, const void *bytes, size_t n) {
-    if (n > b->cap - b->n) {
-        b->cap = 2 * (b->cap + n);
-        b->bytes = must(realloc(b->bytes, b->cap));
-    }
-    if (n > 0) {
-        memcpy(b->bytes + b->n, bytes, n);
-        b->n += n;
-    }
-}
-
-static void put_u32(buffer *b, uint32_t v) {
-    put(b, &v, sizeof v);
-}
-
-static void put_u64(buffer *b, uint64_t v) {
-    put(b, &v, sizeof v);
-}
-
-static void put_str(buffer *b, const char *s, size_t len) {
-    put_u64(b, len);
-    put(b, s, len);
 }
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
@@ -279,27 +240,6 @@ static void add_layer(tiny_file *f, int i, uint32_t type) {
 
 /* ---- The model ------------------------------------------------------------------------------ */
 
-/* One character of GPT-2's alphabet, as it is defined: printable Latin-1 characters stand for
- * themselves, the others are numbered from U+0100. */
-static size_t letter_of(int byte, char out[2]) {
-    int code = 0x100;
-    for (int b = 0; b <= byte; b++) {
-        const bool own = (b > 0x20 && b < 0x7f) || (b > 0xa0 && b != 0xad);
-        if (b == byte && own) {
-            code = b;
-        } else if (b < byte && !own) {
-            code++;
-        }
-    }
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    out[0] = (char)(0xc0 | code >> 6);
-    out[1] = (char)(0x80 | (code & 63));
-    return 2;
-}
-
 static const char *const names[] = {"<|startoftext|>", "<|endoftext|>", "<|im_start|>",
                                     "<|im_end|>"};
 /* Plain ChatML, as src/token/chat.c knows it. */
@@ -326,7 +266,7 @@ static void put_vocab(tiny_file *f) {
     }
     for (int b = 0; b < 256; b++) {
         char letter[2];
-        const size_t len = letter_of(b, letter);
+        const size_t len = byte_letter(b, letter);
         put_str(&tokens, letter, len);
         put_u32(&types, 1);
     }

@@ -3,46 +3,11 @@
  */
 #include "vocab.h"
 
+#include "put.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-typedef struct {
-    uint8_t *bytes;
-    size_t n, cap;
-} buffer;
-
-static void *must(void *p) {
-    if (!p) {
-        fputs("vocab.c: out of memory\n", stderr);
-        exit(1);
-    }
-    return p;
-}
-
-static void put(buffer *b, const void *bytes, size_t n) {
-    if (n > b->cap - b->n) {
-        b->cap = 2 * (b->cap + n);
-        b->bytes = must(realloc(b->bytes, b->cap));
-    }
-    if (n > 0) {
-        memcpy(b->bytes + b->n, bytes, n);
-        b->n += n;
-    }
-}
-
-static void put_u32(buffer *b, uint32_t v) {
-    put(b, &v, sizeof v);
-}
-
-static void put_u64(buffer *b, uint64_t v) {
-    put(b, &v, sizeof v);
-}
-
-static void put_str(buffer *b, const char *s, size_t len) {
-    put_u64(b, len);
-    put(b, s, len);
-}
 
 static void put_key(buffer *b, const char *name, uint32_t type, uint64_t *n_keys) {
     char full[64];
@@ -50,27 +15,6 @@ static void put_key(buffer *b, const char *name, uint32_t type, uint64_t *n_keys
     put_str(b, full, strlen(full));
     put_u32(b, type);
     (*n_keys)++;
-}
-
-/* One character of GPT-2's alphabet, as it is defined: printable Latin-1 characters stand for
- * themselves, the others are numbered from U+0100. */
-static size_t letter_of(int byte, char out[3]) {
-    int code = 0x100;
-    for (int b = 0; b <= byte; b++) {
-        const bool own = (b > 0x20 && b < 0x7f) || (b > 0xa0 && b != 0xad);
-        if (b == byte && own) {
-            code = b;
-        } else if (b < byte && !own) {
-            code++;
-        }
-    }
-    if (code < 0x80) {
-        out[0] = (char)code;
-        return 1;
-    }
-    out[0] = (char)(0xc0 | code >> 6);
-    out[1] = (char)(0x80 | (code & 63));
-    return 2;
 }
 
 typedef struct {
@@ -105,8 +49,8 @@ static void make_tokens(const vocab_spec *spec, token_list *l) {
         add_token(l, spec->extra[i].text, strlen(spec->extra[i].text), spec->extra[i].type);
     }
     for (int b = 0; b < 256; b++) {
-        char letter[3];
-        const size_t len = letter_of(b, letter);
+        char letter[2];
+        const size_t len = byte_letter(b, letter);
         if (b + 1 != spec->drop_byte) {
             add_token(l, letter, len, 1);
         }

@@ -53,6 +53,47 @@ static void test_intel_hybrid(void **state) {
     assert_int_equal(count("01111111"), 1);
 }
 
+/* The CPUs that cores_fast marks, and how many it leaves out. */
+static void check_fast(const char *mask, const char *want, size_t n_slow) {
+    bool allowed[64] = {false};
+    bool fast[64] = {false};
+    for (size_t i = 0; mask[i]; i++) {
+        allowed[i] = mask[i] == '1';
+    }
+    assert_int_equal(cores_fast(machine_root, allowed, fast, strlen(mask)), n_slow);
+    for (size_t i = 0; mask[i]; i++) {
+        assert_int_equal(fast[i], want[i] == '1');
+    }
+}
+
+static void test_fast(void **state) {
+    (void)state;
+    check_fast("1101", "1101", 0); /* nothing is known */
+    machine_file("/sys/devices/cpu_core/cpus", "0-3\n");
+    check_fast("11111111", "11110000", 4);
+    check_fast("10110000", "10110000", 0);
+    check_fast("01000001", "01000000", 1);
+    check_fast("00001110", "00001110", 0); /* nothing else is allowed */
+    machine_file("/sys/devices/cpu_core/cpus", "0-7\n");
+    for (unsigned i = 0; i < 8; i++) { /* ARM: big and little */
+        spill_cpu(i, "cpu_capacity", i < 4 ? "414" : "1024");
+    }
+    check_fast("11111111", "00001111", 4);
+    check_fast("11110000", "11110000", 0);
+}
+
+/* Where all cores are alike nothing changes; elsewhere it can be taken back. */
+static void test_use_fast(void **state) {
+    (void)state;
+    cores_set before;
+    const size_t n = cores_default();
+    if (cores_use_fast(&before)) {
+        assert_int_equal(cores_default(), n);
+        cores_use(&before);
+    }
+    assert_int_equal(cores_default(), n);
+}
+
 static void test_arm(void **state) {
     (void)state;
     static const char *const capacity[] = {"414", "414", "414", "414", "860", "860", "1024", "x"};
@@ -99,6 +140,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_arm, machine_begin, machine_end),
         cmocka_unit_test_setup_teardown(test_quota, machine_begin, machine_end),
         cmocka_unit_test_setup_teardown(test_quota_v1, machine_begin, machine_end),
+        cmocka_unit_test_setup_teardown(test_fast, machine_begin, machine_end),
+        cmocka_unit_test(test_use_fast),
         cmocka_unit_test(test_here),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ static int make_folder(void **state) {
 
 static int drop_folder(void **state) {
     (void)state;
-    static const char *const names[] = {"a", "b", "pipe", "socket", "loop"};
+    static const char *const names[] = {"a", "b", "c", "d", "pipe", "socket", "loop"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         unlink(names[i]);
     }

@@ -32,7 +32,34 @@ static size_t choose(const double *speed, size_t n, size_t base, double shared, 
             seconds[i][k] = exp(shared * all + own * one) / fabs(speed[i]);
         }
     }
-    return bench_tune_choose(rows, n, base);
+    return bench_tune_choose(rows, n, base, false);
+}
+
+/* The same rows twice: somewhere, and on fast cores alone. */
+static void test_fast_cores(void **state) {
+    (void)state;
+    static const struct {
+        double speed[MOST]; /* of 1, 2 and 4 threads, the second of each on fast cores */
+        size_t want, want_otherwise;
+    } cases[] = {
+        {{10, 10, 20, 20, 40, 40}, 4, 4},
+        {{10, 10, 20, 25, 30, 45}, 5, 4},
+        {{10, 10, 30, 45, 30, 40}, 3, 2},
+        {{10, 10, 30, 30.5, 30, 30.5}, 2, 2}, /* no reason to choose the cores */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        bench_row rows[MOST] = {{0}};
+        double seconds[MOST][SAMPLES];
+        for (size_t k = 0; k < MOST; k++) {
+            rows[k] = (bench_row){.n_gen = 1, .fast = k % 2 == 1, .n = SAMPLES,
+                                  .seconds = seconds[k]};
+            for (uint64_t s = 0; s < SAMPLES; s++) {
+                seconds[k][s] = (1 + 0.001 * rng_unit(rng_at(k, s))) / cases[i].speed[k];
+            }
+        }
+        assert_int_equal(bench_tune_choose(rows, MOST, 4, true), cases[i].want);
+        assert_int_equal(bench_tune_choose(rows, MOST, 4, false), cases[i].want_otherwise);
+    }
 }
 
 static void test_quiet(void **state) {
@@ -80,6 +107,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_quiet),
         cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_fast_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

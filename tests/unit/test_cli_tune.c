@@ -25,6 +25,8 @@ static void test_parse(void **state) {
     } cases[] = {
         {GOOD, TUNE_GOOD},
         {"lfm-tune 1\nprefill 12\ndecode 6\ncores 8\ncpu Some CPU\n", TUNE_GOOD},
+        {GOOD "on fast cores\n", TUNE_GOOD},
+        {GOOD "on slow cores\n", TUNE_BROKEN},
         {"lfm-tune 1\ncpu Other CPU\ncores 8\ndecode 6\nprefill 12\n", TUNE_STALE},
         {"lfm-tune 1\ncpu Some CPU\ncores 4\ndecode 6\nprefill 12\n", TUNE_STALE},
         {"", TUNE_BROKEN},
@@ -48,6 +50,7 @@ static void test_parse(void **state) {
             fail_msg("%d instead of %d for: %s", got, cases[i].want, cases[i].text);
         }
         assert_true(got != TUNE_GOOD || (t.decode == 6 && t.prefill == 12));
+        assert_int_equal(t.fast, got == TUNE_GOOD && strstr(cases[i].text, "fast") != NULL);
     }
 }
 
@@ -129,6 +132,14 @@ static void test_file(void **state) {
     opt = (lfm_session_options){.n_threads_batch = 9};
     assert_int_equal(tune_apply(&opt, false), THREADS_TUNED);
     assert_true(opt.n_threads == 4 && opt.n_threads_batch == 9);
+
+    mine.fast = true;
+    assert_int_equal(tune_write(&mine, path, &err), LFM_OK);
+    opt = (lfm_session_options){0};
+    assert_int_equal(tune_apply(&opt, false), THREADS_TUNED_FAST);
+    assert_true(opt.n_threads == 4 && opt.n_threads_batch == 5);
+    opt = (lfm_session_options){0};
+    assert_int_equal(tune_begin(&opt, false), THREADS_TUNED_FAST);
 
     snprintf(command, sizeof command, "head -c 5000 /dev/zero > %s/lfm/tune", root);
     assert_int_equal(system(command), 0);

@@ -3,6 +3,7 @@
  */
 #include "constrain/grammar.h"
 
+#include "../support/large.h"
 #include "base/json.h"
 #include "base/utf8.h"
 #include "constrain/automaton.h"
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -45,18 +45,6 @@ static void test_refusals(void **state) {
 }
 
 /* ---- Large ones ----------------------------------------------------------------------------- */
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void repeat(json_out *o, const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        json_write_text(o, text);
-    }
-}
 
 /* A number between two texts. */
 static void number(json_out *o, const char *before, size_t i, const char *after) {

@@ -8,6 +8,7 @@
  */
 #include "constrain/schema.h"
 
+#include "../support/large.h"
 #include "base/json.h"
 #include "base/rng.h"
 #include "constrain/automaton.h"
@@ -19,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -383,18 +383,6 @@ static void test_generated(void **state) {
 }
 
 /* ---- Large ones ----------------------------------------------------------------------------- */
-
-static double now_s(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static void repeat(json_out *o, const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        json_write_text(o, text);
-    }
-}
 
 /* Bounded time, and either a grammar or one line. */
 static void test_large(void **state) {

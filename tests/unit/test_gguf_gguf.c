@@ -172,6 +172,8 @@ static void test_valid(void **state) {
         assert_int_equal(t->data - f.bytes, (f.n - 68) + 32);
         assert_null(gguf_get_tensor(&g, "third"));
         assert_null(gguf_get(&g, "a"));
+        assert_int_equal(gguf_lock(&g, &err), LFM_OK); /* there is no file to lock or to look at */
+        assert_int_equal(gguf_check_unchanged(&g, &err), LFM_OK);
         gguf_close(&g);
     }
 }
@@ -534,13 +536,35 @@ static void test_split(void **state) {
     assert_int_equal(unlink(a) | unlink(b) | rmdir(dir), 0);
 }
 
+/* Names that end in numbers of parts, and one that only looks like it. */
+static void test_names_of_parts(void **state) {
+    (void)state;
+    static const struct {
+        const char *path, *text;
+    } cases[] = {
+        {"/none/m-00000-of-00000.gguf", "part 0 of 0 is not possible (at most 512 parts)"},
+        {"/none/m-00000-of-00002.gguf", "part 0 of 2 is not possible"},
+        {"/none/m-00003-of-00002.gguf", "part 3 of 2 is not possible"},
+        {"/none/m-00001-of-00513.gguf", "part 1 of 513 is not possible"},
+        {"/none/m-00002-of-00002.gguf", "/none/m-00001-of-00002.gguf: "},
+        {"/none/m-00002-of-00002.bin_", "/none/m-00002-of-00002.bin_: "},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gguf_file g;
+        lfm_error err = {0};
+        assert_int_not_equal(gguf_open(&g, cases[i].path, &err), LFM_OK);
+        assert_non_null(strstr(err.text, cases[i].text));
+        gguf_close(&g);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters), cmocka_unit_test(test_types),
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split), cmocka_unit_test(test_names_of_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

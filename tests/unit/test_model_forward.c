@@ -95,17 +95,6 @@ static void fixture_close(fixture *f) {
     assert_int_equal(rmdir(f->folder), 0);
 }
 
-static ref_model *open_ref(const fixture *f) {
-    lfm_error err = {0};
-    gguf_file file = {0};
-    if (gguf_open(&file, f->path, &err) != LFM_OK) {
-        fail_msg("%s", err.text);
-    }
-    ref_model *m = ref_open(&file);
-    gguf_close(&file);
-    return m;
-}
-
 /* ---- Runs ----------------------------------------------------------------------------------- */
 
 static void *make(size_t n, size_t size) {
@@ -182,7 +171,7 @@ static void test_exact(void **state) {
     const size_t n_layers = f.n_layer * N_TOKENS * f.n_embd;
     double *want_logits = make(n_logits, sizeof *want_logits);
     double *want_layers = make(n_layers, sizeof *want_layers);
-    ref_model *ref = open_ref(&f);
+    ref_model *ref = ref_open_file(f.path);
     ref_eval(ref, f.tokens, N_TOKENS, &(ref_run){.logits = want_logits, .layers = want_layers});
     ref_free(ref);
 
@@ -257,7 +246,7 @@ static void test_rounded(void **state) {
         }
         fixture f;
         fixture_open(&f, "kq-moe", info->name);
-        ref_model *ref = open_ref(&f);
+        ref_model *ref = ref_open_file(f.path);
         float *logits = eval_texts(&f);
         const size_t n_same = count_same(&f, ref, logits, n);
         print_message("%-8s %zu of %zu positions repeated\n", info->name, n_same, n);

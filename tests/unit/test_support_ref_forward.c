@@ -42,15 +42,8 @@ static void need(file_name name) {
 
 static ref_model *open_model(const char *model) {
     golden_path path;
-    lfm_error err = {0};
-    gguf_file file = {0};
     assert_true(golden_find(&path, named(model, ".gguf").text));
-    if (gguf_open(&file, path.text, &err) != LFM_OK) {
-        fail_msg("%s", err.text);
-    }
-    ref_model *m = ref_open(&file);
-    gguf_close(&file);
-    return m;
+    return ref_open_file(path.text);
 }
 
 static void *make(size_t n, size_t size) {

@@ -1,0 +1,18 @@
+/*
+ * chat_python.h - what Python does with values that a template prints.
+ */
+#ifndef TOKEN_CHAT_PYTHON_H
+#define TOKEN_CHAT_PYTHON_H
+
+#include "base/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* repr(). */
+extern const json_style chat_python;
+
+/* str.isspace() of one character. */
+bool chat_is_python_space(uint32_t c);
+
+#endif
