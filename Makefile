@@ -175,6 +175,10 @@ $B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a $(LIBS) -o $@
 
+# One process that lives long; for `make check-all`.
+$B/tests/soak_test: $B/tests/soak/soak_test.o $B/liblfm.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
 # Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
 $B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
@@ -226,5 +230,5 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:
