@@ -4,7 +4,8 @@
 #     sh tools/mutants.sh make [FILE...]        default: src/gguf/gguf.c src/token/tokenizer.c
 #
 # MUTANTS (60) changes of one line are chosen among all that tools/mutants.awk finds (MUTANTS_SEED, 1, chooses others).
-# Each is compiled with the sanitizers, linked with the tests that cover its file, and these run until one fails.
+# Each is linked with the tests that cover its file, and these run until one fails: as a release, and if nothing was
+# noticed, with the sanitizers.
 #
 #   killed        a test failed, or used up its time
 #   compiler      it does not compile
@@ -19,11 +20,11 @@ files=${*:-"src/gguf/gguf.c src/token/tokenizer.c"}
 want=${MUTANTS:-60}
 seed=${MUTANTS_SEED:-1}
 jobs=$(nproc 2>/dev/null || echo 2)
-build=build/asan
 out=build/mutants
 known=tests/mutants.txt
 flags="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -pthread -fno-math-errno -fno-trapping-math -ffp-contract=off -w"
-sanitize="-O1 -g1 -DNO_SANDBOX -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
+release="-O1"
+asan="-O1 -g1 -DNO_SANDBOX -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 
 wrapped=$(sed -n 's/^wrapped := //p' Makefile)
 
@@ -44,17 +45,26 @@ compile_fast() {
 
 # ---- One mutant: mutants.sh --one NUMBER ---------------------------------------------------------
 
-# link NAME OBJECTS...: with the mutant in front of the library that holds the original
+# link NAME OBJECTS...: of $mode, with the mutant in front of the library that holds the original
 link() {
     binary=$1
     shift
     # shellcheck disable=SC2086
-    gcc $sanitize -pthread "$@" $build/liblfm.a -lcmocka -lm -o "$binary" 2>"$here/link.log"
+    gcc $options -pthread "$@" $build/liblfm.a -lcmocka -lm -o "$binary" 2>"$here/link.log"
+}
+
+# compile MODE: the mutant, for passes
+compile() {
+    mode=$1
+    build=$out/$mode
+    [ "$mode" = asan ] && options=$asan || options=$release
+    object=$here/$mode.o
+    # shellcheck disable=SC2086
+    gcc $flags $options -c "$here/$(basename "$file")" -o "$object" 2>"$here/compile.log"
 }
 
 # passes TEST: links and runs it
 passes() {
-    object=$here/mutant.o
     bin=$here/$1
     support=$(echo $build/tests/support/*.o)
     # shellcheck disable=SC2086
@@ -72,7 +82,7 @@ passes() {
     esac
     # Time of the processor, because the clock goes on while a machine is paused; the other limit is for deadlocks.
     # shellcheck disable=SC3045 # dash has -t
-    (ulimit -t 60 && exec timeout 900 "$@" >"$here/run.log" 2>&1 </dev/null)
+    (ulimit -t 60 && exec timeout 900 "$@") >"$here/run.log" 2>&1 </dev/null
 }
 
 one() {
@@ -80,32 +90,30 @@ one() {
     here=$out/$1
     verdict=survived
     by=""
-    # shellcheck disable=SC2086
-    if ! gcc $flags $sanitize -c "$here/$(basename "$file")" -o "$here/mutant.o" 2>"$here/compile.log"; then
-        verdict=compiler
-    else
+    compile_fast "$here/$(basename "$file")" "$here/fast.o" 2>/dev/null &&
+        cmp -s "$here/fast.o" "$out/$(basename "$file" .c).fast.o" && verdict=equivalent
+    grep -qxF "$file: $(cat "$here/old") => $(cat "$here/new")" $known && verdict=equivalent
+    for mode in release asan; do
+        [ $verdict = survived ] || break
+        compile $mode || verdict=compiler
         for test in $(tests_of "$file"); do
+            [ $verdict = survived ] || break
+            [ $mode.$test = asan.test_alloc_failure ] && continue # it looks for leaks itself
             passes "$test"
             case $? in
-            0) continue ;;
+            0) ;;
             99) verdict=compiler ;; # it does not link
-            *) verdict=killed by=$test ;;
+            *) verdict=killed by=$mode/$test ;;
             esac
-            break
         done
-    fi
-    if [ $verdict = survived ]; then
-        compile_fast "$here/$(basename "$file")" "$here/fast.o" &&
-            cmp -s "$here/fast.o" "$out/$(basename "$file" .c).fast.o" && verdict=equivalent
-        grep -qxF "$file: $(cat "$here/old") => $(cat "$here/new")" $known && verdict=equivalent
-    fi
+    done
     printf '%s\t%s\t%s:%s\t%s\t%s\n' "$verdict" "$by" "$file" "$line" "$what" "$(cat "$here/old") => $(cat "$here/new")" \
         >"$here/verdict"
     rm -f "$here"/test_* "$here"/fuzz_* "$here/hostile_test" "$here"/*.o
 }
 
 if [ "$make" = --one ]; then
-    export LFM_SHARED=none LFM_SANITIZED=1 LFM_MKMODEL=$build/mkmodel
+    export LFM_SHARED=none LFM_SANITIZED=1 LFM_MKMODEL=$out/release/mkmodel
     export ASAN_OPTIONS=hard_rss_limit_mb=3000:max_allocation_size_mb=8000
     one "$1"
     exit 0
@@ -116,18 +124,28 @@ fi
 start=$(date +%s)
 rm -rf $out
 mkdir -p $out
-targets="$build/mkmodel $build/libcli.a"
+targets="libcli.a"
 for file in $files; do
     for test in $(tests_of "$file"); do
         case $test in
-        fuzz_*) targets="$targets $build/fuzz/$test" ;;
-        *) targets="$targets $build/tests/$test" ;;
+        fuzz_*) targets="$targets fuzz/$test" ;;
+        *) targets="$targets tests/$test" ;;
         esac
     done
     compile_fast "$file" "$out/$(basename "$file" .c).fast.o" || exit 1
 done
-# shellcheck disable=SC2086
-"$make" -s -j"$jobs" MODE=asan $(echo "$targets" | tr ' ' '\n' | sort -u | tr '\n' ' ') || exit 1
+for mode in release asan; do
+    # Copies, so that nobody builds them anew meanwhile
+    # shellcheck disable=SC2086,SC2046
+    "$make" -s -j"$jobs" MODE=$mode build/release/mkmodel \
+        $(printf "build/$mode/%s\n" $targets | sort -u) || exit 1
+    mkdir -p "$out/$mode/tests"
+    cp build/$mode/liblfm.a build/$mode/libcli.a build/release/mkmodel "$out/$mode/"
+    for part in unit support hostile fuzz; do
+        mkdir "$out/$mode/tests/$part"
+        cp build/$mode/tests/$part/*.o "$out/$mode/tests/$part/"
+    done
+done
 
 for file in $files; do
     awk -f tools/mutants.awk "$file" | sed "s|^|$file	|"

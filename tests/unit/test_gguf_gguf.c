@@ -199,7 +199,10 @@ static void test_getters(void **state) {
     REFUSED(gguf_get_u32(&g, "a.f32", 0, 9, &u, &err), "should be an integer");
     REFUSED(gguf_get_f32(&g, "a.u8", &v, &err), "should be a float");
     REFUSED(gguf_get_str(&g, "a.u8", &s, &err), "should be text");
+    REFUSED(gguf_get_u32(&g, "a.names", 0, 9, &u, &err), "an integer, but it is an array of str");
+    REFUSED(gguf_get_bool(&g, "a.f32", &(bool){0}, &err), "should be true or false, but it is f32");
     REFUSED(gguf_need_array(&g, "a.names", GGUF_I32, GGUF_U32, &key, &err), "array of i32");
+    REFUSED(gguf_need_array(&g, "a.u8", GGUF_U8, GGUF_U8, &key, &err), "array of u8, but it is u8");
 #undef REFUSED
     char text[64];
     gguf_format_value(gguf_get(&g, "a.names"), text, sizeof text);
@@ -391,6 +394,163 @@ static void test_keys(void **state) {
     }
 }
 
+/* Limits are where they are said to be: the last number that is allowed, and the next one. */
+static void test_limits(void **state) {
+    (void)state;
+    static char name[65536 + 1];
+    static uint8_t deep[12 * 10];
+    memset(name, 'k', 65536);
+    for (uint32_t depth = 8; depth <= 9; depth++) { /* arrays in the array, and one of numbers */
+        memset(deep, 0, sizeof deep);
+        for (uint32_t i = 0; i <= depth; i++) {
+            const uint32_t element = i < depth ? GGUF_ARRAY : GGUF_U8;
+            memcpy(deep + 12 * i, &element, 4);
+            deep[12 * i + 4] = i < depth;
+        }
+        const image f = one_key("k", 1, GGUF_ARRAY, deep, 12 * (depth + 1));
+        expect(&f, depth == 8 ? LFM_OK : LFM_ERR_FORMAT, depth == 8 ? NULL : "too deeply");
+    }
+    static const struct {
+        uint32_t alignment;
+        lfm_status status;
+        const char *text;
+    } alignments[] = {
+        {7, LFM_ERR_FORMAT, "outside 8"}, {8, LFM_OK, NULL}, {16, LFM_OK, NULL},
+        {1u << 20, LFM_ERR_FORMAT, "download is incomplete"}, {1u << 21, LFM_ERR_FORMAT, "outside"},
+        {(1u << 20) + 1, LFM_ERR_FORMAT, "outside 8 to 1048576"},
+    };
+    for (size_t i = 0; i < sizeof alignments / sizeof *alignments; i++) {
+        const image f = one_key("general.alignment", 17, GGUF_U32, &alignments[i].alignment, 4);
+        expect(&f, alignments[i].status, alignments[i].text);
+    }
+    for (size_t len = 63; len <= 64; len++) { /* the name of a tensor */
+        image f = {.n = 0};
+        char short_name[65] = {0};
+        memset(short_name, 'n', len);
+        put_header(&f, 3, 1, 0);
+        put_tensor(&f, short_name, 4, 2, 0, 0);
+        pad(&f, 32);
+        put(&f, name, 32);
+        expect(&f, len == 63 ? LFM_OK : LFM_ERR_FORMAT, len == 63 ? NULL : "longer than 63 bytes");
+    }
+    /* Of a long key, its first hundred letters. */
+    char said[128];
+    name[150] = '\0';
+    const image f = one_key(name, 150, GGUF_BOOL, "\2", 1);
+    memset(said, 'k', sizeof said);
+    snprintf(said, sizeof said, "key '%.100s' holds a truth value", name);
+    expect(&f, LFM_ERR_FORMAT, said);
+    name[150] = 'k';
+}
+
+/* Files in memory that are larger than an image; they return their size. */
+static size_t append(uint8_t *to, size_t at, const image *f) {
+    memcpy(to + at, f->bytes, f->n);
+    return at + f->n;
+}
+
+static size_t begin_large(uint8_t *to, uint64_t n_tensors, uint64_t n_keys) {
+    image f = {.n = 0};
+    put_header(&f, 3, n_tensors, n_keys);
+    return append(to, 0, &f);
+}
+
+static size_t end_large(uint8_t *to, size_t at) {
+    image f = {.n = 0};
+    put_tensor(&f, "t", 4, 2, 0, 0);
+    return append(to, at, &f) + 64; /* 32 bytes of data, and zeros before */
+}
+
+static size_t long_key(uint8_t *to, uint64_t n_letters) {
+    size_t at = begin_large(to, 1, 1);
+    image f = {.n = 0};
+    put_u64(&f, n_letters);
+    at = append(to, at, &f);
+    memset(to + at, 'k', n_letters);
+    return end_large(to, at + n_letters + 5); /* its value is the u8 0 */
+}
+
+static size_t many_keys(uint8_t *to, uint64_t n) {
+    size_t at = begin_large(to, 1, n);
+    for (uint64_t i = 0; i < n; i++) {
+        image f = {.n = 0};
+        char name[8];
+        snprintf(name, sizeof name, "%05x", (unsigned)i);
+        put_key(&f, name, GGUF_U8, "\1", 1);
+        at = append(to, at, &f);
+    }
+    return end_large(to, at);
+}
+
+static size_t many_tensors(uint8_t *to, uint64_t n) {
+    size_t at = begin_large(to, n, 0);
+    for (uint64_t i = 0; i < n; i++) {
+        image f = {.n = 0};
+        char name[8];
+        snprintf(name, sizeof name, "%05x", (unsigned)i);
+        put_tensor(&f, name, 1, 1, 0, 32 * i);
+        at = append(to, at, &f);
+    }
+    return at + 32 * (n + 1);
+}
+
+/* The longest key, as many keys and tensors as there may be, and one more of each. */
+static void test_large_limits(void **state) {
+    (void)state;
+    static const struct {
+        size_t (*make)(uint8_t *to, uint64_t n);
+        uint64_t most;
+        const char *text;
+    } cases[] = {
+        {long_key, 65535, "too long"},
+        {many_keys, 65536, "65537 metadata keys are impossible"},
+        {many_tensors, 65536, "65537 tensors are impossible"},
+    };
+    enum { ROOM = 66000 * (45 + 32) };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const uint64_t n = cases[i / 2].most + i % 2;
+        uint8_t *bytes = calloc(1, ROOM);
+        gguf_file g;
+        lfm_error err = {0};
+        assert_non_null(bytes);
+        const size_t size = cases[i / 2].make(bytes, n);
+        assert_true(size <= ROOM);
+        assert_int_equal(gguf_parse(&g, bytes, size, "x.gguf", &err), i % 2 ? LFM_ERR_FORMAT : 0);
+        assert_true(i % 2 == 0 || strstr(err.text, cases[i / 2].text));
+        gguf_close(&g);
+        free(bytes);
+    }
+}
+
+/* Sizes in the words of people. */
+static void test_sizes(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t rows; /* of 1 KiB */
+        const char *text;
+    } cases[] = {
+        {10239, "of at least 10484928 bytes)"}, {10240, "of at least 10.0 MiB)"},
+        {15 << 10, "of at least 15.0 MiB)"}, {1047551, "of at least 1023.0 MiB)"},
+        {1 << 20, "of at least 1.00 GiB)"}, {5 << 19, "of at least 2.50 GiB)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        image f = {.n = 0};
+        put_header(&f, 3, 1, 0);
+        put_tensor(&f, "t", 256, cases[i].rows, 0, 0);
+        pad(&f, 32);
+        const size_t head = f.n; /* is counted too */
+        assert_int_equal(head, 96);
+        put(&f, "", 1);
+        char said[80];
+        snprintf(said, sizeof said, "x.gguf: ends early (97 bytes %s; the download", cases[i].text);
+        if (i == 0) {
+            snprintf(said, sizeof said, "(97 bytes of at least %zu bytes)",
+                     (size_t)cases[i].rows * 1024 + head);
+        }
+        expect(&f, LFM_ERR_FORMAT, said);
+    }
+}
+
 static void test_tensors(void **state) {
     (void)state;
     const size_t dims = 8 + 5; /* after the name "first" */
@@ -539,6 +699,8 @@ int main(void) {
         cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters), cmocka_unit_test(test_types),
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_large_limits),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
         cmocka_unit_test(test_split),
     };

@@ -373,6 +373,71 @@ static void test_refused(void **state) {
     }
 }
 
+/* Of long names, the first 60 bytes are shown. */
+static void test_messages_are_short(void **state) {
+    (void)state;
+    static char name[101];
+    memset(name, 'n', 100);
+    for (size_t len = 59; len <= 61; len++) {
+        vocab v;
+        lfm_error err = {0};
+        char said[100];
+        name[len] = '\0';
+        const vocab_token odd = {name, 7};
+        assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = &odd, .n_extra = 1}, &err),
+                         LFM_ERR_FORMAT);
+        snprintf(said, sizeof said, "token 0 '%.60s' has type 7 (1 to 6 exist)", name);
+        assert_non_null(strstr(err.text, said));
+        name[len] = 'n';
+        close_vocab(&v);
+    }
+}
+
+/* The first and the last character of the alphabet, and those beside them. */
+static void test_ends_of_the_alphabet(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bool in; /* then it stands for bytes, and two of them are no byte alone */
+    } cases[] = {
+        {"!!", true}, {" !", false}, {"~~", true}, {"\x7f!", false}, {"\xc2\xa1!", true},
+        {"\xc2\xa0!", false}, {"\xc2\xac!", true}, {"\xc2\xad!", false}, {"\xc2\xae!", true},
+        {"\xc3\xbf!", true}, {"\xc4\x80!", true}, {"\xc5\x83!", true}, {"\xc5\x84!", false},
+        {"\xc5\xbf!", false}, {"\xdf\xbf!", false}, {"\xe0\xa0\x80!", false},
+        {"\xf0\x9f\x98\x80", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        vocab v;
+        lfm_error err = {0};
+        size_t len = 0;
+        const vocab_token token = {cases[i].name, TOK_NORMAL};
+        const vocab_spec spec = {.extra = &token, .n_extra = 1};
+        assert_int_equal(open_vocab(&v, &spec, &err), LFM_OK);
+        const char *bytes = tok_bytes(v.tok, 0, &len);
+        assert_int_equal(tok_find(v.tok, bytes, len), cases[i].in ? 0 : -1);
+        if (cases[i].in) {
+            assert_int_equal(len, 2);
+            assert_int_equal(bytes[1], cases[i].name[strlen(cases[i].name) - 1]);
+        } else {
+            assert_int_equal(len, strlen(cases[i].name));
+            assert_memory_equal(bytes, cases[i].name, len);
+        }
+        close_vocab(&v);
+    }
+}
+
+static void test_a_text_that_is_too_long(void **state) {
+    (void)state;
+    vocab v;
+    tok_list list = {0};
+    lfm_error err = {0};
+    open_small(&v);
+    assert_int_equal(tok_encode(v.tok, "x", UINT32_MAX, true, &list, &err), LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "a text of 4294967295 bytes is too long"));
+    assert_int_equal(list.n, 0);
+    close_vocab(&v);
+}
+
 static void test_odd_but_fine(void **state) {
     (void)state;
     static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}};
@@ -661,6 +726,9 @@ int main(void) {
         cmocka_unit_test(test_kinds_of_tokens),
         cmocka_unit_test(test_ids_and_defaults),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_messages_are_short),
+        cmocka_unit_test(test_ends_of_the_alphabet),
+        cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_odd_but_fine),
         cmocka_unit_test(test_missing_byte_matters_only_when_needed),
         cmocka_unit_test(test_round_trip),
