@@ -1,4 +1,5 @@
-# Every small change to a C file that tools/mutants.sh may try: a line of "NUMBER <tab> WHAT <tab> THE NEW LINE" for each.
+# Every small change to a C file that tools/mutants.sh may try: a line of
+# "NUMBER <tab> FUNCTION <tab> WHAT <tab> THE NEW LINE" for each.
 # Text in quotes, comments and directives stay as they are.
 
 # The line with quotes and comments as blanks, in the same places.
@@ -24,8 +25,10 @@ function masked(line,    out, i, c, two, quote) {
     return substr(out, 1, length(line))
 }
 
+BEGIN { here = "-" }
+
 function mutant(what, line) {
-    print FNR "\t" what "\t" line
+    print FNR "\t" here "\t" what "\t" line
 }
 
 # Replace `from` by `to`, at each place in turn.
@@ -55,6 +58,13 @@ function each_number(m,    at, n, skipped, before, after, text) {
 
 {
     m = masked($0)
+    if (m ~ /^[a-z].*[a-z0-9_]\(/) {
+        here = m
+        sub(/\(.*/, "", here)
+        sub(/.*[ *]/, "", here)
+    } else if (m ~ /^[a-z#]/) {
+        here = "-"
+    }
     if ($0 ~ /^#/ || m ~ /^ *$/ || m ~ /assert\(/) next
     each_place(m, "==", "!=")
     each_place(m, "!=", "==")

@@ -9,7 +9,8 @@
 #
 #   killed        a test failed, or used up its time
 #   compiler      it does not compile
-#   equivalent    an optimising compiler makes the same code of it, or tests/mutants.txt says why nobody can see it
+#   equivalent    an optimising compiler makes the same code of it, or tests/mutants.txt says why nobody can see it:
+#                 a line "FILE: OLD => NEW", or "FILE: FUNCTION()" for all that survives there
 #   survived      a gap in the tests; these are listed
 #
 # At least 95 % of those that are neither must be killed.  Golden data of other engines is not used.
@@ -57,7 +58,10 @@ link() {
 compile() {
     mode=$1
     build=$out/$mode
-    [ "$mode" = asan ] && options=$asan || options=$release
+    case $mode in
+    release) options=$release seconds=15 ;;
+    asan) options=$asan seconds=40 ;;
+    esac
     object=$here/$mode.o
     # shellcheck disable=SC2086
     gcc $flags $options -c "$here/$(basename "$file")" -o "$object" 2>"$here/compile.log"
@@ -82,11 +86,11 @@ passes() {
     esac
     # Time of the processor, because the clock goes on while a machine is paused; the other limit is for deadlocks.
     # shellcheck disable=SC3045 # dash has -t
-    (ulimit -t 60 && exec timeout 900 "$@") >"$here/run.log" 2>&1 </dev/null
+    (ulimit -t "$seconds" && exec timeout 900 "$@") >"$here/run.log" 2>&1 </dev/null
 }
 
 one() {
-    IFS='	' read -r file line what <"$out/$1/about"
+    IFS='	' read -r file line function what <"$out/$1/about"
     here=$out/$1
     verdict=survived
     by=""
@@ -107,6 +111,7 @@ one() {
             esac
         done
     done
+    [ $verdict = survived ] && grep -qxF "$file: $function()" $known && verdict=equivalent
     printf '%s\t%s\t%s:%s\t%s\t%s\n' "$verdict" "$by" "$file" "$line" "$what" "$(cat "$here/old") => $(cat "$here/new")" \
         >"$here/verdict"
     rm -f "$here"/test_* "$here"/fuzz_* "$here/hostile_test" "$here"/*.o
@@ -154,13 +159,13 @@ awk -v seed="$seed" 'BEGIN { x = seed * 7919 + 1 } { x = (x * 16807) % 214748364
     sort -n | head -n "$want" | cut -f 2- >"$out/chosen"
 
 n=0
-while IFS='	' read -r file line what text; do
+while IFS='	' read -r file line function what text; do
     n=$((n + 1))
     mkdir "$out/$n"
     sed -n "${line}p" "$file" | sed 's/^ *//' >"$out/$n/old"
     echo "$text" | sed 's/^ *//' >"$out/$n/new"
     awk -v at="$line" -v new="$out/$n/new" 'NR == at { getline <new } { print }' "$file" >"$out/$n/$(basename "$file")"
-    printf '%s\t%s\t%s\n' "$file" "$line" "$what" >"$out/$n/about"
+    printf '%s\t%s\t%s\t%s\n' "$file" "$line" "$function" "$what" >"$out/$n/about"
 done <"$out/chosen"
 seq "$n" | xargs -P "$jobs" -I '{}' sh tools/mutants.sh --one '{}'
 cat "$out"/*/verdict >"$out/verdicts"

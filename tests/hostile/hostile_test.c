@@ -322,10 +322,14 @@ int main(int argc, char **argv) {
     if (chdir("/") != 0 || system(command) != 0) {
         fprintf(stderr, "hostile: %s is left behind\n", folder);
     }
-    int n_commands = just_open;
-    for (int i = 0; i < N_COMMANDS && !just_open; i++) {
+    int n_commands = 0;
+    for (int i = 0; i < N_COMMANDS; i++) {
         n_commands += !j.hurried || commands[i].sees_much;
     }
-    printf("%zu files, %d commands each: %d wrong answers\n", n, n_commands, n_wrong);
+    if (just_open) {
+        printf("%zu files opened: %d wrong answers\n", n, n_wrong);
+    } else {
+        printf("%zu files, %d commands each: %d wrong answers\n", n, n_commands, n_wrong);
+    }
     return n == 0 || n_wrong > 0;
 }

@@ -569,6 +569,7 @@ static void test_tensors(void **state) {
         {17, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
         {25, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
         {17, 1ull << 63, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
+        {17, INT64_MAX, 8, LFM_ERR_FORMAT, "has more bytes than any file"},
         {17, 1ull << 62, 8, LFM_ERR_FORMAT, NULL},
         {17, 1ull << 61, 8, LFM_ERR_FORMAT, NULL},
         {33, 999, 4, LFM_ERR_UNSUPPORTED, "unknown type number 999"},
