@@ -22,6 +22,7 @@ want=${MUTANTS:-60}
 seed=${MUTANTS_SEED:-1}
 jobs=$(nproc 2>/dev/null || echo 2)
 out=build/mutants
+tab=$(printf '\t')
 known=tests/mutants.txt
 flags="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -pthread -fno-math-errno -fno-trapping-math -ffp-contract=off -w"
 release="-O1"
@@ -39,7 +40,7 @@ tests_of() {
 
 # compile_fast FILE OBJECT: what a release has of it; without its folder, which asserts would show
 compile_fast() {
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086,SC2046
     (root=$PWD && cd "$(dirname "$1")" && exec gcc $(echo "$flags" | sed "s|-I|-I$root/|g") -O2 -c "$(basename "$1")" \
         -o "$root/$2")
 }
@@ -71,7 +72,7 @@ compile() {
 passes() {
     bin=$here/$1
     support=$(echo $build/tests/support/*.o)
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086,SC2046
     case $1 in
     hostile_test) link "$bin" $build/tests/hostile/*.o $support "$object" || return 99 ;;
     fuzz_*) link "$bin" $build/tests/fuzz/$1.o $build/tests/fuzz/replay.o $support "$object" $build/libcli.a || return 99 ;;
@@ -90,7 +91,7 @@ passes() {
 }
 
 one() {
-    IFS='	' read -r file line function what <"$out/$1/about"
+    IFS=$tab read -r file line function what <"$out/$1/about"
     here=$out/$1
     verdict=survived
     by=""
@@ -153,13 +154,13 @@ for mode in release asan; do
 done
 
 for file in $files; do
-    awk -f tools/mutants.awk "$file" | sed "s|^|$file	|"
+    awk -f tools/mutants.awk "$file" | sed "s|^|$file$tab|"
 done >"$out/all"
 awk -v seed="$seed" 'BEGIN { x = seed * 7919 + 1 } { x = (x * 16807) % 2147483647; print x "\t" $0 }' "$out/all" |
     sort -n | head -n "$want" | cut -f 2- >"$out/chosen"
 
 n=0
-while IFS='	' read -r file line function what text; do
+while IFS=$tab read -r file line function what text; do
     n=$((n + 1))
     mkdir "$out/$n"
     sed -n "${line}p" "$file" | sed 's/^ *//' >"$out/$n/old"
@@ -171,9 +172,9 @@ seq "$n" | xargs -P "$jobs" -I '{}' sh tools/mutants.sh --one '{}'
 cat "$out"/*/verdict >"$out/verdicts"
 
 count() {
-    grep -c "^$1	" "$out/verdicts"
+    grep -c "^$1$tab" "$out/verdicts"
 }
-grep "^survived	" "$out/verdicts" | sort -t '	' -k 3 | cut -f 3,5 | sed 's/	/: /' | sed 's/^/survived  /'
+grep "^survived$tab" "$out/verdicts" | sort -t "$tab" -k 3 | cut -f 3,5 | sed "s/$tab/: /" | sed 's/^/survived  /'
 killed=$(count killed)
 survived=$(count survived)
 echo "$n of $(wc -l <"$out/all") mutants of $(echo "$files" | tr '\n' ' '| sed 's/ $//'): $killed killed, $survived survived," \

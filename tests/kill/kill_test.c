@@ -6,9 +6,10 @@
  *
  * Each try starts a command and kills it (SIGKILL): at a random time of its life; at a random time
  * after it began to write, as PATH.part shows; or, on Linux, before or after a random one of the
- * system calls that it makes from then on.  Then the file must be the old one or the new one, byte
- * for byte, and what was left behind must not hinder the same command later.  Answers of `lfm batch`
- * grow line by line instead: there every whole line must be right, and --resume must complete them.
+ * system calls that it makes from then on.  Then the file must be the old one or the new one,
+ * byte for byte, and what was left behind must not hinder the same command later.  Answers of
+ * `lfm batch` grow line by line instead: there every whole line must be right, and --resume must
+ * complete them.
  *
  * The program is $LFM_BIN (default build/release/lfm); models/lfm-stories-Q4_0.gguf is needed.
  */
@@ -125,7 +126,8 @@ static content read_file(const char *path) {
 }
 
 static bool same(const content *a, const content *b) {
-    return !a->bytes == !b->bytes && a->n == b->n && (a->n == 0 || !memcmp(a->bytes, b->bytes, a->n));
+    return !a->bytes == !b->bytes && a->n == b->n &&
+           (a->n == 0 || memcmp(a->bytes, b->bytes, a->n) == 0);
 }
 
 static void put_file(const char *path, const content *c) {
@@ -410,8 +412,8 @@ static bool try_command(const char *binary, const command *c, unsigned n) {
         printf("%s: it always ends before it can be killed\n", c->name);
         t.n_wrong++;
     }
-    printf("%s: %u tries, %u killed; %u old, %u new, %u left an unfinished file; %u times completed\n",
-           c->name, i, t.n_kills, t.n_old, t.n_new, t.n_half, t.n_finished);
+    printf("%s: %u tries, %u killed; %u old, %u new, %u left an unfinished file; %u times "
+           "completed\n", c->name, i, t.n_kills, t.n_old, t.n_new, t.n_half, t.n_finished);
     free(t.old.bytes);
     free(t.wanted.bytes);
     return t.n_wrong == 0;
@@ -438,8 +440,7 @@ static void make_inputs(const char *story, bool sanitized) {
         fprintf(text, "Reddy Fox was hungry, and %d hens were near.\n", i);
     }
     for (int i = 0; i < 12; i++) {
-        fprintf(lines, "{\"id\": %d, \"prompt\": \"Tell of %d foxes.\", \"n\": 4, \"seed\": 1}\n", i,
-                i);
+        fprintf(lines, "{\"id\": %d, \"prompt\": \"%d foxes.\", \"n\": 4, \"seed\": 1}\n", i, i);
     }
     tiny_save("short", "A short one.\n", 13);
     if (fclose(text) != 0 || fclose(lines) != 0) {

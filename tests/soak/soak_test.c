@@ -5,9 +5,9 @@
  *
  * Conversations are begun, aborted, saved, restored, copied, forked, shifted, decoded together and
  * held to a grammar, in random order, in a few sessions of one process; `lfm batch` ($LFM_BIN,
- * default build/release/lfm) answers lines beside it for the same time.  Every answer must recur bit
- * for bit: its tokens and the logits at its end.  After a warm-up, the memory of both processes must
- * grow by less than 1 MiB, and their open files and threads must stay what they were.
+ * default build/release/lfm) answers lines beside it for the same time.  Every answer must recur
+ * bit for bit: its tokens and the logits at its end.  After a warm-up, the memory of both processes
+ * must grow by less than 1 MiB, and their open files and threads must stay what they were.
  *
  * SOAK_SEED (1) gives another order.  models/lfm-stories-Q4_0.gguf is needed; so is /proc.
  */
@@ -39,10 +39,11 @@ typedef struct {
     uint64_t hash;
 } script;
 
-#define LONG_TEXT                                                                                   \
-    "Reddy Fox was hungry, and the hens were near, but the dog was awake and the door was shut. "   \
-    "He went home through the green forest, over the laughing brook, and past the old stone wall. " \
-    "There he met Peter Rabbit, who had been in the garden, and who told him of the clover. "
+#define LONG_TEXT                                                                          \
+    "Reddy Fox was hungry, and the hens were near, but the dog was awake and the door "    \
+    "was shut. He went home through the green forest, over the laughing brook, and past "  \
+    "the old stone wall. There he met Peter Rabbit, who had been in the garden, and who "  \
+    "told him of the clover. "
 
 static const script first_scripts[N_SCRIPTS] = {
     {.text = "Tell a story about a fox.", .n_answer = 40},
@@ -52,8 +53,9 @@ static const script first_scripts[N_SCRIPTS] = {
     {.text = LONG_TEXT "What did Peter say?", .n_answer = 30},
     {.text = LONG_TEXT "And then?", .n_answer = 30, .temperature = 0.7f},
     {.text = "Say it.", .n_answer = 24, .temperature = 1,
-     .grammar = "root ::= (\"the \" (\"fox\" | \"bear\" | [a-z]{3,5}) \", \"){2,4} \"and the end.\""},
-    {.text = "How many?", .n_answer = 20, .temperature = 0.5f, .grammar = "root ::= [0-9]{2,9} \"!\""},
+     .grammar = "root ::= (\"the \" (\"fox\" | [a-z]{3,5}) \", \"){2,4} \"and the end.\""},
+    {.text = "How many?", .n_answer = 20, .temperature = 0.5f,
+     .grammar = "root ::= [0-9]{2,9} \"!\""},
     {.text = "H\xc3\xa4llo \xf0\x9f\x98\x80 \xff", .n_answer = 9},
     {.text = "One two three four five six seven eight nine ten", .n_answer = 60,
      .temperature = 0.8f},
@@ -403,7 +405,8 @@ static void do_errors(soak *k) {
                          lfm_session_load(s, "models", NULL, NULL, &err) != LFM_OK &&
                          lfm_session_save(s, "none/there", NULL, 0, &err) != LFM_OK &&
                          lfm_eval(s, &bad, 1, &err) != LFM_OK &&
-                         lfm_grammar_new(&g, LFM_CONSTRAINT_GBNF, "root ::= (", 10, &err) != LFM_OK &&
+                         lfm_grammar_new(&g, LFM_CONSTRAINT_GBNF, "root ::= (", 10, &err) !=
+                             LFM_OK &&
                          lfm_grammar_new(&g, LFM_CONSTRAINT_JSON_SCHEMA, "{\"type\": 3}", 11,
                                          &err) != LFM_OK;
     if (!refused) {

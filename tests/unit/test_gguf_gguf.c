@@ -682,7 +682,7 @@ static void test_split(void **state) {
     write_file(b, &first); /* the wrong part */
     err = (lfm_error){0};
     assert_int_equal(gguf_open(&g, a, &err), LFM_ERR_FORMAT);
-    assert_non_null(strstr(err.text, "says it is part 1 of 2"));
+    assert_non_null(strstr(err.text, "says it is part 1 of 2, its name says 2 of 2;"));
     gguf_close(&g);
     err = (lfm_error){0};
     assert_int_equal(gguf_open(&g, dir, &err), LFM_ERR_IO);

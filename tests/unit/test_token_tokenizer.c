@@ -373,6 +373,30 @@ static void test_refused(void **state) {
     }
 }
 
+/* So many tokens that their places in the table collide; some are the beginning of others. */
+static void test_many_tokens(void **state) {
+    (void)state;
+    enum { N = 3000 };
+    static char names[N][8];
+    static vocab_token tokens[N];
+    vocab v;
+    lfm_error err = {0};
+    char other[12];
+    for (int i = 0; i < N; i++) {
+        snprintf(names[i], sizeof names[i], "w%d", 2 * i);
+        tokens[i] = (vocab_token){names[i], TOK_NORMAL};
+    }
+    assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = tokens, .n_extra = N}, &err), LFM_OK);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(tok_find(v.tok, names[i], strlen(names[i])), i);
+        snprintf(other, sizeof other, "w%d", 2 * i + 1);
+        assert_int_equal(tok_find(v.tok, other, strlen(other)), -1);
+        snprintf(other, sizeof other, "w%dx", 2 * i);
+        assert_int_equal(tok_find(v.tok, other, strlen(other)), -1);
+    }
+    close_vocab(&v);
+}
+
 /* Of long names, the first 60 bytes are shown. */
 static void test_messages_are_short(void **state) {
     (void)state;
@@ -726,6 +750,7 @@ int main(void) {
         cmocka_unit_test(test_kinds_of_tokens),
         cmocka_unit_test(test_ids_and_defaults),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_messages_are_short),
         cmocka_unit_test(test_ends_of_the_alphabet),
         cmocka_unit_test(test_a_text_that_is_too_long),
