@@ -148,6 +148,8 @@ static void test_valid(void **state) {
         assert_int_equal(g.version, version);
         assert_int_equal(g.n_keys, 8);
         assert_int_equal(g.n_tensors, 2);
+        assert_null(gguf_get(&g, ""));
+        assert_null(gguf_get_tensor(&g, ""));
         uint32_t u = 0;
         float v = 0;
         bool b = false;
@@ -304,6 +306,8 @@ static void test_header(void **state) {
         {8, UINT64_MAX, 8, LFM_ERR_FORMAT, "tensors are impossible"},
         {8, 1ull << 60, 8, LFM_ERR_FORMAT, "tensors are impossible"},
         {8, 0, 8, LFM_ERR_FORMAT, "no tensors"},
+        {8, 300, 8, LFM_ERR_FORMAT, "300 tensors are impossible"},
+        {16, 300, 8, LFM_ERR_FORMAT, "300 metadata keys are impossible"},
         {16, 1ull << 58, 8, LFM_ERR_FORMAT, "keys are impossible"},
         {16, 9, 8, LFM_ERR_FORMAT, NULL},
         {16, 7, 8, LFM_ERR_FORMAT, NULL},
@@ -522,6 +526,23 @@ static void test_large_limits(void **state) {
     }
 }
 
+/* More keys and tensors than bytes for them: that is said before their names are read. */
+static void test_impossible_counts(void **state) {
+    (void)state;
+    enum { KEYS_LEFT = 13 * 12, TENSORS_LEFT = 24 * 23 }; /* bytes behind the header */
+    for (uint64_t more = 0; more < 2; more++) {
+        lfm_error err;
+        image keys = {.n = 0};
+        put_header(&keys, 3, 0, KEYS_LEFT / 13 + more);
+        assert_int_equal(parse(&keys, keys.n + KEYS_LEFT, &err), LFM_ERR_FORMAT);
+        assert_int_equal(strstr(err.text, "keys are impossible") != NULL, more);
+        image tensors = {.n = 0};
+        put_header(&tensors, 3, TENSORS_LEFT / 24 + more, 0);
+        assert_int_equal(parse(&tensors, tensors.n + TENSORS_LEFT, &err), LFM_ERR_FORMAT);
+        assert_int_equal(strstr(err.text, "tensors are impossible") != NULL, more);
+    }
+}
+
 /* Sizes in the words of people. */
 static void test_sizes(void **state) {
     (void)state;
@@ -684,6 +705,16 @@ static void test_split(void **state) {
     assert_int_equal(gguf_open(&g, a, &err), LFM_ERR_FORMAT);
     assert_non_null(strstr(err.text, "says it is part 1 of 2, its name says 2 of 2;"));
     gguf_close(&g);
+    static const char *const bad_parts[] = {"-00000-of-00002", "-00003-of-00002", "-00001-of-00000",
+                                            "-00001-of-99999"};
+    for (size_t i = 0; i < sizeof bad_parts / sizeof *bad_parts; i++) {
+        char bad[64];
+        snprintf(bad, sizeof bad, "%s/m%s.gguf", dir, bad_parts[i]);
+        err = (lfm_error){0};
+        assert_int_equal(gguf_open(&g, bad, &err), LFM_ERR_FORMAT);
+        assert_non_null(strstr(err.text, "is not possible"));
+        gguf_close(&g);
+    }
     err = (lfm_error){0};
     assert_int_equal(gguf_open(&g, dir, &err), LFM_ERR_IO);
     assert_non_null(strstr(err.text, "is a directory"));
@@ -695,15 +726,44 @@ static void test_split(void **state) {
     assert_int_equal(unlink(a) | unlink(b) | rmdir(dir), 0);
 }
 
+/* Three parts, of which the last is damaged at every byte of its head in turn. */
+static void test_damaged_part(void **state) {
+    (void)state;
+    char dir[] = "/tmp/lfm-gguf-XXXXXX";
+    char paths[3][64];
+    assert_non_null(mkdtemp(dir));
+    for (uint16_t i = 0; i < 3; i++) {
+        const image f = part(i, 3, (const char[3][2]){"a", "b", "c"}[i]);
+        snprintf(paths[i], sizeof paths[i], "%s/m-%05d-of-00003.gguf", dir, i + 1);
+        write_file(paths[i], &f);
+    }
+    gguf_file g;
+    lfm_error err = {0};
+    assert_int_equal(gguf_open(&g, paths[0], &err), LFM_ERR_FORMAT); /* it speaks of two tensors */
+    assert_non_null(strstr(err.text, "the parts hold 3 tensors, but there should be 2"));
+    gguf_close(&g);
+    const image good = part(2, 3, "c");
+    for (size_t n = 1; n < good.n; n++) {
+        image cut = good;
+        cut.n = n;
+        write_file(paths[2], &cut);
+        err = (lfm_error){0};
+        assert_int_equal(gguf_open(&g, paths[1], &err), LFM_ERR_FORMAT);
+        assert_non_null(strstr(err.text, "m-00003-of-00003.gguf: "));
+        gguf_close(&g);
+    }
+    assert_int_equal(unlink(paths[0]) | unlink(paths[1]) | unlink(paths[2]) | rmdir(dir), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters), cmocka_unit_test(test_types),
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_large_limits),
-        cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_impossible_counts),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
-        cmocka_unit_test(test_split),
+        cmocka_unit_test(test_split),  cmocka_unit_test(test_damaged_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,6 +211,7 @@ static void test_encode_appends(void **state) {
     assert_int_equal(list.ids[1], id_of(v.tok, "hello", 5));
     assert_int_equal(list.ids[2], THINK);
     tok_list_free(&list);
+    assert_true(list.ids == NULL && list.n == 0 && list.cap == 0);
     close_vocab(&v);
 }
 
