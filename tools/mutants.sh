@@ -13,6 +13,8 @@
 #                 a line "FILE: OLD => NEW", or "FILE: FUNCTION()" for all that survives there
 #   survived      a gap in the tests; these are listed
 #
+# MUTANTS=again tries those that survived the last time.
+#
 # At least 95 % of those that are neither must be killed.  Golden data of other engines is not used.
 set -u
 make=$1
@@ -128,6 +130,13 @@ fi
 # ---- All of them -------------------------------------------------------------------------------
 
 start=$(date +%s)
+if [ "$want" = again ]; then
+    again=$(mktemp) || exit 1
+    trap 'rm -f "$again"' EXIT
+    for verdict in $out/[0-9]*/verdict; do
+        grep -q "^survived$tab" "$verdict" && sed -n "$(basename "$(dirname "$verdict")")p" $out/chosen >>"$again"
+    done
+fi
 rm -rf $out
 mkdir -p $out
 targets="libcli.a"
@@ -157,7 +166,12 @@ for file in $files; do
     awk -f tools/mutants.awk "$file" | sed "s|^|$file$tab|"
 done >"$out/all"
 awk -v seed="$seed" 'BEGIN { x = seed * 7919 + 1 } { x = (x * 16807) % 2147483647; print x "\t" $0 }' "$out/all" |
-    sort -n | head -n "$want" | cut -f 2- >"$out/chosen"
+    sort -n | cut -f 2- >"$out/shuffled"
+if [ "$want" = again ]; then
+    cp "$again" "$out/chosen"
+else
+    head -n "$want" "$out/shuffled" >"$out/chosen"
+fi
 
 n=0
 while IFS=$tab read -r file line function what text; do

@@ -290,6 +290,38 @@ static void test_not_gguf(void **state) {
     }
 }
 
+/* What a file looks like is told when its beginning is all there, and no byte is another. */
+static void test_looks_like(void **state) {
+    (void)state;
+    static const struct {
+        const char *start;
+        size_t n;
+        const char *text;
+    } cases[] = {
+        {"<!DOCTYPE", 9, "a web page"}, {"<html", 5, "a web page"},
+        {"version https://git-lfs", 23, "a Git LFS pointer"}, {"PK\3\4", 4, "a zip archive"},
+        {"\x7f" "ELF", 4, "a program"}, {"\x1f\x8b", 2, "gzip-compressed"},
+        {"lmgg", 4, "an old GGML model"}, {"tjgg", 4, "an old GGJT model"},
+        {"FUGG", 4, "a big-endian GGUF"}, {"\x09\0\0\0\0\0\0\0{}", 10, "a safetensors file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char said[80];
+        lfm_error err;
+        snprintf(said, sizeof said, "bytes); it looks like %s", cases[i].text);
+        image f = {.n = 0};
+        put(&f, cases[i].start, cases[i].n);
+        expect(&f, LFM_ERR_FORMAT, said);
+        for (size_t at = 0; at < cases[i].n; at++) {
+            image other = f;
+            other.bytes[at] ^= 0x20; /* behind '{' anything may stand */
+            assert_int_equal(parse(&other, other.n, &err), LFM_ERR_FORMAT);
+            assert_true(strstr(err.text, "looks like") == NULL || (cases[i].n == 10 && at == 9));
+        }
+        assert_int_equal(parse(&f, f.n - 1, &err), LFM_ERR_FORMAT);
+        assert_null(strstr(err.text, "looks like"));
+    }
+}
+
 static void test_header(void **state) {
     (void)state;
     static const struct {
@@ -740,7 +772,8 @@ static void test_damaged_part(void **state) {
     gguf_file g;
     lfm_error err = {0};
     assert_int_equal(gguf_open(&g, paths[0], &err), LFM_ERR_FORMAT); /* it speaks of two tensors */
-    assert_non_null(strstr(err.text, "the parts hold 3 tensors, but there should be 2"));
+    assert_non_null(strstr(err.text, "00001-of-00003.gguf: the parts hold 3 tensors, but there "
+                                     "should be 2"));
     gguf_close(&g);
     const image good = part(2, 3, "c");
     for (size_t n = 1; n < good.n; n++) {
@@ -761,7 +794,8 @@ int main(void) {
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_large_limits),
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_impossible_counts),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_looks_like),
+        cmocka_unit_test(test_impossible_counts),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
         cmocka_unit_test(test_split),  cmocka_unit_test(test_damaged_part),
     };

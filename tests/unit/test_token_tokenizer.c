@@ -279,6 +279,7 @@ static void test_kinds_of_tokens(void **state) {
 static void test_ids_and_defaults(void **state) {
     (void)state;
     static const char *const bos[] = {"bos", "3"};
+    static const char *const bos_0[] = {"bos", "0"};
     static const char *const ends[] = {"eos", "10", "eot", "11", "eom", "12"};
     static const struct {
         vocab_spec spec;
@@ -291,6 +292,7 @@ static void test_ids_and_defaults(void **state) {
         {{.ids = bos, .n_ids = 1, .pre = "llama-bpe"}, 3, -1, true},
         {{.ids = bos, .n_ids = 1, .add_bos = 1}, 3, -1, false},
         {{.ids = bos, .n_ids = 1, .add_bos = 2}, 3, -1, true},
+        {{.ids = bos_0, .n_ids = 1}, 0, -1, true},
         {{.ids = ends, .n_ids = 3}, -1, 10, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -447,6 +449,25 @@ static void test_ends_of_the_alphabet(void **state) {
             assert_int_equal(len, strlen(cases[i].name));
             assert_memory_equal(bytes, cases[i].name, len);
         }
+        close_vocab(&v);
+    }
+}
+
+/* Names of special tokens are never in the alphabet, whatever they look like. */
+static void test_names_are_not_coded(void **state) {
+    (void)state;
+    static const uint32_t types[] = {TOK_CONTROL, TOK_UNKNOWN, TOK_USER_DEFINED};
+    for (size_t i = 0; i < COUNT(types); i++) {
+        vocab v;
+        lfm_error err = {0};
+        size_t len = 0;
+        const vocab_token token = {"\xc4\xa0x", types[i]}; /* would be " x" */
+        const vocab_spec spec = {.extra = &token, .n_extra = 1};
+        assert_int_equal(open_vocab(&v, &spec, &err), LFM_OK);
+        const char *bytes = tok_bytes(v.tok, 0, &len);
+        assert_int_equal(len, 3);
+        assert_memory_equal(bytes, "\xc4\xa0x", 3);
+        assert_int_equal(tok_find(v.tok, " x", 2), -1);
         close_vocab(&v);
     }
 }
@@ -754,6 +775,7 @@ int main(void) {
         cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_messages_are_short),
         cmocka_unit_test(test_ends_of_the_alphabet),
+        cmocka_unit_test(test_names_are_not_coded),
         cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_odd_but_fine),
         cmocka_unit_test(test_missing_byte_matters_only_when_needed),
