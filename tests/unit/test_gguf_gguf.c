@@ -148,6 +148,7 @@ static void test_valid(void **state) {
         assert_int_equal(g.version, version);
         assert_int_equal(g.n_keys, 8);
         assert_int_equal(g.n_tensors, 2);
+        assert_int_equal(g.file_bytes, f.n);
         assert_null(gguf_get(&g, ""));
         assert_null(gguf_get_tensor(&g, ""));
         uint32_t u = 0;
@@ -175,6 +176,8 @@ static void test_valid(void **state) {
         assert_null(gguf_get_tensor(&g, "third"));
         assert_null(gguf_get(&g, "a"));
         gguf_close(&g);
+        const gguf_file closed = {0};
+        assert_memory_equal(&g, &closed, sizeof g); /* and may be closed again */
     }
 }
 
@@ -214,6 +217,15 @@ static void test_getters(void **state) {
     gguf_format_value(gguf_get(&g, "a.i32"), text, sizeof text);
     assert_string_equal(text, "-7");
     gguf_close(&g);
+}
+
+static void test_type_names(void **state) {
+    (void)state;
+    static const char *const names[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool",
+                                        "str", "arr", "u64", "i64", "f64", "?", "?"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_string_equal(gguf_type_name((gguf_type)i), names[i]);
+    }
 }
 
 /* Every type of a value: as a number in limits, and as text. */
@@ -655,6 +667,11 @@ static void test_cuts(void **state) {
     assert_int_equal(parse(&f, f.n, &err), LFM_OK);
     for (size_t n = 0; n < f.n; n++) {
         assert_int_equal(parse(&f, n, &err), LFM_ERR_FORMAT);
+        const char *what = n < 4 ? "not a GGUF file" : n < 24 ? "the header is cut short"
+                           : n < f.at_tensor + 45 + 46 ? NULL : "ends early";
+        const size_t name = f.at_tensor + 8 + 5 + 4; /* behind it, dimensions, type and offset */
+        what = n >= name && n < name + 28 ? "'first' is cut short in the tensor table" : what;
+        assert_true(!what || strstr(err.text, what));
     }
 }
 
@@ -730,6 +747,8 @@ static void test_split(void **state) {
         assert_int_equal(g.n_tensors, 2);
         assert_int_equal(gguf_get_tensor(&g, "b")->data[0], 'b');
         assert_int_equal(gguf_get_tensor(&g, "b")->part, 1);
+        assert_int_equal(g.file_bytes, first.n + second.n);
+        assert_int_equal(g.n_keys, 3);
         gguf_close(&g);
     }
     write_file(b, &first); /* the wrong part */
@@ -794,7 +813,8 @@ int main(void) {
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
         cmocka_unit_test(test_limits), cmocka_unit_test(test_large_limits),
-        cmocka_unit_test(test_sizes), cmocka_unit_test(test_looks_like),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_type_names),
+        cmocka_unit_test(test_looks_like),
         cmocka_unit_test(test_impossible_counts),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
         cmocka_unit_test(test_split),  cmocka_unit_test(test_damaged_part),

@@ -453,6 +453,26 @@ static void test_ends_of_the_alphabet(void **state) {
     }
 }
 
+/* Token 0 is a token like others: as the result of a merge, and as a part. */
+static void test_token_0(void **state) {
+    (void)state;
+    static const vocab_token both[] = {{"ab", TOK_NORMAL}};
+    static const vocab_token part[] = {{"a", TOK_NORMAL}};
+    static const char *const merges[] = {"a b"};
+    const vocab_spec specs[] = {
+        {.extra = both, .n_extra = 1, .merges = merges, .n_merges = 1},
+        {.extra = part, .n_extra = 1, .merges = merges, .n_merges = 1, .drop_byte = 'a' + 1},
+    };
+    for (size_t i = 0; i < COUNT(specs); i++) {
+        vocab v;
+        lfm_error err = {0};
+        assert_int_equal(open_vocab(&v, &specs[i], &err), LFM_OK);
+        expect_tokens(v.tok, "cabc", 4, true, "c|ab|c");
+        expect_tokens(v.tok, "ca", 2, true, "c|a");
+        close_vocab(&v);
+    }
+}
+
 /* Names of special tokens are never in the alphabet, whatever they look like. */
 static void test_names_are_not_coded(void **state) {
     (void)state;
@@ -486,14 +506,14 @@ static void test_a_text_that_is_too_long(void **state) {
 
 static void test_odd_but_fine(void **state) {
     (void)state;
-    static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}};
+    static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}, {"<0x00>", 6}, {"<0xFF>", 6}};
     static const vocab_token control[] = {{"<>", 3}};
     static const char *const to_control[] = {"< >"};
     static const vocab_spec specs[] = {
         {.no_types = true},
         {.types_kind = 4},
         {.long_token = 64 * 1024},
-        {.extra = bytes, .n_extra = 2},
+        {.extra = bytes, .n_extra = 4},
         {.extra = control, .n_extra = 1, .merges = to_control, .n_merges = 1}, /* is left out */
     };
     for (size_t i = 0; i < COUNT(specs); i++) {
@@ -775,6 +795,7 @@ int main(void) {
         cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_messages_are_short),
         cmocka_unit_test(test_ends_of_the_alphabet),
+        cmocka_unit_test(test_token_0),
         cmocka_unit_test(test_names_are_not_coded),
         cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_odd_but_fine),
