@@ -764,6 +764,7 @@ static void test_split(void **state) {
         err = (lfm_error){0};
         assert_int_equal(gguf_open(&g, bad, &err), LFM_ERR_FORMAT);
         assert_non_null(strstr(err.text, "is not possible"));
+        assert_non_null(strstr(err.text, bad));
         gguf_close(&g);
     }
     err = (lfm_error){0};

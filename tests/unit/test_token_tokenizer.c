@@ -453,6 +453,20 @@ static void test_ends_of_the_alphabet(void **state) {
     }
 }
 
+/* Two names end an answer without a key that says so. */
+static void test_names_that_end(void **state) {
+    (void)state;
+    static const vocab_token names[] = {{"<|im_end|>", TOK_CONTROL}, {"<|endoftext|>", TOK_CONTROL},
+                                        {"<|im_start|>", TOK_CONTROL}};
+    vocab v;
+    lfm_error err = {0};
+    assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = names, .n_extra = 3}, &err), LFM_OK);
+    assert_true(tok_is_end(v.tok, 0));
+    assert_true(tok_is_end(v.tok, 1));
+    assert_false(tok_is_end(v.tok, 2));
+    close_vocab(&v);
+}
+
 /* Token 0 is a token like others: as the result of a merge, and as a part. */
 static void test_token_0(void **state) {
     (void)state;
@@ -795,6 +809,7 @@ int main(void) {
         cmocka_unit_test(test_many_tokens),
         cmocka_unit_test(test_messages_are_short),
         cmocka_unit_test(test_ends_of_the_alphabet),
+        cmocka_unit_test(test_names_that_end),
         cmocka_unit_test(test_token_0),
         cmocka_unit_test(test_names_are_not_coded),
         cmocka_unit_test(test_a_text_that_is_too_long),
