@@ -182,7 +182,7 @@ while IFS=$tab read -r file line function what text; do
     awk -v at="$line" -v new="$out/$n/new" 'NR == at { getline <new } { print }' "$file" >"$out/$n/$(basename "$file")"
     printf '%s\t%s\t%s\t%s\n' "$file" "$line" "$function" "$what" >"$out/$n/about"
 done <"$out/chosen"
-seq "$n" | xargs -P "$jobs" -I '{}' sh tools/mutants.sh --one '{}'
+seq "$n" | xargs -P "$jobs" -I '{}' sh tools/mutants.sh --one '{}' 2>"$out/errors"
 cat "$out"/*/verdict >"$out/verdicts"
 
 count() {

@@ -732,7 +732,8 @@ static void test_split(void **state) {
     snprintf(a, sizeof a, "%s/m-00001-of-00002.gguf", dir);
     snprintf(b, sizeof b, "%s/m-00002-of-00002.gguf", dir);
     const image first = part(0, 2, "a");
-    const image second = part(1, 2, "b");
+    image second = part(1, 2, "b");
+    second.bytes[4] = 2; /* the version is that of the first part */
     gguf_file g;
     lfm_error err = {0};
     write_file(a, &first);
@@ -744,6 +745,7 @@ static void test_split(void **state) {
         err = (lfm_error){0};
         assert_int_equal(gguf_open(&g, i ? b : a, &err), LFM_OK);
         assert_int_equal(g.n_parts, 2);
+        assert_int_equal(g.version, 3);
         assert_int_equal(g.n_tensors, 2);
         assert_int_equal(gguf_get_tensor(&g, "b")->data[0], 'b');
         assert_int_equal(gguf_get_tensor(&g, "b")->part, 1);

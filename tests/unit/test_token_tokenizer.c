@@ -244,6 +244,8 @@ static void test_bytes_of_tokens(void **state) {
     }
     size_t len = 0;
     assert_string_equal(tok_bytes(v.tok, -1, &len), "");
+    assert_string_equal(tok_bytes(v.tok, (int32_t)tok_n_vocab(v.tok), &len), "");
+    assert_int_equal(len, 0);
     close_vocab(&v);
 }
 
