@@ -3,6 +3,7 @@
 #   make                release build: build/release/lfm
 #   make MODE=asan      any other mode (release debug asan tsan msan cov fuzz)
 #   make CC=clang       another compiler (its name becomes part of the folder)
+#   make OPT=-O0        a release with another level of optimisation (likewise)
 
 .DEFAULT_GOAL := all
 MODE ?= release
@@ -10,7 +11,7 @@ CC := $(if $(filter default undefined,$(origin CC)),gcc,$(CC))
 PREFIX ?= /usr/local
 
 compiler := $(notdir $(firstword $(CC)))
-B := build/$(MODE)$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
+B := build/$(MODE)$(OPT)$(if $(filter-out gcc cc,$(compiler)),-$(compiler))
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes \
         -Wmissing-prototypes -Wvla -Wundef -Wcast-qual -Wpointer-arith -Wdouble-promotion -Wformat=2
@@ -20,11 +21,12 @@ WARN += $(if $(WERROR),-Werror)
 # Hardening of releases, where the system knows these things: a mistake in this program does less harm.
 machine := $(shell $(CC) -dumpmachine)
 linux   := $(findstring linux,$(machine))
-HARDEN  := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong -fstack-clash-protection -fPIE
+FORTIFY := $(if $(filter -O0,$(OPT)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+HARDEN  := $(FORTIFY) -fstack-protector-strong -fstack-clash-protection -fPIE
 HARDEN_LINK  := -Wl,-z,relro,-z,now,-z,noexecstack $(if $(filter -static,$(LDFLAGS)),,-pie)
 LINK_release := $(if $(linux),$(HARDEN_LINK))
 
-FLAGS_release := -O2 -g $(if $(linux),$(HARDEN))
+FLAGS_release := $(or $(OPT),-O2) -g $(if $(linux),$(HARDEN))
 FLAGS_debug   := -O0 -g3
 FLAGS_asan    := -O1 -g -DNO_SANDBOX -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -g -DNO_SANDBOX -fsanitize=thread
@@ -61,17 +63,18 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-ISA_avx2       := $(if $(filter release,$(MODE)),-O3,-DUNROLL=) -mavx2 -mfma -mf16c
+best           := $(or $(if $(filter release,$(MODE)),$(if $(OPT),,-O3)),$(OPT) -DUNROLL=)
+ISA_avx2       := $(best) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
-ISA_neon       := $(if $(filter release,$(MODE)),-O3)
+ISA_neon       := $(best)
 ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
 
 # Plain C that gcc vectorises only at -O3.
-$B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(if $(filter release,$(MODE)),-O3)
+$B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(best)
 
 # The commit of a checkout, for what `lfm bench` reports; it is new when HEAD has moved.
 commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null))
@@ -167,6 +170,15 @@ $B/tests/fault_test: $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $(fault_wraps:%=-Wl,--wrap=%) $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
 
+# The program is killed while it writes files.
+$B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a $(LIBS) -o $@
+
+# One process that lives long; for `make check-all`.
+$B/tests/soak_test: $B/tests/soak/soak_test.o $B/liblfm.a
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
 # Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
 $B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
@@ -178,7 +190,7 @@ test:
 
 ## check: unit, golden and command-line tests of one MODE
 check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check \
-       $B/tests/hostile_test $B/tests/fault_test $(fuzz_bin) $B/lfm $B/mkmodel
+       $B/tests/hostile_test $B/tests/fault_test $B/tests/kill_test $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -218,5 +230,5 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:

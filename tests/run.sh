@@ -13,7 +13,7 @@ mkdir -p "$logs"
 list=""
 for test in tests/cli/run.sh "$build/tests/test_model_forward" "$build/tests/golden_test" \
     "$build/tests/fault_test" "$build/tests/hostile_test" tests/*_test.sh \
-    tests/cli/*_test.sh "$build"/tests/kernel_check "$build"/tests/test_*; do
+    tests/cli/*_test.sh "$build"/tests/kernel_check "$build"/tests/kill_test "$build"/tests/test_*; do
     case $test in *.o | *.d | *.log) continue ;; esac
     case " $list " in *" $test "*) continue ;; esac
     [ -e "$test" ] && list="$list $test"

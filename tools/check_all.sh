@@ -6,6 +6,9 @@
 #
 #     CHECK_ONLY="tidy valgrind"   these only; their names are those of the lines
 #     FUZZ_SECONDS=600             seconds for each fuzz target (60)
+#     SOAK_SECONDS=86400           of `soak` (120)
+#     KILLS=10000                  of `kills` (1000)
+#     MUTANTS=500                  of `mutants` (60); MUTANTS_SEED=2 chooses others
 set -u
 make=$1
 clang=${CLANG:-clang-19}
@@ -207,6 +210,18 @@ coverage() {
     paste -s -d ';' "$logs/coverage.txt" | sed 's/;/; /g'
 }
 
+# ---- Long lives, sudden ends, wrong lines -------------------------------------------------------
+
+kills() {
+    build release gcc lfm tests/kill_test || return 1
+    KILLS=${KILLS:-1000} build/release/tests/kill_test || return 1
+}
+
+soak() {
+    build release gcc lfm tests/soak_test || return 1
+    SOAK_SECONDS=${SOAK_SECONDS:-120} build/release/tests/soak_test || return 1
+}
+
 # ---- Other processors --------------------------------------------------------------------------
 
 arm32() {
@@ -258,6 +273,12 @@ wanted tsan && check tsan threads
 wanted msan && needs msan "$clang" "$clang" && check msan uninitialised
 wanted valgrind && needs valgrind valgrind valgrind && check valgrind memcheck
 wanted coverage && needs coverage gcov gcc && check coverage coverage
+wanted determinism && needs determinism "$clang" "$clang" && check determinism sh tools/determinism.sh "$make"
+wanted kills && check kills kills
+if wanted soak; then
+    if [ -d /proc/self/fd ]; then check soak soak; else report skip soak "needs /proc, which Linux has"; fi
+fi
+wanted mutants && check mutants sh tools/mutants.sh "$make"
 wanted arm32 && needs arm32 arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf &&
     needs arm32 qemu-arm-static qemu-user-static && check arm32 arm32
 wanted s390x && needs s390x s390x-linux-gnu-gcc gcc-s390x-linux-gnu && check s390x big_endian

@@ -66,8 +66,9 @@ done <"$work/machines"
 
 # The same tokens every time; 150 reach into the second chunk of attention.
 awk 'BEGIN {
-    for (x = 1; i++ < 150; print int(x / 65536) % 500) {
+    for (x = 1; i++ < 150;) {
         x = (x * 1103515245 + 12345) % 2147483648
+        print int(x / 65536) % 500
     }
 }' >"$work/150"
 head -n 40 "$work/150" >"$work/40"

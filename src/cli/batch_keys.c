@@ -191,7 +191,8 @@ static lfm_status set_response_format(batch_line *l, const json_value *v, lfm_er
     }
     if (json_is(type, "json_object")) {
         static const char object[] = "{\"type\": \"object\"}";
-        const json_value any = {.kind = JSON_STRING, .text = object, .len = sizeof object - 1};
+        const json_value any = {.kind = JSON_STRING, .key = v->key, .key_len = v->key_len,
+                                .text = object, .len = sizeof object - 1};
         return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
     }
     if (json_is(type, "json_schema") && schema) {

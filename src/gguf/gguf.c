@@ -285,8 +285,8 @@ static lfm_status read_keys(gguf_file *f, cursor *c, uint64_t n, lfm_error *err)
 /* ---- Tensors -------------------------------------------------------------------------------- */
 
 static lfm_status bad_tensor(const gguf_file *f, gguf_str name, lfm_error *err, const char *why) {
-    return err_set(err, LFM_ERR_FORMAT, "%s: tensor '%.*s' %s", f->path,
-                   (int)(name.len < 100 ? name.len : 100), name.ptr, why);
+    return err_set(err, LFM_ERR_FORMAT, "%s: tensor '%.*s' %s", f->path, (int)name.len, name.ptr,
+                   why);
 }
 
 static lfm_status read_type(const gguf_file *f, uint32_t number, gguf_tensor *t, lfm_error *err) {

@@ -207,6 +207,7 @@ static void merge_texts(corpus *c) {
     merge_case(c, "v119-newline", TEXT("e\nr"), BAD_VOCAB, "merge 4");
     merge_case(c, "v119-nul", TEXT("e\0r"), BAD_VOCAB, "merge 4");
     merge_case(c, "v119-not-utf8", TEXT("e \xff"), BAD_VOCAB, "merge 4");
+    merge_case(c, "v119-cut-utf8", TEXT("e \xe5\x81"), BAD_VOCAB, "is not two parts");
     merge_case(c, "v119-escape", TEXT("e \x1b[2J"), BAD_VOCAB, "merge 4");
     merge_case(c, "v119-huge", huge, 300000, BAD_VOCAB, "merge 4");
     merge_case(c, "v120-left-unknown", TEXT("xyz r"), BAD_VOCAB, "merge 4");

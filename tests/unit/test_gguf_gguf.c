@@ -148,6 +148,9 @@ static void test_valid(void **state) {
         assert_int_equal(g.version, version);
         assert_int_equal(g.n_keys, 8);
         assert_int_equal(g.n_tensors, 2);
+        assert_int_equal(g.file_bytes, f.n);
+        assert_null(gguf_get(&g, ""));
+        assert_null(gguf_get_tensor(&g, ""));
         uint32_t u = 0;
         float v = 0;
         bool b = false;
@@ -175,6 +178,8 @@ static void test_valid(void **state) {
         assert_int_equal(gguf_lock(&g, &err), LFM_OK); /* there is no file to lock or to look at */
         assert_int_equal(gguf_check_unchanged(&g, &err), LFM_OK);
         gguf_close(&g);
+        const gguf_file closed = {0};
+        assert_memory_equal(&g, &closed, sizeof g); /* and may be closed again */
     }
 }
 
@@ -201,7 +206,10 @@ static void test_getters(void **state) {
     REFUSED(gguf_get_u32(&g, "a.f32", 0, 9, &u, &err), "should be an integer");
     REFUSED(gguf_get_f32(&g, "a.u8", &v, &err), "should be a float");
     REFUSED(gguf_get_str(&g, "a.u8", &s, &err), "should be text");
+    REFUSED(gguf_get_u32(&g, "a.names", 0, 9, &u, &err), "an integer, but it is an array of str");
+    REFUSED(gguf_get_bool(&g, "a.f32", &(bool){0}, &err), "should be true or false, but it is f32");
     REFUSED(gguf_need_array(&g, "a.names", GGUF_I32, GGUF_U32, &key, &err), "array of i32");
+    REFUSED(gguf_need_array(&g, "a.u8", GGUF_U8, GGUF_U8, &key, &err), "array of u8, but it is u8");
 #undef REFUSED
     char text[64];
     gguf_format_value(gguf_get(&g, "a.names"), text, sizeof text);
@@ -211,6 +219,15 @@ static void test_getters(void **state) {
     gguf_format_value(gguf_get(&g, "a.i32"), text, sizeof text);
     assert_string_equal(text, "-7");
     gguf_close(&g);
+}
+
+static void test_type_names(void **state) {
+    (void)state;
+    static const char *const names[] = {"u8", "i8", "u16", "i16", "u32", "i32", "f32", "bool",
+                                        "str", "arr", "u64", "i64", "f64", "?", "?"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_string_equal(gguf_type_name((gguf_type)i), names[i]);
+    }
 }
 
 /* Every type of a value: as a number in limits, and as text. */
@@ -287,6 +304,38 @@ static void test_not_gguf(void **state) {
     }
 }
 
+/* What a file looks like is told when its beginning is all there, and no byte is another. */
+static void test_looks_like(void **state) {
+    (void)state;
+    static const struct {
+        const char *start;
+        size_t n;
+        const char *text;
+    } cases[] = {
+        {"<!DOCTYPE", 9, "a web page"}, {"<html", 5, "a web page"},
+        {"version https://git-lfs", 23, "a Git LFS pointer"}, {"PK\3\4", 4, "a zip archive"},
+        {"\x7f" "ELF", 4, "a program"}, {"\x1f\x8b", 2, "gzip-compressed"},
+        {"lmgg", 4, "an old GGML model"}, {"tjgg", 4, "an old GGJT model"},
+        {"FUGG", 4, "a big-endian GGUF"}, {"\x09\0\0\0\0\0\0\0{}", 10, "a safetensors file"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char said[80];
+        lfm_error err;
+        snprintf(said, sizeof said, "bytes); it looks like %s", cases[i].text);
+        image f = {.n = 0};
+        put(&f, cases[i].start, cases[i].n);
+        expect(&f, LFM_ERR_FORMAT, said);
+        for (size_t at = 0; at < cases[i].n; at++) {
+            image other = f;
+            other.bytes[at] ^= 0x20; /* behind '{' anything may stand */
+            assert_int_equal(parse(&other, other.n, &err), LFM_ERR_FORMAT);
+            assert_true(strstr(err.text, "looks like") == NULL || (cases[i].n == 10 && at == 9));
+        }
+        assert_int_equal(parse(&f, f.n - 1, &err), LFM_ERR_FORMAT);
+        assert_null(strstr(err.text, "looks like"));
+    }
+}
+
 static void test_header(void **state) {
     (void)state;
     static const struct {
@@ -303,6 +352,8 @@ static void test_header(void **state) {
         {8, UINT64_MAX, 8, LFM_ERR_FORMAT, "tensors are impossible"},
         {8, 1ull << 60, 8, LFM_ERR_FORMAT, "tensors are impossible"},
         {8, 0, 8, LFM_ERR_FORMAT, "no tensors"},
+        {8, 300, 8, LFM_ERR_FORMAT, "300 tensors are impossible"},
+        {16, 300, 8, LFM_ERR_FORMAT, "300 metadata keys are impossible"},
         {16, 1ull << 58, 8, LFM_ERR_FORMAT, "keys are impossible"},
         {16, 9, 8, LFM_ERR_FORMAT, NULL},
         {16, 7, 8, LFM_ERR_FORMAT, NULL},
@@ -393,6 +444,180 @@ static void test_keys(void **state) {
     }
 }
 
+/* Limits are where they are said to be: the last number that is allowed, and the next one. */
+static void test_limits(void **state) {
+    (void)state;
+    static char name[65536 + 1];
+    static uint8_t deep[12 * 10];
+    memset(name, 'k', 65536);
+    for (uint32_t depth = 8; depth <= 9; depth++) { /* arrays in the array, and one of numbers */
+        memset(deep, 0, sizeof deep);
+        for (uint32_t i = 0; i <= depth; i++) {
+            const uint32_t element = i < depth ? GGUF_ARRAY : GGUF_U8;
+            memcpy(deep + 12 * i, &element, 4);
+            deep[12 * i + 4] = i < depth;
+        }
+        const image f = one_key("k", 1, GGUF_ARRAY, deep, 12 * (depth + 1));
+        expect(&f, depth == 8 ? LFM_OK : LFM_ERR_FORMAT, depth == 8 ? NULL : "too deeply");
+    }
+    static const struct {
+        uint32_t alignment;
+        lfm_status status;
+        const char *text;
+    } alignments[] = {
+        {7, LFM_ERR_FORMAT, "outside 8"}, {8, LFM_OK, NULL}, {16, LFM_OK, NULL},
+        {1u << 20, LFM_ERR_FORMAT, "download is incomplete"}, {1u << 21, LFM_ERR_FORMAT, "outside"},
+        {(1u << 20) + 1, LFM_ERR_FORMAT, "outside 8 to 1048576"},
+    };
+    for (size_t i = 0; i < sizeof alignments / sizeof *alignments; i++) {
+        const image f = one_key("general.alignment", 17, GGUF_U32, &alignments[i].alignment, 4);
+        expect(&f, alignments[i].status, alignments[i].text);
+    }
+    for (size_t len = 63; len <= 64; len++) { /* the name of a tensor */
+        image f = {.n = 0};
+        char short_name[65] = {0};
+        memset(short_name, 'n', len);
+        put_header(&f, 3, 1, 0);
+        put_tensor(&f, short_name, 4, 2, 0, 0);
+        pad(&f, 32);
+        put(&f, name, 32);
+        expect(&f, len == 63 ? LFM_OK : LFM_ERR_FORMAT, len == 63 ? NULL : "longer than 63 bytes");
+    }
+    /* Of a long key, its first hundred letters. */
+    char said[128];
+    name[150] = '\0';
+    const image f = one_key(name, 150, GGUF_BOOL, "\2", 1);
+    memset(said, 'k', sizeof said);
+    snprintf(said, sizeof said, "key '%.100s' holds a truth value", name);
+    expect(&f, LFM_ERR_FORMAT, said);
+    name[150] = 'k';
+}
+
+/* Files in memory that are larger than an image; they return their size. */
+static size_t append(uint8_t *to, size_t at, const image *f) {
+    memcpy(to + at, f->bytes, f->n);
+    return at + f->n;
+}
+
+static size_t begin_large(uint8_t *to, uint64_t n_tensors, uint64_t n_keys) {
+    image f = {.n = 0};
+    put_header(&f, 3, n_tensors, n_keys);
+    return append(to, 0, &f);
+}
+
+static size_t end_large(uint8_t *to, size_t at) {
+    image f = {.n = 0};
+    put_tensor(&f, "t", 4, 2, 0, 0);
+    return append(to, at, &f) + 64; /* 32 bytes of data, and zeros before */
+}
+
+static size_t long_key(uint8_t *to, uint64_t n_letters) {
+    size_t at = begin_large(to, 1, 1);
+    image f = {.n = 0};
+    put_u64(&f, n_letters);
+    at = append(to, at, &f);
+    memset(to + at, 'k', n_letters);
+    return end_large(to, at + n_letters + 5); /* its value is the u8 0 */
+}
+
+static size_t many_keys(uint8_t *to, uint64_t n) {
+    size_t at = begin_large(to, 1, n);
+    for (uint64_t i = 0; i < n; i++) {
+        image f = {.n = 0};
+        char name[8];
+        snprintf(name, sizeof name, "%05x", (unsigned)i);
+        put_key(&f, name, GGUF_U8, "\1", 1);
+        at = append(to, at, &f);
+    }
+    return end_large(to, at);
+}
+
+static size_t many_tensors(uint8_t *to, uint64_t n) {
+    size_t at = begin_large(to, n, 0);
+    for (uint64_t i = 0; i < n; i++) {
+        image f = {.n = 0};
+        char name[8];
+        snprintf(name, sizeof name, "%05x", (unsigned)i);
+        put_tensor(&f, name, 1, 1, 0, 32 * i);
+        at = append(to, at, &f);
+    }
+    return at + 32 * (n + 1);
+}
+
+/* The longest key, as many keys and tensors as there may be, and one more of each. */
+static void test_large_limits(void **state) {
+    (void)state;
+    static const struct {
+        size_t (*make)(uint8_t *to, uint64_t n);
+        uint64_t most;
+        const char *text;
+    } cases[] = {
+        {long_key, 65535, "too long"},
+        {many_keys, 65536, "65537 metadata keys are impossible"},
+        {many_tensors, 65536, "65537 tensors are impossible"},
+    };
+    enum { ROOM = 66000 * (45 + 32) };
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        const uint64_t n = cases[i / 2].most + i % 2;
+        uint8_t *bytes = calloc(1, ROOM);
+        gguf_file g;
+        lfm_error err = {0};
+        assert_non_null(bytes);
+        const size_t size = cases[i / 2].make(bytes, n);
+        assert_true(size <= ROOM);
+        assert_int_equal(gguf_parse(&g, bytes, size, "x.gguf", &err), i % 2 ? LFM_ERR_FORMAT : 0);
+        assert_true(i % 2 == 0 || strstr(err.text, cases[i / 2].text));
+        gguf_close(&g);
+        free(bytes);
+    }
+}
+
+/* More keys and tensors than bytes for them: that is said before their names are read. */
+static void test_impossible_counts(void **state) {
+    (void)state;
+    enum { KEYS_LEFT = 13 * 12, TENSORS_LEFT = 24 * 23 }; /* bytes behind the header */
+    for (uint64_t more = 0; more < 2; more++) {
+        lfm_error err;
+        image keys = {.n = 0};
+        put_header(&keys, 3, 0, KEYS_LEFT / 13 + more);
+        assert_int_equal(parse(&keys, keys.n + KEYS_LEFT, &err), LFM_ERR_FORMAT);
+        assert_int_equal(strstr(err.text, "keys are impossible") != NULL, more);
+        image tensors = {.n = 0};
+        put_header(&tensors, 3, TENSORS_LEFT / 24 + more, 0);
+        assert_int_equal(parse(&tensors, tensors.n + TENSORS_LEFT, &err), LFM_ERR_FORMAT);
+        assert_int_equal(strstr(err.text, "tensors are impossible") != NULL, more);
+    }
+}
+
+/* Sizes in the words of people. */
+static void test_sizes(void **state) {
+    (void)state;
+    static const struct {
+        uint64_t rows; /* of 1 KiB */
+        const char *text;
+    } cases[] = {
+        {10239, "of at least 10484928 bytes)"}, {10240, "of at least 10.0 MiB)"},
+        {15 << 10, "of at least 15.0 MiB)"}, {1047551, "of at least 1023.0 MiB)"},
+        {1 << 20, "of at least 1.00 GiB)"}, {5 << 19, "of at least 2.50 GiB)"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        image f = {.n = 0};
+        put_header(&f, 3, 1, 0);
+        put_tensor(&f, "t", 256, cases[i].rows, 0, 0);
+        pad(&f, 32);
+        const size_t head = f.n; /* is counted too */
+        assert_int_equal(head, 96);
+        put(&f, "", 1);
+        char said[80];
+        snprintf(said, sizeof said, "x.gguf: ends early (97 bytes %s; the download", cases[i].text);
+        if (i == 0) {
+            snprintf(said, sizeof said, "(97 bytes of at least %zu bytes)",
+                     (size_t)cases[i].rows * 1024 + head);
+        }
+        expect(&f, LFM_ERR_FORMAT, said);
+    }
+}
+
 static void test_tensors(void **state) {
     (void)state;
     const size_t dims = 8 + 5; /* after the name "first" */
@@ -411,6 +636,7 @@ static void test_tensors(void **state) {
         {17, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
         {25, 0, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
         {17, 1ull << 63, 8, LFM_ERR_FORMAT, "zero or impossibly large"},
+        {17, INT64_MAX, 8, LFM_ERR_FORMAT, "has more bytes than any file"},
         {17, 1ull << 62, 8, LFM_ERR_FORMAT, NULL},
         {17, 1ull << 61, 8, LFM_ERR_FORMAT, NULL},
         {33, 999, 4, LFM_ERR_UNSUPPORTED, "unknown type number 999"},
@@ -443,6 +669,11 @@ static void test_cuts(void **state) {
     assert_int_equal(parse(&f, f.n, &err), LFM_OK);
     for (size_t n = 0; n < f.n; n++) {
         assert_int_equal(parse(&f, n, &err), LFM_ERR_FORMAT);
+        const char *what = n < 4 ? "not a GGUF file" : n < 24 ? "the header is cut short"
+                           : n < f.at_tensor + 45 + 46 ? NULL : "ends early";
+        const size_t name = f.at_tensor + 8 + 5 + 4; /* behind it, dimensions, type and offset */
+        what = n >= name && n < name + 28 ? "'first' is cut short in the tensor table" : what;
+        assert_true(!what || strstr(err.text, what));
     }
 }
 
@@ -503,7 +734,8 @@ static void test_split(void **state) {
     snprintf(a, sizeof a, "%s/m-00001-of-00002.gguf", dir);
     snprintf(b, sizeof b, "%s/m-00002-of-00002.gguf", dir);
     const image first = part(0, 2, "a");
-    const image second = part(1, 2, "b");
+    image second = part(1, 2, "b");
+    second.bytes[4] = 2; /* the version is that of the first part */
     gguf_file g;
     lfm_error err = {0};
     write_file(a, &first);
@@ -515,16 +747,30 @@ static void test_split(void **state) {
         err = (lfm_error){0};
         assert_int_equal(gguf_open(&g, i ? b : a, &err), LFM_OK);
         assert_int_equal(g.n_parts, 2);
+        assert_int_equal(g.version, 3);
         assert_int_equal(g.n_tensors, 2);
         assert_int_equal(gguf_get_tensor(&g, "b")->data[0], 'b');
         assert_int_equal(gguf_get_tensor(&g, "b")->part, 1);
+        assert_int_equal(g.file_bytes, first.n + second.n);
+        assert_int_equal(g.n_keys, 3);
         gguf_close(&g);
     }
     write_file(b, &first); /* the wrong part */
     err = (lfm_error){0};
     assert_int_equal(gguf_open(&g, a, &err), LFM_ERR_FORMAT);
-    assert_non_null(strstr(err.text, "says it is part 1 of 2"));
+    assert_non_null(strstr(err.text, "says it is part 1 of 2, its name says 2 of 2;"));
     gguf_close(&g);
+    static const char *const bad_parts[] = {"-00000-of-00002", "-00003-of-00002", "-00001-of-00000",
+                                            "-00001-of-99999"};
+    for (size_t i = 0; i < sizeof bad_parts / sizeof *bad_parts; i++) {
+        char bad[64];
+        snprintf(bad, sizeof bad, "%s/m%s.gguf", dir, bad_parts[i]);
+        err = (lfm_error){0};
+        assert_int_equal(gguf_open(&g, bad, &err), LFM_ERR_FORMAT);
+        assert_non_null(strstr(err.text, "is not possible"));
+        assert_non_null(strstr(err.text, bad));
+        gguf_close(&g);
+    }
     err = (lfm_error){0};
     assert_int_equal(gguf_open(&g, dir, &err), LFM_ERR_IO);
     assert_non_null(strstr(err.text, "is a directory"));
@@ -558,13 +804,48 @@ static void test_names_of_parts(void **state) {
     }
 }
 
+/* Three parts, of which the last is damaged at every byte of its head in turn. */
+static void test_damaged_part(void **state) {
+    (void)state;
+    char dir[] = "/tmp/lfm-gguf-XXXXXX";
+    char paths[3][64];
+    assert_non_null(mkdtemp(dir));
+    for (uint16_t i = 0; i < 3; i++) {
+        const image f = part(i, 3, (const char[3][2]){"a", "b", "c"}[i]);
+        snprintf(paths[i], sizeof paths[i], "%s/m-%05d-of-00003.gguf", dir, i + 1);
+        write_file(paths[i], &f);
+    }
+    gguf_file g;
+    lfm_error err = {0};
+    assert_int_equal(gguf_open(&g, paths[0], &err), LFM_ERR_FORMAT); /* it speaks of two tensors */
+    assert_non_null(strstr(err.text, "00001-of-00003.gguf: the parts hold 3 tensors, but there "
+                                     "should be 2"));
+    gguf_close(&g);
+    const image good = part(2, 3, "c");
+    for (size_t n = 1; n < good.n; n++) {
+        image cut = good;
+        cut.n = n;
+        write_file(paths[2], &cut);
+        err = (lfm_error){0};
+        assert_int_equal(gguf_open(&g, paths[1], &err), LFM_ERR_FORMAT);
+        assert_non_null(strstr(err.text, "m-00003-of-00003.gguf: "));
+        gguf_close(&g);
+    }
+    assert_int_equal(unlink(paths[0]) | unlink(paths[1]) | unlink(paths[2]) | rmdir(dir), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_valid),  cmocka_unit_test(test_getters), cmocka_unit_test(test_types),
         cmocka_unit_test(test_not_gguf), cmocka_unit_test(test_header),
         cmocka_unit_test(test_keys),   cmocka_unit_test(test_tensors),
+        cmocka_unit_test(test_limits), cmocka_unit_test(test_large_limits),
+        cmocka_unit_test(test_sizes), cmocka_unit_test(test_type_names),
+        cmocka_unit_test(test_looks_like),
+        cmocka_unit_test(test_impossible_counts),
         cmocka_unit_test(test_cuts),   cmocka_unit_test(test_flips),
         cmocka_unit_test(test_split), cmocka_unit_test(test_names_of_parts),
+        cmocka_unit_test(test_damaged_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

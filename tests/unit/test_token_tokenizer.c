@@ -211,6 +211,7 @@ static void test_encode_appends(void **state) {
     assert_int_equal(list.ids[1], id_of(v.tok, "hello", 5));
     assert_int_equal(list.ids[2], THINK);
     tok_list_free(&list);
+    assert_true(list.ids == NULL && list.n == 0 && list.cap == 0);
     close_vocab(&v);
 }
 
@@ -243,6 +244,8 @@ static void test_bytes_of_tokens(void **state) {
     }
     size_t len = 0;
     assert_string_equal(tok_bytes(v.tok, -1, &len), "");
+    assert_string_equal(tok_bytes(v.tok, (int32_t)tok_n_vocab(v.tok), &len), "");
+    assert_int_equal(len, 0);
     close_vocab(&v);
 }
 
@@ -278,6 +281,7 @@ static void test_kinds_of_tokens(void **state) {
 static void test_ids_and_defaults(void **state) {
     (void)state;
     static const char *const bos[] = {"bos", "3"};
+    static const char *const bos_0[] = {"bos", "0"};
     static const char *const ends[] = {"eos", "10", "eot", "11", "eom", "12"};
     static const struct {
         vocab_spec spec;
@@ -290,6 +294,7 @@ static void test_ids_and_defaults(void **state) {
         {{.ids = bos, .n_ids = 1, .pre = "llama-bpe"}, 3, -1, true},
         {{.ids = bos, .n_ids = 1, .add_bos = 1}, 3, -1, false},
         {{.ids = bos, .n_ids = 1, .add_bos = 2}, 3, -1, true},
+        {{.ids = bos_0, .n_ids = 1}, 0, -1, true},
         {{.ids = ends, .n_ids = 3}, -1, 10, false},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
@@ -373,16 +378,158 @@ static void test_refused(void **state) {
     }
 }
 
+/* So many tokens that their places in the table collide; some are the beginning of others. */
+static void test_many_tokens(void **state) {
+    (void)state;
+    enum { N = 3000 };
+    static char names[N][8];
+    static vocab_token tokens[N];
+    vocab v;
+    lfm_error err = {0};
+    char other[12];
+    for (int i = 0; i < N; i++) {
+        snprintf(names[i], sizeof names[i], "w%d", 2 * i);
+        tokens[i] = (vocab_token){names[i], TOK_NORMAL};
+    }
+    assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = tokens, .n_extra = N}, &err), LFM_OK);
+    for (int i = 0; i < N; i++) {
+        assert_int_equal(tok_find(v.tok, names[i], strlen(names[i])), i);
+        snprintf(other, sizeof other, "w%d", 2 * i + 1);
+        assert_int_equal(tok_find(v.tok, other, strlen(other)), -1);
+        snprintf(other, sizeof other, "w%dx", 2 * i);
+        assert_int_equal(tok_find(v.tok, other, strlen(other)), -1);
+    }
+    close_vocab(&v);
+}
+
+/* Of long names, the first 60 bytes are shown. */
+static void test_messages_are_short(void **state) {
+    (void)state;
+    static char name[101];
+    memset(name, 'n', 100);
+    for (size_t len = 59; len <= 61; len++) {
+        vocab v;
+        lfm_error err = {0};
+        char said[100];
+        name[len] = '\0';
+        const vocab_token odd = {name, 7};
+        assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = &odd, .n_extra = 1}, &err),
+                         LFM_ERR_FORMAT);
+        snprintf(said, sizeof said, "token 0 '%.60s' has type 7 (1 to 6 exist)", name);
+        assert_non_null(strstr(err.text, said));
+        name[len] = 'n';
+        close_vocab(&v);
+    }
+}
+
+/* The first and the last character of the alphabet, and those beside them. */
+static void test_ends_of_the_alphabet(void **state) {
+    (void)state;
+    static const struct {
+        const char *name;
+        bool in; /* then it stands for bytes, and two of them are no byte alone */
+    } cases[] = {
+        {"!!", true}, {" !", false}, {"~~", true}, {"\x7f!", false}, {"\xc2\xa1!", true},
+        {"\xc2\xa0!", false}, {"\xc2\xac!", true}, {"\xc2\xad!", false}, {"\xc2\xae!", true},
+        {"\xc3\xbf!", true}, {"\xc4\x80!", true}, {"\xc5\x83!", true}, {"\xc5\x84!", false},
+        {"\xc5\xbf!", false}, {"\xdf\xbf!", false}, {"\xe0\xa0\x80!", false},
+        {"\xf0\x9f\x98\x80", false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        vocab v;
+        lfm_error err = {0};
+        size_t len = 0;
+        const vocab_token token = {cases[i].name, TOK_NORMAL};
+        const vocab_spec spec = {.extra = &token, .n_extra = 1};
+        assert_int_equal(open_vocab(&v, &spec, &err), LFM_OK);
+        const char *bytes = tok_bytes(v.tok, 0, &len);
+        assert_int_equal(tok_find(v.tok, bytes, len), cases[i].in ? 0 : -1);
+        if (cases[i].in) {
+            assert_int_equal(len, 2);
+            assert_int_equal(bytes[1], cases[i].name[strlen(cases[i].name) - 1]);
+        } else {
+            assert_int_equal(len, strlen(cases[i].name));
+            assert_memory_equal(bytes, cases[i].name, len);
+        }
+        close_vocab(&v);
+    }
+}
+
+/* Two names end an answer without a key that says so. */
+static void test_names_that_end(void **state) {
+    (void)state;
+    static const vocab_token names[] = {{"<|im_end|>", TOK_CONTROL}, {"<|endoftext|>", TOK_CONTROL},
+                                        {"<|im_start|>", TOK_CONTROL}};
+    vocab v;
+    lfm_error err = {0};
+    assert_int_equal(open_vocab(&v, &(vocab_spec){.extra = names, .n_extra = 3}, &err), LFM_OK);
+    assert_true(tok_is_end(v.tok, 0));
+    assert_true(tok_is_end(v.tok, 1));
+    assert_false(tok_is_end(v.tok, 2));
+    close_vocab(&v);
+}
+
+/* Token 0 is a token like others: as the result of a merge, and as a part. */
+static void test_token_0(void **state) {
+    (void)state;
+    static const vocab_token both[] = {{"ab", TOK_NORMAL}};
+    static const vocab_token part[] = {{"a", TOK_NORMAL}};
+    static const char *const merges[] = {"a b"};
+    const vocab_spec specs[] = {
+        {.extra = both, .n_extra = 1, .merges = merges, .n_merges = 1},
+        {.extra = part, .n_extra = 1, .merges = merges, .n_merges = 1, .drop_byte = 'a' + 1},
+    };
+    for (size_t i = 0; i < COUNT(specs); i++) {
+        vocab v;
+        lfm_error err = {0};
+        assert_int_equal(open_vocab(&v, &specs[i], &err), LFM_OK);
+        expect_tokens(v.tok, "cabc", 4, true, "c|ab|c");
+        expect_tokens(v.tok, "ca", 2, true, "c|a");
+        close_vocab(&v);
+    }
+}
+
+/* Names of special tokens are never in the alphabet, whatever they look like. */
+static void test_names_are_not_coded(void **state) {
+    (void)state;
+    static const uint32_t types[] = {TOK_CONTROL, TOK_UNKNOWN, TOK_USER_DEFINED};
+    for (size_t i = 0; i < COUNT(types); i++) {
+        vocab v;
+        lfm_error err = {0};
+        size_t len = 0;
+        const vocab_token token = {"\xc4\xa0x", types[i]}; /* would be " x" */
+        const vocab_spec spec = {.extra = &token, .n_extra = 1};
+        assert_int_equal(open_vocab(&v, &spec, &err), LFM_OK);
+        const char *bytes = tok_bytes(v.tok, 0, &len);
+        assert_int_equal(len, 3);
+        assert_memory_equal(bytes, "\xc4\xa0x", 3);
+        assert_int_equal(tok_find(v.tok, " x", 2), -1);
+        close_vocab(&v);
+    }
+}
+
+static void test_a_text_that_is_too_long(void **state) {
+    (void)state;
+    vocab v;
+    tok_list list = {0};
+    lfm_error err = {0};
+    open_small(&v);
+    assert_int_equal(tok_encode(v.tok, "x", UINT32_MAX, true, &list, &err), LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "a text of 4294967295 bytes is too long"));
+    assert_int_equal(list.n, 0);
+    close_vocab(&v);
+}
+
 static void test_odd_but_fine(void **state) {
     (void)state;
-    static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}};
+    static const vocab_token bytes[] = {{"<0x61>", 6}, {"<0x62>", 6}, {"<0x00>", 6}, {"<0xFF>", 6}};
     static const vocab_token control[] = {{"<>", 3}};
     static const char *const to_control[] = {"< >"};
     static const vocab_spec specs[] = {
         {.no_types = true},
         {.types_kind = 4},
         {.long_token = 64 * 1024},
-        {.extra = bytes, .n_extra = 2},
+        {.extra = bytes, .n_extra = 4},
         {.extra = control, .n_extra = 1, .merges = to_control, .n_merges = 1}, /* is left out */
     };
     for (size_t i = 0; i < COUNT(specs); i++) {
@@ -661,6 +808,13 @@ int main(void) {
         cmocka_unit_test(test_kinds_of_tokens),
         cmocka_unit_test(test_ids_and_defaults),
         cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_many_tokens),
+        cmocka_unit_test(test_messages_are_short),
+        cmocka_unit_test(test_ends_of_the_alphabet),
+        cmocka_unit_test(test_names_that_end),
+        cmocka_unit_test(test_token_0),
+        cmocka_unit_test(test_names_are_not_coded),
+        cmocka_unit_test(test_a_text_that_is_too_long),
         cmocka_unit_test(test_odd_but_fine),
         cmocka_unit_test(test_missing_byte_matters_only_when_needed),
         cmocka_unit_test(test_round_trip),
