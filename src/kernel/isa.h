@@ -1,5 +1,5 @@
 /*
- * isa.h - what each ISA file exports: one function that lays its kernels over a table.
+ * isa.h - what ISA files export: a function each that lays its kernels over a table.
  */
 #ifndef KERNEL_ISA_H
 #define KERNEL_ISA_H
@@ -10,5 +10,8 @@ typedef void kern_overlay_fn(kern_table *t);
 
 kern_overlay_fn kern_overlay_avx2, kern_overlay_avxvnni, kern_overlay_avx512vnni, kern_overlay_amx;
 kern_overlay_fn kern_overlay_neon, kern_overlay_dotprod, kern_overlay_i8mm;
+
+/* AVX-512-VNNI's products of quantised rows, for what AMX leaves to them. */
+kern_mul_fn *kern_rows_avx512vnni(qtype type);
 
 #endif

@@ -8,6 +8,12 @@
 #include "kernel/x86_rows.inc"
 #include "kernel/x86_float.inc"
 
+kern_mul_fn *kern_rows_avx512vnni(qtype type) {
+    kern_table t = {0};
+    overlay_rows(&t);
+    return t.mul[type];
+}
+
 void kern_overlay_avx512vnni(kern_table *t) {
     t->name = "avx512vnni";
     overlay_rows(t);
