@@ -265,7 +265,7 @@ INLINE void split_plane(planes256 *o, const plane256 *p, int bias, int groups, b
     o->d = p->d;
     if (has_min) {
         for (int i = 0; i < groups / 2; i++) {
-            o->min[i] = pair_of(p->min[2 * i], p->min[2 * i + 1]);
+            o->min[i] = p->min[i];
         }
         o->dmin = p->dmin;
     }
