@@ -29,6 +29,9 @@ start=$(date +%s)
 case $test in *.sh) sh "$test" >"$log" 2>&1 ;; *) "$test" >"$log" 2>&1 ;; esac
 status=$?
 seconds=$(($(date +%s) - start))
+# The processor's time of the test and all that it waited for.
+times >"$log.times" # in this shell: another one would have begun at zero
+cpu=$(awk 'NR == 2 { split($1, u, /[ms]/); split($2, s, /[ms]/); printf "%.1f", 60 * (u[1] + s[1]) + u[2] + s[2] }' "$log.times")
 if [ $status -ne 0 ]; then
     printf 'FAIL  %s (exit %s, see %s)\n' "$name" "$status" "$log"
     tail -n 40 "$log"
@@ -43,7 +46,7 @@ else
     line=$(tail -n 1 "$log")
 fi
 echo "${passed:-1} 0 ${skipped:-0}" >"$log.count"
-printf 'ok    %-26s %4d s  %s\n' "$name" "$seconds" "$line"
+printf 'ok    %-26s %4d s, cpu %5.1f  %s\n' "$name" "$seconds" "$cpu" "$line"
 EOF
 echo "$list" | tr ' ' '\n' | grep . | xargs -P "$(nproc 2>/dev/null || echo 2)" -I '{}' sh "$logs/one.sh" '{}' "$logs"
 cat "$logs"/*.count | awk -v build="$build" '
