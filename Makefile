@@ -75,7 +75,7 @@ isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<))))) $(ISA_$(MODE))
 
 # gcc -O1 forgets vzeroupper, and every float sum of the baseline after such a kernel takes ten times as long.
 # Local variables in a debugger, and checks of pointers (clang's build has them, in make check-all), cost minutes.
-sparse   := -fno-var-tracking -fno-sanitize=null,alignment,object-size,pointer-overflow
+sparse   := -fno-var-tracking -fira-region=one -fno-sanitize=null,alignment,object-size,pointer-overflow
 gcc_only  = $(if $(findstring clang,$(compiler)),,-fexpensive-optimizations $1)
 $B/src/kernel/x86_%.o: ISA_tsan = $(call gcc_only,-fno-var-tracking)
 $B/src/kernel/x86_%.o: ISA_asan = $(call gcc_only,$(sparse))
