@@ -79,6 +79,7 @@ sparse   := -fno-var-tracking -fira-region=one -fno-sanitize=null,alignment,obje
 gcc_only  = $(if $(findstring clang,$(compiler)),,-fexpensive-optimizations $1)
 $B/src/kernel/x86_%.o: ISA_tsan = $(call gcc_only,-fno-var-tracking)
 $B/src/kernel/x86_%.o: ISA_asan = $(call gcc_only,$(sparse))
+$B/src/kernel/scalar_mul.o $B/src/kernel/unpack.o: isa = $(if $(filter asan,$(MODE)),-O2)
 
 # Plain C that gcc vectorises only at -O3.
 $B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(best)
