@@ -71,7 +71,15 @@ ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
 ISA_neon       := $(best)
 ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
-isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<)))))
+isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<))))) $(ISA_$(MODE))
+
+# gcc -O1 forgets vzeroupper, and every float sum of the baseline after such a kernel takes ten times as long.
+# Local variables in a debugger, and checks of pointers (clang's build has them, in make check-all), cost minutes.
+sparse   := -fno-var-tracking -fira-region=one -fno-sanitize=null,alignment,object-size,pointer-overflow
+gcc_only  = $(if $(findstring clang,$(compiler)),,-fexpensive-optimizations $1)
+$B/src/kernel/x86_%.o: ISA_tsan = $(call gcc_only,-fno-var-tracking)
+$B/src/kernel/x86_%.o: ISA_asan = $(call gcc_only,$(sparse))
+$B/src/kernel/scalar_mul.o $B/src/kernel/unpack.o: isa = $(if $(filter asan,$(MODE)),-O2)
 
 # Plain C that gcc vectorises only at -O3.
 $B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(best)

@@ -108,18 +108,45 @@ cpp_check() {
     echo "$(cppcheck --version): nothing found"
 }
 
+# gcc's analyser where files are read, and no function with more on its stack than a buffer of 64 KiB.
+gcc_analyser() {
+    flags="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Werror -o $logs/analyser.o"
+    for file in src/gguf/*.c src/base/*.c; do
+        before="-include tools/analyzer.h"
+        [ "$file" = src/base/error.c ] && before=""
+        # shellcheck disable=SC2086
+        gcc -O1 -fanalyzer $flags $before -c "$file" || return 1
+    done
+    n=0
+    for file in src/*.c src/*/*.c; do
+        case $file in src/kernel/arm_* | src/kernel/x86_*) continue ;; esac
+        n=$((n + 1))
+        # shellcheck disable=SC2086
+        gcc -O2 -Wstack-usage=67000 $flags -c "$file" || return 1
+    done
+    echo "gcc -fanalyzer over src/gguf and src/base; stack frames of $n files are below 67,000 bytes"
+}
+
 # ---- Sanitizers and valgrind -------------------------------------------------------------------
 
 sanitized_tests() { # sanitized_tests COMPILER: all tests of `make check`, address and undefined behaviour
     LFM_SANITIZED=1 build asan "$1" check || return 1
 }
 
-threads() {
-    build tsan gcc lfm mkmodel tests/test_base_pool tests/test_lfm_session || return 1
-    export TSAN_OPTIONS=halt_on_error=1 LFM_SANITIZED=1 LFM_MKMODEL=build/tsan/mkmodel
-    build/tsan/tests/test_base_pool && build/tsan/tests/test_lfm_session || return 1
-    found=$(sh tools/scenarios.sh "" build/tsan/lfm -t 4) || { echo "$found"; return 1; }
-    echo "test_base_pool, test_lfm_session; with 4 threads $found"
+threads() { # Hand-overs between sleeping threads take minutes on a busy machine, not processor time
+    unit="test_base_pool test_lfm test_lfm_session"
+    export TSAN_OPTIONS=halt_on_error=1 LFM_SANITIZED=1
+    for cc in gcc $1; do
+        # shellcheck disable=SC2046
+        build tsan "$cc" lfm mkmodel $(for t in $unit; do echo "tests/$t"; done) || return 1
+        for t in $unit; do
+            LFM_MKMODEL=$folder/mkmodel "$folder/tests/$t" || return 1
+        done
+        for n in 2 4 8 16; do
+            found=$(sh tools/scenarios.sh "" "$folder/lfm" -t $n) || { echo "$cc, $n threads: $found"; return 1; }
+        done
+    done
+    echo "gcc${1:+ and $1}: $unit; with 2, 4, 8 and 16 threads $found"
 }
 
 uninitialised() { # Tiles of AMX are not seen by the sanitizer, so it goes up to AVX-512
@@ -145,6 +172,16 @@ memcheck() { # an emulated processor that ends at AVX2
         found=$(sh tools/scenarios.sh "$run" build/release/lfm --isa "$isa" --no-sandbox) || { echo "$found"; return 1; }
     done
     echo "$found, with $isas; nothing leaked"
+}
+
+# Conversions that lose bits or signs, and shifts and divisions of integers, while malformed model files are read.
+integers() {
+    "$1" -std=c11 -D_GNU_SOURCE -DNO_SANDBOX -Iinclude -Isrc -pthread -O1 -g -fno-sanitize-recover=all \
+        -fsanitize=implicit-conversion,integer -fno-sanitize=unsigned-integer-overflow,unsigned-shift-base \
+        src/gguf/*.c src/base/*.c src/kernel/*quant*.c tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c \
+        -lm -o "$logs/fuzz_gguf" || return 1
+    says=$("$logs/fuzz_gguf" tests/fuzz/corpus/gguf --mutate 200) || { echo "$says"; return 1; }
+    echo "fuzz_gguf with implicit conversions checked: $says"
 }
 
 # ---- The binary --------------------------------------------------------------------------------
@@ -265,12 +302,14 @@ if wanted tidy; then
     needs tidy $tool clang-tidy-19 && check tidy tidy $tool
 fi
 wanted cppcheck && needs cppcheck cppcheck cppcheck && check cppcheck cpp_check
+wanted analyser && check analyser gcc_analyser
 wanted hardening && needs hardening readelf binutils && check hardening hardening
 wanted symbols && needs symbols nm binutils && check symbols symbols
 wanted asan-gcc && check asan-gcc sanitized_tests gcc
 wanted asan-clang && needs asan-clang "$clang" "$clang" && check asan-clang sanitized_tests "$clang"
-wanted tsan && check tsan threads
+wanted tsan && check tsan threads "$(command -v "$clang" >/dev/null 2>&1 && echo "$clang")"
 wanted msan && needs msan "$clang" "$clang" && check msan uninitialised
+wanted integers && needs integers "$clang" "$clang" && check integers integers "$clang"
 wanted valgrind && needs valgrind valgrind valgrind && check valgrind memcheck
 wanted coverage && needs coverage gcov gcc && check coverage coverage
 wanted determinism && needs determinism "$clang" "$clang" && check determinism sh tools/determinism.sh "$make"

@@ -53,7 +53,7 @@ bool cores_read_list(const char *root, const char *path, bool *listed, size_t n)
  * a capacity, of which the largest are 1024.  A third slower is slow: "big" next to "prime" cores
  * are not. */
 static void keep_fast(const char *root, bool *use, size_t n) {
-    long capacity[CORES_MAX];
+    long capacity[CORES_MAX] = {0};
     long most = 0;
     bool fast[CORES_MAX] = {false};
     if (cores_read_list(root, "/sys/devices/cpu_core/cpus", fast, CORES_MAX)) {

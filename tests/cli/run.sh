@@ -106,6 +106,7 @@ if [ $# -eq 0 ]; then
     set -- "$here"/*.test
 fi
 for file in "$@"; do
+    case " ${LFM_LEAVE_OUT:-} " in *" $(basename "$file") "*) continue ;; esac
     run_file "$file"
 done
 skipped=""
