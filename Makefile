@@ -63,7 +63,8 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-best           := $(or $(if $(filter release,$(MODE)),$(if $(OPT),,-O3)),$(OPT) -DUNROLL=)
+# Copies of a few bytes are instructions, not calls that check their size.
+best           := $(or $(if $(filter release,$(MODE)),$(if $(OPT),,-O3)),$(OPT) -DUNROLL=) -U_FORTIFY_SOURCE
 ISA_avx2       := $(best) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
