@@ -122,9 +122,9 @@ gcc_analyser() {
         case $file in src/kernel/arm_* | src/kernel/x86_*) continue ;; esac
         n=$((n + 1))
         # shellcheck disable=SC2086
-        gcc -O2 -Wstack-usage=67000 $flags -c "$file" || return 1
+        gcc -O2 -Wstack-usage=65536 $flags -c "$file" || return 1
     done
-    echo "gcc -fanalyzer over src/gguf and src/base; stack frames of $n files are below 67,000 bytes"
+    echo "gcc -fanalyzer over src/gguf and src/base; stack frames of $n files are below 65,536 bytes"
 }
 
 # ---- Sanitizers and valgrind -------------------------------------------------------------------

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { READ_STEP = 65536, MAX_LINE = 64 << 20 };
+enum { READ_STEP = 32768, MAX_LINE = 64 << 20 };
 
 /* ---- Lines ---------------------------------------------------------------------------------- */
 
