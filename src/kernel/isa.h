@@ -1,10 +1,19 @@
 /*
- * isa.h - what ISA files export: a function each that lays its kernels over a table.
+ * isa.h - what ISA files have in common: a function each that lays its kernels over a table.
  */
 #ifndef KERNEL_ISA_H
 #define KERNEL_ISA_H
 
 #include "kernel/kernel.h"
+
+/* Before loops over parts of a block, which only pass through registers when they are unrolled;
+ * builds for tests leave it empty. */
+#if defined(UNROLL)
+#elif defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 typedef void kern_overlay_fn(kern_table *t);
 
