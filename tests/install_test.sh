@@ -2,14 +2,17 @@
 # make install, the manual page and the completions.
 set -u
 build=${LFM_BIN:-build/release/lfm}
-mode=$(basename "$(dirname "$build")")
+folder=$(basename "$(dirname "$build")") # release, or asan-clang-19
+mode=${folder%%-*}
+compiler=${folder#"$mode"}
+compiler=${compiler#-}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 n=0
 fail() { echo "FAIL: $*"; exit 1; }
 pass() { n=$((n + 1)); }
 
-make -s MODE="$mode" install DESTDIR="$work" PREFIX=/opt/x >"$work/log" 2>&1 || fail "$(cat "$work/log")"
+make -s MODE="$mode" ${compiler:+CC="$compiler"} install DESTDIR="$work" PREFIX=/opt/x >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 root=$work/opt/x
 for file in bin/lfm share/man/man1/lfm.1 share/bash-completion/completions/lfm share/zsh/site-functions/_lfm \
     share/fish/vendor_completions.d/lfm.fish; do
@@ -64,6 +67,6 @@ done
 "$build" completion tcsh 2>/dev/null
 [ $? -eq 2 ] || fail "an unknown shell"
 
-make -s MODE="$mode" uninstall DESTDIR="$work" PREFIX=/opt/x || fail "make uninstall"
+make -s MODE="$mode" ${compiler:+CC="$compiler"} uninstall DESTDIR="$work" PREFIX=/opt/x || fail "make uninstall"
 [ -z "$(find "$work/opt" -type f)" ] || fail "uninstall leaves $(find "$work/opt" -type f)"
 echo "$n checks passed"
