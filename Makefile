@@ -63,13 +63,14 @@ isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
 lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
 lib_obj := $(lib_src:%.c=$B/%.o)
 
-# Copies of a few bytes are instructions, not calls that check their size.
-best           := $(or $(if $(filter release,$(MODE)),$(if $(OPT),,-O3)),$(OPT) -DUNROLL=) -U_FORTIFY_SOURCE
-ISA_avx2       := $(best) -mavx2 -mfma -mf16c
+best           := $(or $(OPT),$(if $(filter release,$(MODE)),-O3))
+# Copies of a few bytes are instructions, not calls that check their size; loops are unrolled only where that is fast.
+kernels        := $(best) -U_FORTIFY_SOURCE $(if $(filter -O3,$(best)),,-DUNROLL=)
+ISA_avx2       := $(kernels) -mavx2 -mfma -mf16c
 ISA_avxvnni    := $(ISA_avx2) -mavxvnni
 ISA_avx512vnni := $(ISA_avx2) -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni
 ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
-ISA_neon       := $(best)
+ISA_neon       := $(kernels)
 ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
 isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<))))) $(ISA_$(MODE))

@@ -9,9 +9,7 @@
 #include "kernel/x86_float.inc"
 
 kern_mul_fn *kern_rows_avx512vnni(qtype type) {
-    kern_table t = {0};
-    overlay_rows(&t);
-    return t.mul[type];
+    return row_kernels[type];
 }
 
 void kern_overlay_avx512vnni(kern_table *t) {
