@@ -15,6 +15,12 @@
 
 enum { SPIN_ROUNDS = 2000, MAX_WORKERS = 512 };
 
+/* Pieces given out of one worker's share of the step, on a cache line of its own. */
+typedef struct {
+    _Atomic size_t taken;
+    char pad[64 - sizeof(size_t)];
+} share;
+
 struct pool {
     size_t n;
     pthread_t *threads; /* [n - 1] */
@@ -24,10 +30,10 @@ struct pool {
     _Atomic uint32_t epoch;
     _Atomic uint32_t left;
     _Atomic bool quit;
-    /* End of a step: the last to arrive clears `taken` and advances the phase. */
+    /* End of a step: the last to arrive clears the shares and advances the phase. */
     _Atomic uint32_t arrived;
     _Atomic uint32_t phase;
-    _Atomic size_t taken; /* pieces of the current step given out */
+    share *shares; /* [n] */
     pthread_mutex_t lock; /* pairs with both conditions; the counters themselves are atomic */
     pthread_cond_t wake;  /* epoch or phase advanced */
     pthread_cond_t done;  /* left reached 0 */
@@ -69,6 +75,13 @@ static void wake_sleepers(pool *p) {
     }
 }
 
+/* Whoever sees the run or the step that begins next sees this too. */
+static void clear_shares(pool *p) {
+    for (size_t i = 0; i < p->n; i++) {
+        atomic_store_explicit(&p->shares[i].taken, 0, memory_order_relaxed);
+    }
+}
+
 typedef struct {
     pool *p;
     size_t index;
@@ -100,12 +113,15 @@ lfm_status pool_new(pool **out, size_t n, lfm_error *err) {
     *out = NULL;
     pool *p = calloc(1, sizeof *p);
     pthread_t *threads = calloc(n, sizeof *threads);
-    if (!p || !threads) {
+    share *shares = calloc(n, sizeof *shares);
+    if (!p || !threads || !shares) {
         free(p);
         free(threads);
+        free(shares);
         return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu threads", n);
     }
     p->threads = threads;
+    p->shares = shares;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     pthread_cond_init(&p->done, NULL);
@@ -141,6 +157,7 @@ void pool_free(pool *p) {
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     free(p->threads);
+    free(p->shares);
     free(p);
 }
 
@@ -156,7 +173,7 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
     }
     p->fn = fn;
     p->ctx = ctx;
-    atomic_store(&p->taken, 0);
+    clear_shares(p);
     atomic_store(&p->left, (uint32_t)(p->n - 1));
     atomic_fetch_add(&p->epoch, 1);
     wake_sleepers(p);
@@ -175,24 +192,46 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
     pthread_mutex_unlock(&p->lock);
 }
 
+/* The first of n pieces that fall to a worker; the first workers get the odd ones. */
+static size_t share_start(const pool *p, size_t n, size_t worker) {
+    return (n * worker + p->n - 1) / p->n;
+}
+
 bool team_take(team *t, size_t n, size_t *piece) {
-    /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out
-     * once. */
-    *piece = t->pool ? atomic_fetch_add_explicit(&t->pool->taken, 1, memory_order_relaxed)
-                     : t->taken++;
-    return *piece < n;
+    pool *p = t->pool;
+    if (!p) {
+        *piece = t->taken++;
+        return *piece < n;
+    }
+    for (; t->searched < p->n; t->searched++) {
+        const size_t owner = (t->worker + t->searched) % p->n;
+        const size_t start = share_start(p, n, owner);
+        const size_t length = share_start(p, n, owner + 1) - start;
+        /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out
+         * once.  Looking first leaves an empty share's cache line alone. */
+        _Atomic size_t *taken = &p->shares[owner].taken;
+        if (atomic_load_explicit(taken, memory_order_relaxed) < length) {
+            const size_t i = atomic_fetch_add_explicit(taken, 1, memory_order_relaxed);
+            if (i < length) {
+                *piece = start + i;
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 void team_sync(team *t) {
     pool *p = t->pool;
     t->taken = 0;
+    t->searched = 0;
     if (!p) {
         return;
     }
     const uint32_t phase = atomic_load(&p->phase);
     if (atomic_fetch_add(&p->arrived, 1) + 1 == p->n) {
         atomic_store(&p->arrived, 0);
-        atomic_store(&p->taken, 0);
+        clear_shares(p);
         atomic_fetch_add(&p->phase, 1);
         wake_sleepers(p);
     } else {

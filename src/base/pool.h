@@ -20,7 +20,8 @@ typedef struct {
     pool *pool; /* NULL when the caller works alone */
     size_t worker;
     size_t n_workers;
-    size_t taken; /* pieces of this step taken so far, when alone */
+    size_t taken;    /* pieces of this step taken so far, when alone */
+    size_t searched; /* workers whose shares have nothing left, from `worker` on */
 } team;
 
 /* The work: called once on every worker. */
@@ -40,7 +41,8 @@ size_t pool_size(const pool *p);
 void pool_run(pool *p, team_fn *fn, void *ctx);
 
 /* Take the next of this step's `n` pieces; false when there are none left.  Every worker must pass
- * the same n. */
+ * the same n.  Each has an equal share, a run of pieces, and takes it in rising order; who is done
+ * goes on with what is left of the others'. */
 bool team_take(team *t, size_t n, size_t *piece);
 
 /* End the step: wait until every worker is here.  What was written before is seen by all after. */

@@ -53,8 +53,12 @@ static void run_piece(const matmul_job *j, size_t piece) {
 void jobs_run(team *t, const matmul_job *jobs, size_t n_jobs, size_t n_pieces) {
     size_t piece = 0;
     size_t job = 0;
-    size_t before = 0; /* pieces of the jobs before `job`; pieces come in rising order */
+    size_t before = 0; /* pieces of the jobs before `job` */
     while (team_take(t, n_pieces, &piece)) {
+        if (piece < before) { /* a share of an earlier worker */
+            job = 0;
+            before = 0;
+        }
         while (job < n_jobs && piece - before >= jobs[job].n_pieces) {
             before += jobs[job].n_pieces;
             job++;
