@@ -215,10 +215,11 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
     const vi back = vi_set1_8(bias);
     configure(p.tokens, 32);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
+        fetch next = fetch_start(w + row * stride, 0, VL, WINDOW, stride, k / 32);
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
             load(&blk, w + row * stride + b * block_bytes, stride);
-            prefetch(w + row * stride, 0, VL, WINDOW, stride, b, k / 32);
+            fetch_step(&next);
             for (int j = 0; j < 8; j++) {
                 plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
             }
@@ -339,11 +340,12 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
     const packed_x p = pack(memory, x, n, n_groups, k, 256, 64, n_sums);
     configure(p.tokens, 64);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
+        fetch next = fetch_start(w + row * stride, 0, VL, WINDOW, stride, k / 256);
         for (size_t b = 0; b < k / 256; b++) {
             plane256 plane;
             block(&plane, w + row * stride + b * block_bytes, stride);
             split_plane(&planes[b], &plane, bias, groups, has_min);
-            prefetch(w + row * stride, 0, VL, WINDOW, stride, b, k / 256);
+            fetch_step(&next);
         }
         tile_rows256(y, row, planes, &p, n_sums);
     }
