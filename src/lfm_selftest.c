@@ -84,7 +84,7 @@ static void multiply(test *t, int which, qtype type, const void *const *x, size_
     for (size_t i = 0; i < n; i++) {
         y[i] = t->y[which][i];
     }
-    kern->mul[type](y, t->w, x, n, ROWS, WIDTH);
+    kern->mul[type](y, t->w, x, n, ROWS, WIDTH, NULL);
 }
 
 static lfm_status check_type(test *t, qtype type, lfm_error *err) {

@@ -193,8 +193,16 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
 }
 
 /* The first of n pieces that fall to a worker; the first workers get the odd ones. */
-static size_t share_start(const pool *p, size_t n, size_t worker) {
-    return (n * worker + p->n - 1) / p->n;
+static size_t share_start(size_t n, size_t worker, size_t n_workers) {
+    return (n * worker + n_workers - 1) / n_workers;
+}
+
+size_t team_share_start(const team *t, size_t n) {
+    return share_start(n, t->worker, t->n_workers);
+}
+
+size_t team_share_end(const team *t, size_t n) {
+    return share_start(n, t->worker + 1, t->n_workers);
 }
 
 bool team_take(team *t, size_t n, size_t *piece) {
@@ -205,8 +213,8 @@ bool team_take(team *t, size_t n, size_t *piece) {
     }
     for (; t->searched < p->n; t->searched++) {
         const size_t owner = (t->worker + t->searched) % p->n;
-        const size_t start = share_start(p, n, owner);
-        const size_t length = share_start(p, n, owner + 1) - start;
+        const size_t start = share_start(n, owner, p->n);
+        const size_t length = share_start(n, owner + 1, p->n) - start;
         /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out
          * once.  Looking first leaves an empty share's cache line alone. */
         _Atomic size_t *taken = &p->shares[owner].taken;

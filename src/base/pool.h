@@ -45,6 +45,10 @@ void pool_run(pool *p, team_fn *fn, void *ctx);
  * goes on with what is left of the others'. */
 bool team_take(team *t, size_t n, size_t *piece);
 
+/* The first of this worker's share of n pieces, and the one behind its last. */
+size_t team_share_start(const team *t, size_t n);
+size_t team_share_end(const team *t, size_t n);
+
 /* End the step: wait until every worker is here.  What was written before is seen by all after. */
 void team_sync(team *t);
 

@@ -120,9 +120,11 @@ typedef void kern_quantize_fn(void *restrict act, const float *restrict x, size_
  *
  * x[t] points to a quantised row (kern_act_bytes) or, for F32/F16/BF16 weights, to k floats;
  * y[t] to at least `rows` floats.  Nothing overlaps.  Reads exactly rows * qtype_row_bytes(k) bytes
- * of W. */
+ * of W.  `next` is where the caller goes on reading, NULL when that is not known: memory there may
+ * be fetched ahead, and nothing else of it is looked at. */
 typedef void kern_mul_fn(float *const *restrict y, const void *restrict w,
-                         const void *const *restrict x, size_t n, size_t rows, size_t k);
+                         const void *const *restrict x, size_t n, size_t rows, size_t k,
+                         const void *next);
 
 /* y = x / sqrt(mean(x^2) + eps) * w; y may be x. */
 typedef void kern_norm_fn(float *y, const float *x, const float *w, size_t n, float eps);

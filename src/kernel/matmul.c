@@ -3,8 +3,8 @@
  *
  * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the
  * result does not depend on who computes what.  Small pieces let a slow core do less than the
- * others; long ones give the memory system long runs of lines (a piece's first rows come without
- * prefetch).
+ * others.  While the last rows of a piece are computed, the first of the worker's next one are
+ * fetched, across the end of a step too where the next step's matrices are known.
  */
 #include "kernel/matmul.h"
 
@@ -12,7 +12,8 @@ enum {
     PIECES_EACH = 8,            /* per worker and step, when the step is large enough */
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 2048 * 1024,
-    PIECE_ALIGN = 32,           /* rows: whole tiles of every kernel */
+    PIECE_ALIGN = 64,           /* rows: whole tiles and prefetch windows of every kernel */
+    FEW_ROWS_ALIGN = 16,        /* for matrices that would not make a piece for each worker */
     TOKEN_TILE = 128            /* tokens per call */
 };
 
@@ -27,42 +28,61 @@ size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
     size_t total = 0;
     for (size_t i = 0; i < n_jobs; i++) {
         matmul_job *j = &jobs[i];
-        const size_t rows = piece_bytes / j->row_bytes / PIECE_ALIGN * PIECE_ALIGN;
-        j->piece_rows = rows < PIECE_ALIGN ? PIECE_ALIGN : rows;
+        const size_t align = j->rows < n_workers * PIECE_ALIGN ? FEW_ROWS_ALIGN : PIECE_ALIGN;
+        const size_t rows = piece_bytes / j->row_bytes / align * align;
+        j->piece_rows = rows < align ? align : rows;
         j->n_pieces = j->n == 0 ? 0 : (j->rows + j->piece_rows - 1) / j->piece_rows;
         total += j->n_pieces;
     }
     return total;
 }
 
-static void run_piece(const matmul_job *j, size_t piece) {
-    const size_t first = piece * j->piece_rows;
-    const size_t rows = j->rows - first < j->piece_rows ? j->rows - first : j->piece_rows;
+/* Where a piece begins. */
+typedef struct {
+    const matmul_job *job;
+    size_t row;
+} place;
+
+static place place_of(const matmul_job *jobs, size_t piece) {
+    while (piece >= jobs->n_pieces) {
+        piece -= jobs->n_pieces;
+        jobs++;
+    }
+    return (place){jobs, piece * jobs->piece_rows};
+}
+
+static const uint8_t *place_bytes(place p) {
+    return p.job->w + p.row * p.job->row_bytes;
+}
+
+static void run_piece(place p, const uint8_t *next) {
+    const matmul_job *j = p.job;
+    const size_t rows = j->rows - p.row < j->piece_rows ? j->rows - p.row : j->piece_rows;
     const size_t passes = (j->n + TOKEN_TILE - 1) / TOKEN_TILE;
     const size_t tile = (j->n + passes - 1) / passes; /* an even division: no small rest */
     for (size_t at = 0; at < j->n; at += tile) {
         const size_t n = j->n - at < tile ? j->n - at : tile;
         float *y[TOKEN_TILE];
         for (size_t t = 0; t < n; t++) {
-            y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + first;
+            y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + p.row;
         }
-        j->mul(y, j->w + first * j->row_bytes, j->x + at, n, rows, j->k);
+        j->mul(y, place_bytes(p), j->x + at, n, rows, j->k, next);
     }
 }
 
-void jobs_run(team *t, const matmul_job *jobs, size_t n_jobs, size_t n_pieces) {
+const uint8_t *jobs_start(const team *t, const matmul_job *jobs, size_t n_pieces) {
+    const size_t piece = team_share_start(t, n_pieces);
+    return piece < team_share_end(t, n_pieces) ? place_bytes(place_of(jobs, piece)) : NULL;
+}
+
+void jobs_run(team *t, const matmul_job *jobs, size_t n_pieces, const uint8_t *after) {
+    const size_t start = team_share_start(t, n_pieces);
+    const size_t end = team_share_end(t, n_pieces);
     size_t piece = 0;
-    size_t job = 0;
-    size_t before = 0; /* pieces of the jobs before `job` */
     while (team_take(t, n_pieces, &piece)) {
-        if (piece < before) { /* a share of an earlier worker */
-            job = 0;
-            before = 0;
-        }
-        while (job < n_jobs && piece - before >= jobs[job].n_pieces) {
-            before += jobs[job].n_pieces;
-            job++;
-        }
-        run_piece(&jobs[job], piece - before);
+        /* Nobody knows what comes after a piece of somebody else's share. */
+        const uint8_t *next = piece < start || piece >= end ? NULL
+                            : piece + 1 < end ? place_bytes(place_of(jobs, piece + 1)) : after;
+        run_piece(place_of(jobs, piece), next);
     }
 }

@@ -28,7 +28,10 @@ typedef struct {
 /* Divide the jobs of one step into pieces for `n_workers`; the total number of pieces. */
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers);
 
-/* Take pieces until there are none left. */
-void jobs_run(team *t, const matmul_job *jobs, size_t n_jobs, size_t n_pieces);
+/* The weights with which this worker begins; NULL when it has no share. */
+const uint8_t *jobs_start(const team *t, const matmul_job *jobs, size_t n_pieces);
+
+/* Take pieces until there are none left.  `after` is what this worker will read then, or NULL. */
+void jobs_run(team *t, const matmul_job *jobs, size_t n_pieces, const uint8_t *after);
 
 #endif

@@ -194,12 +194,16 @@ static void mul_float(qtype type, float *const *restrict y, const void *restrict
 
 #define MUL_QUANT(id, name, number, weights, bytes)                                               \
     static void mul_##id(float *const *restrict y, const void *restrict w,                        \
-                         const void *const *restrict x, size_t n, size_t rows, size_t k) {        \
+                         const void *const *restrict x, size_t n, size_t rows, size_t k,          \
+                         const void *next) {                                                      \
+        (void)next;                                                                               \
         mul_quant(QTYPE_##id, y, w, x, n, rows, k);                                               \
     }
 #define MUL_FLOAT(id, name, number, weights, bytes)                                               \
     static void mul_##id(float *const *restrict y, const void *restrict w,                        \
-                         const void *const *restrict x, size_t n, size_t rows, size_t k) {        \
+                         const void *const *restrict x, size_t n, size_t rows, size_t k,          \
+                         const void *next) {                                                      \
+        (void)next;                                                                               \
         mul_float(QTYPE_##id, y, w, x, n, rows, k);                                               \
     }
 QTYPES_FLOAT(MUL_FLOAT)
@@ -221,7 +225,7 @@ void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *co
         for (size_t t = 0; t < n_tile; t++) {
             to[t] = y[at + t] + first;
         }
-        mul[type](to, rest, x + at, n_tile, rows - first, k);
+        mul[type](to, rest, x + at, n_tile, rows - first, k, NULL);
     }
 }
 

@@ -208,18 +208,19 @@ static void tile_rows32(float *const *y, size_t row, const plane32 *w, const pac
 }
 
 INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                    size_t k, size_t block_bytes, load32_fn *load, int bias, uint8_t *memory,
-                    plane32 *plane) {
+                    size_t k, const void *next, size_t block_bytes, load32_fn *load, int bias,
+                    uint8_t *memory, plane32 *plane) {
     const size_t stride = k / 32 * block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 32, 32, 0);
     const vi back = vi_set1_8(bias);
     configure(p.tokens, 32);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
-        fetch next = fetch_start(w + row * stride, 0, VL, WINDOW, stride, k / 32);
+        const void *after = window_after(w, row, rows, stride, next);
+        fetch ahead = fetch_start(after, row, VL, stride, k / 32);
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
             load(&blk, w + row * stride + b * block_bytes, stride);
-            fetch_step(&next);
+            fetch_step(&ahead);
             for (int j = 0; j < 8; j++) {
                 plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
             }
@@ -332,20 +333,21 @@ INLINE void tile_rows256(float *const *y, size_t row, const planes256 *w, const 
 }
 
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                     size_t k, size_t block_bytes, block256_fn *block, int bias, int groups,
-                     bool has_min, uint8_t *memory, planes256 *planes) {
+                     size_t k, const void *next, size_t block_bytes, block256_fn *block, int bias,
+                     int groups, bool has_min, uint8_t *memory, planes256 *planes) {
     const size_t stride = k / 256 * block_bytes;
     const size_t n_groups = (n + 2 * GROUP - 1) / (2 * GROUP) * 2;
     const size_t n_sums = has_min ? (size_t)groups : 0;
     const packed_x p = pack(memory, x, n, n_groups, k, 256, 64, n_sums);
     configure(p.tokens, 64);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
-        fetch next = fetch_start(w + row * stride, 0, VL, WINDOW, stride, k / 256);
+        const void *after = window_after(w, row, rows, stride, next);
+        fetch ahead = fetch_start(after, row, VL, stride, k / 256);
         for (size_t b = 0; b < k / 256; b++) {
             plane256 plane;
             block(&plane, w + row * stride + b * block_bytes, stride);
             split_plane(&planes[b], &plane, bias, groups, has_min);
-            fetch_step(&next);
+            fetch_step(&ahead);
         }
         tile_rows256(y, row, planes, &p, n_sums);
     }
@@ -365,13 +367,14 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
 
 #define AMX_SLOT(name, type, block, plane_type, run)                                               \
     static void amx_##name(float *const *restrict y, const void *restrict w,                       \
-                           const void *const *restrict x, size_t n, size_t rows, size_t k) {       \
+                           const void *const *restrict x, size_t n, size_t rows, size_t k,         \
+                           const void *next) {                                                     \
         size_t plane_at = 0;                                                                       \
         const size_t whole = rows / 16 * 16;                                                       \
         uint8_t *memory = n < LEAST_TOKENS_##block || whole == 0 || k > MAX_K                      \
             ? NULL : pass_memory(n, k, block, k / block * sizeof(plane_type), &plane_at);          \
         if (!memory) {                                                                             \
-            kern_rows_avx512vnni(QTYPE_##type)(y, w, x, n, rows, k);                               \
+            kern_rows_avx512vnni(QTYPE_##type)(y, w, x, n, rows, k, next);                         \
             return;                                                                                \
         }                                                                                          \
         plane_type *plane = (plane_type *)(void *)(memory + plane_at);                             \
@@ -385,12 +388,12 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
         kern_scalar_rest(QTYPE_##type, y, w, x, n, whole, rows, k);                                \
     }
 #define AMX32(name, type, bytes, bias)                                                             \
-    AMX_SLOT(name, type, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, bytes, load_##name,     \
-                                              bias, memory, plane))
+    AMX_SLOT(name, type, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, t == 0 ? next : NULL,   \
+                                              bytes, load_##name, bias, memory, plane))
 #define AMX256(name, type, bytes, bias, groups, has_min)                                           \
-    AMX_SLOT(name, type, 256, planes256, tiles256(y + t, w, x + t, m, rows, k, bytes,              \
-                                                  block_##name, bias, groups, has_min, memory,     \
-                                                  plane))
+    AMX_SLOT(name, type, 256, planes256, tiles256(y + t, w, x + t, m, rows, k,                     \
+                                                  t == 0 ? next : NULL, bytes, block_##name, bias, \
+                                                  groups, has_min, memory, plane))
 AMX32(q4_0, Q4_0, 18, 8)
 AMX32(q5_0, Q5_0, 22, 16)
 AMX32(q8_0, Q8_0, 34, 128)

@@ -77,21 +77,52 @@ void batch_fill(batch *b, size_t n, unsigned mask) {
     team_sync(b->t);
 }
 
-void batch_multiply(batch *b, const weight *const *w, float *const *out, size_t n_weights) {
-    model_state *st = b->st;
-    matmul_job jobs[3];
-    for (size_t j = 0; j < n_weights; j++) {
+unsigned batch_forms(matrices m) {
+    unsigned mask = 0;
+    for (size_t j = 0; j < m.n; j++) {
+        mask |= form_bit(m.w[j]);
+    }
+    return mask;
+}
+
+/* The jobs of a step, without outputs; the number of pieces. */
+static size_t plan(const batch *b, matrices m, matmul_job jobs[3]) {
+    for (size_t j = 0; j < m.n; j++) {
         jobs[j] = (matmul_job){
-            .mul = st->kern->mul[w[j]->type],
-            .w = w[j]->data,
-            .row_bytes = w[j]->row_bytes,
-            .rows = w[j]->rows,
-            .k = w[j]->cols,
-            .x = st->in.at[state_form(w[j]->type)],
-            .y0 = out[j],
+            .mul = b->st->kern->mul[m.w[j]->type],
+            .w = m.w[j]->data,
+            .row_bytes = m.w[j]->row_bytes,
+            .rows = m.w[j]->rows,
+            .k = m.w[j]->cols,
+            .x = b->st->in.at[state_form(m.w[j]->type)],
             .n = b->n,
         };
     }
-    jobs_run(b->t, jobs, n_weights, jobs_plan(jobs, n_weights, b->t->n_workers));
+    return jobs_plan(jobs, m.n, b->t->n_workers);
+}
+
+const uint8_t *batch_start(const batch *b, matrices m) {
+    matmul_job jobs[3];
+    const size_t n_pieces = plan(b, m, jobs);
+    return jobs_start(b->t, jobs, n_pieces);
+}
+
+void batch_multiply(batch *b, matrices m, float *const *out, matrices after) {
+    matmul_job jobs[3];
+    const size_t n_pieces = plan(b, m, jobs);
+    for (size_t j = 0; j < m.n; j++) {
+        jobs[j].y0 = out[j];
+    }
+    jobs_run(b->t, jobs, n_pieces, batch_start(b, after));
     team_sync(b->t);
+}
+
+matrices block_mixer_first(const layer_weights *l) {
+    return l->kind == LAYER_CONV ? (matrices){{&l->conv.in}, 1}
+                                 : (matrices){{&l->attn.q, &l->attn.k, &l->attn.v}, 3};
+}
+
+matrices block_ffn_first(const layer_weights *l) {
+    return l->is_moe ? (matrices){{&l->moe.router}, 1}
+                     : (matrices){{&l->dense.gate, &l->dense.up}, 2};
 }

@@ -30,6 +30,12 @@ typedef struct {
     _Atomic int32_t *bad; /* first layer whose output was not finite, or INT32_MAX; shared */
 } batch;
 
+/* Matrices that meet the same rows: what one step multiplies by.  Empty: not known. */
+typedef struct {
+    const weight *w[3];
+    size_t n;
+} matrices;
+
 /* Where token i belongs, and how many tokens come before it there. */
 static inline timeline *batch_line(const batch *b, size_t i) {
     return b->lines[b->n_lines > 1 ? i : 0];
@@ -47,14 +53,25 @@ void batch_settle(batch *b);
 /* The other forms of `in`, from its floats [n][width].  One step. */
 void batch_fill(batch *b, size_t width, unsigned mask);
 
-/* The products of up to 3 matrices with the rows of `in`; out[i] receives those of matrix i as
- * [n][rows]. One step. */
-void batch_multiply(batch *b, const weight *const *w, float *const *out, size_t n_weights);
+/* The forms that these matrices take (for batch_enter). */
+unsigned batch_forms(matrices m);
+
+/* Where this worker begins with matrices that all tokens meet; NULL when it has no part in them, or
+ * they are not known. */
+const uint8_t *batch_start(const batch *b, matrices m);
+
+/* The products of matrices with the rows of `in`; out[i] receives those of matrix i as [n][rows].
+ * `after` are the matrices of the next such step: their first rows are fetched ahead.  One step. */
+void batch_multiply(batch *b, matrices m, float *const *out, matrices after);
+
+/* What the two halves of a layer begin with. */
+matrices block_mixer_first(const layer_weights *l);
+matrices block_ffn_first(const layer_weights *l);
 
 /* The blocks: from x (through batch_enter) to something pending. */
 void block_conv(batch *b, const layer_weights *l, uint32_t conv_index);
 void block_attn(batch *b, const layer_weights *l, uint32_t attn_index);
-void block_dense(batch *b, const layer_weights *l);
-void block_moe(batch *b, const layer_weights *l);
+void block_dense(batch *b, const layer_weights *l, matrices after);
+void block_moe(batch *b, const layer_weights *l, matrices after);
 
 #endif

@@ -186,14 +186,14 @@ void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
     const model_shape *s = st->shape;
     const size_t n_q = (size_t)s->n_head * s->head_dim;
     const size_t n_kv = (size_t)s->n_head_kv * s->head_dim;
-    const weight *const qkv[3] = {&l->attn.q, &l->attn.k, &l->attn.v};
-    const weight *out = &l->attn.out;
+    const matrices qkv = block_mixer_first(l);
+    const matrices out = {{&l->attn.out}, 1};
     const projections p = {
         .q = st->wide, .k = st->wide + b->n * n_q, .v = st->wide + b->n * (n_q + n_kv),
     };
     float *const targets[3] = {p.q, p.k, p.v};
-    batch_enter(b, l->norm_in, form_bit(qkv[0]) | form_bit(qkv[1]) | form_bit(qkv[2]));
-    batch_multiply(b, qkv, targets, 3);
+    batch_enter(b, l->norm_in, batch_forms(qkv));
+    batch_multiply(b, qkv, targets, out);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         prepare_token(b, l, attn_index, p, i);
@@ -204,7 +204,7 @@ void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
     } else {
         attend_many(b, attn_index, p.q);
     }
-    batch_fill(b, n_q, form_bit(out));
-    batch_multiply(b, &out, &st->delta, 1);
+    batch_fill(b, n_q, batch_forms(out));
+    batch_multiply(b, out, &st->delta, block_ffn_first(l));
     b->waiting = PENDING_DELTA;
 }

@@ -46,12 +46,12 @@ static void convolve(batch *b, const layer_weights *l, uint32_t conv_index, cons
 void block_conv(batch *b, const layer_weights *l, uint32_t conv_index) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
-    const weight *in = &l->conv.in;
-    const weight *out = &l->conv.out;
-    batch_enter(b, l->norm_in, form_bit(in));
-    batch_multiply(b, &in, &st->wide, 1);
+    const matrices in = block_mixer_first(l);
+    const matrices out = {{&l->conv.out}, 1};
+    batch_enter(b, l->norm_in, batch_forms(in));
+    batch_multiply(b, in, &st->wide, out);
     convolve(b, l, conv_index, st->wide);
-    batch_fill(b, n_embd, form_bit(out));
-    batch_multiply(b, &out, &st->delta, 1);
+    batch_fill(b, n_embd, batch_forms(out));
+    batch_multiply(b, out, &st->delta, block_ffn_first(l));
     b->waiting = PENDING_DELTA;
 }

@@ -13,22 +13,22 @@
 
 #include <assert.h>
 
-void block_dense(batch *b, const layer_weights *l) {
+void block_dense(batch *b, const layer_weights *l, matrices after) {
     model_state *st = b->st;
     const size_t n_ff = st->shape->n_ff;
-    const weight *const gate_up[2] = {&l->dense.gate, &l->dense.up};
-    const weight *down = &l->dense.down;
+    const matrices gate_up = block_ffn_first(l);
+    const matrices down = {{&l->dense.down}, 1};
     float *const targets[2] = {st->wide, st->wide + b->n * n_ff};
-    batch_enter(b, l->norm_ffn, form_bit(gate_up[0]) | form_bit(gate_up[1]));
-    batch_multiply(b, gate_up, targets, 2);
+    batch_enter(b, l->norm_ffn, batch_forms(gate_up));
+    batch_multiply(b, gate_up, targets, down);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         st->kern->silu_mul(act_floats(&st->in, i), targets[0] + i * n_ff, targets[1] + i * n_ff,
                            n_ff);
-        act_fill(&st->in, st->kern, i, n_ff, form_bit(down));
+        act_fill(&st->in, st->kern, i, n_ff, batch_forms(down));
     }
     team_sync(b->t);
-    batch_multiply(b, &down, &st->delta, 1);
+    batch_multiply(b, down, &st->delta, after);
     b->waiting = PENDING_DELTA;
 }
 
@@ -68,8 +68,23 @@ static void choose_experts(const model_shape *s, const float *logits, const floa
     }
 }
 
+/* Expert e of a stack of matrices against n tokens. */
+static matmul_job expert_job(const kern_table *kern, const weight *w, size_t e, const void **x,
+                             float **y, size_t n) {
+    return (matmul_job){
+        .mul = kern->mul[w->type],
+        .w = w->data + e * w->matrix_bytes,
+        .row_bytes = w->row_bytes,
+        .rows = w->rows,
+        .k = w->cols,
+        .x = x,
+        .y = y,
+        .n = n,
+    };
+}
+
 /* Sort the slots by expert (counting sort, so slots of one expert stay in token order) and write
- * the jobs of the gate and up step: two per expert that anybody chose. */
+ * the jobs of both steps: gate and up, then down, of each expert that anybody chose. */
 static void group_by_expert(batch *b, const layer_weights *l) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
@@ -85,69 +100,42 @@ static void group_by_expert(batch *b, const layer_weights *l) {
     for (uint32_t e = 0; e < s->n_expert; e++) {
         next[e] = start[e];
     }
-    const act_form forms[2] = {state_form(l->moe.gate.type), state_form(l->moe.up.type)};
+    const act_form gate_form = state_form(l->moe.gate.type);
+    const act_form up_form = state_form(l->moe.up.type);
     const act_form down_form = state_form(l->moe.down.type);
     for (size_t i = 0; i < n_slots; i++) {
         const uint32_t at = next[st->choice[i].expert]++;
         st->order[at] = (uint32_t)i;
-        st->gather[forms[0]][at] = st->in.at[forms[0]][i / s->n_expert_used];
-        st->gather[forms[1]][at] = st->in.at[forms[1]][i / s->n_expert_used];
+        st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
+        st->gather[up_form][at] = st->in.at[up_form][i / s->n_expert_used];
         st->gate_at[at] = st->gate + i * s->n_ff_expert;
         st->up_at[at] = st->up + i * s->n_ff_expert;
         st->hidden_at[at] = st->hidden.at[down_form][i];
         st->mixed_at[at] = st->mixed + i * s->n_embd;
     }
-    st->n_jobs = 0;
+    size_t n_jobs = 0;
     for (uint32_t e = 0; e < s->n_expert; e++) {
-        if (start[e + 1] > start[e]) {
-            const weight *const w[2] = {&l->moe.gate, &l->moe.up};
-            float **const y[2] = {st->gate_at, st->up_at};
-            for (int i = 0; i < 2; i++) {
-                st->jobs[st->n_jobs++] = (matmul_job){
-                    .mul = st->kern->mul[w[i]->type],
-                    .w = w[i]->data + e * w[i]->matrix_bytes,
-                    .row_bytes = w[i]->row_bytes,
-                    .rows = w[i]->rows,
-                    .k = w[i]->cols,
-                    .x = st->gather[forms[i]] + start[e],
-                    .y = y[i] + start[e],
-                    .n = start[e + 1] - start[e],
-                };
-            }
+        const uint32_t at = start[e];
+        const size_t n = start[e + 1] - at;
+        if (n > 0) {
+            matmul_job *gate_up = st->gate_up_jobs + 2 * n_jobs;
+            gate_up[0] = expert_job(st->kern, &l->moe.gate, e, st->gather[gate_form] + at,
+                                    st->gate_at + at, n);
+            gate_up[1] = expert_job(st->kern, &l->moe.up, e, st->gather[up_form] + at,
+                                    st->up_at + at, n);
+            st->down_jobs[n_jobs++] = expert_job(st->kern, &l->moe.down, e, st->hidden_at + at,
+                                                 st->mixed_at + at, n);
         }
     }
-    st->n_pieces = jobs_plan(st->jobs, st->n_jobs, b->t->n_workers);
+    st->n_gate_up = jobs_plan(st->gate_up_jobs, 2 * n_jobs, b->t->n_workers);
+    st->n_down = jobs_plan(st->down_jobs, n_jobs, b->t->n_workers);
 }
 
-/* Turn the gate and up jobs, two per expert, into the down jobs, one per expert. */
-static void plan_down(batch *b, const layer_weights *l) {
-    model_state *st = b->st;
-    const weight *down = &l->moe.down;
-    for (size_t i = 0; i < st->n_jobs / 2; i++) {
-        const matmul_job gate = st->jobs[2 * i];
-        const size_t first = (size_t)(gate.y - st->gate_at);
-        const size_t expert = (size_t)(gate.w - l->moe.gate.data) / l->moe.gate.matrix_bytes;
-        st->jobs[i] = (matmul_job){
-            .mul = st->kern->mul[down->type],
-            .w = down->data + expert * down->matrix_bytes,
-            .row_bytes = down->row_bytes,
-            .rows = down->rows,
-            .k = down->cols,
-            .x = st->hidden_at + first,
-            .y = st->mixed_at + first,
-            .n = gate.n,
-        };
-    }
-    st->n_jobs /= 2;
-    st->n_pieces = jobs_plan(st->jobs, st->n_jobs, b->t->n_workers);
-}
-
-void block_moe(batch *b, const layer_weights *l) {
+void block_moe(batch *b, const layer_weights *l, matrices after) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
-    const weight *router = &l->moe.router;
     batch_enter(b, l->norm_ffn, form_bit(&l->moe.gate) | form_bit(&l->moe.up));
-    batch_multiply(b, &router, &st->scores, 1);
+    batch_multiply(b, block_ffn_first(l), &st->scores, (matrices){.n = 0});
     if (b->t->worker == 0) {
         for (size_t i = 0; i < b->n; i++) {
             choose_experts(s, st->scores + i * s->n_expert, l->moe.bias,
@@ -156,7 +144,8 @@ void block_moe(batch *b, const layer_weights *l) {
         group_by_expert(b, l);
     }
     team_sync(b->t);
-    jobs_run(b->t, st->jobs, st->n_jobs, st->n_pieces);
+    jobs_run(b->t, st->gate_up_jobs, st->n_gate_up,
+             jobs_start(b->t, st->down_jobs, st->n_down));
     team_sync(b->t);
     size_t slot = 0;
     while (team_take(b->t, b->n * s->n_expert_used, &slot)) {
@@ -165,11 +154,8 @@ void block_moe(batch *b, const layer_weights *l) {
                            s->n_ff_expert);
         act_fill(&st->hidden, st->kern, slot, s->n_ff_expert, form_bit(&l->moe.down));
     }
-    if (b->t->worker == 0) {
-        plan_down(b, l);
-    }
     team_sync(b->t);
-    jobs_run(b->t, st->jobs, st->n_jobs, st->n_pieces);
+    jobs_run(b->t, st->down_jobs, st->n_down, batch_start(b, after));
     team_sync(b->t);
     b->waiting = PENDING_MIXTURE;
 }

@@ -32,7 +32,7 @@ static void embed(batch *b, const forward_request *rq) {
 }
 
 /* Entering a block adds what the one before has left; b->layer says whose that is. */
-static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn) {
+static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matrices after) {
     const layer_weights *l = &b->st->weights->layers[i];
     if (l->kind == LAYER_CONV) {
         block_conv(b, l, (*n_conv)++);
@@ -41,9 +41,9 @@ static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn) {
     }
     b->layer = i;
     if (l->is_moe) {
-        block_moe(b, l);
+        block_moe(b, l, after);
     } else {
-        block_dense(b, l);
+        block_dense(b, l, after);
     }
 }
 
@@ -74,8 +74,16 @@ static void head(batch *b, const forward_request *rq) {
         .y0 = rq->logits,
         .n = b->n - first,
     };
-    jobs_run(b->t, &job, 1, jobs_plan(&job, 1, b->t->n_workers));
+    const size_t n_pieces = jobs_plan(&job, 1, b->t->n_workers);
+    jobs_run(b->t, &job, n_pieces, batch_start(b, block_mixer_first(&st->weights->layers[0])));
     team_sync(b->t);
+}
+
+/* What is multiplied by after layer i. */
+static matrices after_layer(const batch *b, const forward_request *rq, uint32_t i) {
+    const model_weights *w = b->st->weights;
+    return i + 1 < b->st->shape->n_layer ? block_mixer_first(&w->layers[i + 1])
+         : rq->logits ? (matrices){{&w->head}, 1} : (matrices){.n = 0};
 }
 
 static void forward(void *ctx, team *t) {
@@ -89,7 +97,7 @@ static void forward(void *ctx, team *t) {
     uint32_t n_attn = 0;
     embed(&b, run->rq);
     for (uint32_t i = 0; i < st->shape->n_layer; i++) {
-        layer(&b, i, &n_conv, &n_attn);
+        layer(&b, i, &n_conv, &n_attn, after_layer(&b, run->rq, i));
         if (run->rq->on_layer) {
             watch(&b, run->rq);
         }

@@ -70,7 +70,8 @@ static void place_experts(model_state *st, arena *mem, unsigned mask) {
     st->gate_at = arena_get(mem, slots, sizeof *st->gate_at);
     st->up_at = arena_get(mem, slots, sizeof *st->up_at);
     st->mixed_at = arena_get(mem, slots, sizeof *st->mixed_at);
-    st->jobs = arena_get(mem, 2 * (uint64_t)s->n_expert, sizeof *st->jobs);
+    st->gate_up_jobs = arena_get(mem, 2 * (uint64_t)s->n_expert, sizeof *st->gate_up_jobs);
+    st->down_jobs = arena_get(mem, s->n_expert, sizeof *st->down_jobs);
 }
 
 static void place_all(model_state *st, arena *mem, unsigned mask) {

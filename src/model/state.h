@@ -59,9 +59,10 @@ typedef struct {
     const void **gather[FORM_COUNT]; /* [slots] rows of `in` in expert order */
     const void **hidden_at;          /* [slots] rows of `hidden` in expert order */
     float **gate_at, **up_at, **mixed_at; /* [slots] in expert order */
-    matmul_job *jobs;  /* [2 * n_expert] */
-    size_t n_jobs;
-    size_t n_pieces;
+    matmul_job *gate_up_jobs; /* [2 * n_expert] */
+    matmul_job *down_jobs;    /* [n_expert] */
+    size_t n_gate_up;  /* pieces of these jobs */
+    size_t n_down;
 
     arena memory;
 } model_state;

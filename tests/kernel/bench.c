@@ -113,7 +113,8 @@ static size_t multiply(bench_state *b, size_t n, size_t rows) {
         y[t] = b->out + t * rows;
     }
     b->at = b->at + 2 * bytes > SET_BYTES ? 0 : b->at; /* kernels may prefetch the rows behind */
-    b->isa->table.mul[type](y, b->weights + b->at, x, n, rows, K);
+    b->isa->table.mul[type](y, b->weights + b->at, x, n, rows, K,
+                                b->weights + b->at + bytes);
     b->at += bytes;
     return bytes;
 }

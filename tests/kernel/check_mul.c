@@ -70,7 +70,10 @@ static void run_mul(const kase *c, const kern_table *t, uint8_t *out) {
     for (size_t i = 0; i < c->n; i++) {
         y[i] = (float *)(void *)(out + c->region[i].at);
     }
-    t->mul[c->slot->type](y, c->in[WEIGHTS], c->x, c->n, c->rows, c->k);
+    /* Fetching ahead may touch what cannot be read: the page behind the weights is a guard. */
+    const uint8_t *behind = (const uint8_t *)c->in[WEIGHTS] +
+                            c->rows * qtype_row_bytes(c->slot->type, c->k);
+    t->mul[c->slot->type](y, c->in[WEIGHTS], c->x, c->n, c->rows, c->k, c->n % 2 ? behind : NULL);
 }
 
 size_t slots_mul(slot *out) {

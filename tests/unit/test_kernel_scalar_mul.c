@@ -92,7 +92,7 @@ static void run(product *p, size_t first, size_t n) {
         x[t] = p->block ? p->act[t] : (const void *)p->x[t];
     }
     kern_scalar_mul(&table);
-    table.mul[p->type](p->y + first, p->memory + 1, x + first, n, p->rows, p->k);
+    table.mul[p->type](p->y + first, p->memory + 1, x + first, n, p->rows, p->k, NULL);
 }
 
 /* ---- The contracts, one weight after another ------------------------------------------------- */
