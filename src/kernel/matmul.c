@@ -9,7 +9,9 @@
 #include "kernel/matmul.h"
 
 enum {
-    PIECES_EACH = 8,            /* per worker and step, when the step is large enough */
+    PIECES_EACH = 16,           /* per worker and step, when the step is large enough */
+    PIECES_EACH_OF_MANY = 8,    /* of many tokens, because each piece packs them anew */
+    MANY_TOKENS = 4,
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 2048 * 1024,
     PIECE_ALIGN = 64,           /* rows: whole tiles and prefetch windows of every kernel */
@@ -19,10 +21,13 @@ enum {
 
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
     size_t bytes = 0;
+    size_t tokens = 0;
     for (size_t i = 0; i < n_jobs; i++) {
         bytes += jobs[i].rows * jobs[i].row_bytes;
+        tokens = jobs[i].n > tokens ? jobs[i].n : tokens;
     }
-    size_t piece_bytes = bytes / (n_workers * PIECES_EACH);
+    const size_t each = tokens < MANY_TOKENS ? PIECES_EACH : PIECES_EACH_OF_MANY;
+    size_t piece_bytes = bytes / (n_workers * each);
     piece_bytes = piece_bytes < MIN_PIECE_BYTES ? MIN_PIECE_BYTES
                 : piece_bytes > MAX_PIECE_BYTES ? MAX_PIECE_BYTES : piece_bytes;
     size_t total = 0;
