@@ -239,8 +239,8 @@ static void test_clones(void **state) {
 /* Forced text is accepted token by token, and its keys count. */
 static void test_forced(void **state) {
     static const char schema[] =
-        "{\"properties\":{\"o\":{\"properties\":{\"abcdef\":{\"const\":7}},\"required\":[\"abcdef\"],"
-        "\"additionalProperties\":{}}},\"required\":[\"o\"]}";
+        "{\"properties\":{\"o\":{\"properties\":{\"abcdef\":{\"const\":7}},"
+        "\"required\":[\"abcdef\"],\"additionalProperties\":{}}},\"required\":[\"o\"]}";
     lfm_grammar *g = NULL;
     lfm_constraint *c = begin(&g, LFM_CONSTRAINT_JSON_SCHEMA, schema);
     int32_t *tokens = NULL;
@@ -262,7 +262,8 @@ static void test_forced(void **state) {
 
 static void test_calls(void **state) {
     static const char tools[] =
-        "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"x\":" ANY_KEYS ",\"y\":" ANY_KEYS "}}}]";
+        "[{\"name\":\"f\","
+        "\"parameters\":{\"properties\":{\"x\":" ANY_KEYS ",\"y\":" ANY_KEYS "}}}]";
     lfm_grammar *g = NULL;
     lfm_constraint *c = begin(&g, LFM_CONSTRAINT_TOOLS, tools);
     (void)state;
