@@ -81,19 +81,14 @@ static void check_text(const json_value *tools, const char *text, size_t n) {
     json_out_free(&out);
 }
 
+static lfm_status make(char **gbnf, const char *source, size_t n, uint8_t seed, lfm_error *err) {
+    const lfm_status st = schema_tools_to_gbnf(gbnf, source, n, seed & 1, err);
+    if (*gbnf) {
+        drop_markers(*gbnf);
+    }
+    return st;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    char *gbnf = NULL;
-    lfm_error err = {0};
-    if (size == 0) {
-        return 0;
-    }
-    const char *source = (const char *)data + 1;
-    const lfm_status st = schema_tools_to_gbnf(&gbnf, source, size - 1, data[0] & 1, &err);
-    FUZZ_CHECK((st == LFM_OK) == (gbnf != NULL));
-    if (gbnf) {
-        drop_markers(gbnf);
-    }
-    grammar_texts(gbnf, source, size - 1, data[0], check_text, &err);
-    free(gbnf);
-    return 0;
+    return grammar_texts(data, size, make, check_text);
 }
