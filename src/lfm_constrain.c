@@ -261,8 +261,7 @@ static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *er
         c->phase = PHASE_BREAKS;
         return LFM_OK;
     }
-    if (tok_is_control(w->model->tok, token) || tok_is_end(w->model->tok, token) ||
-        overshoots(c, token)) {
+    if (!has_bit(w->vocab.has_text, token) || overshoots(c, token)) {
         return cannot_follow(c, token, err);
     }
     const size_t end = think(&c->matched, text, n);

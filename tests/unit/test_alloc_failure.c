@@ -103,7 +103,7 @@ enum { MAX_VOCAB = 1024 }; /* the model has 512 */
 
 typedef lfm_status scenario(int32_t *token, lfm_error *err);
 
-/* The whole way; *token is the choice. */
+/* The whole way; *token is the choice, and the number of tokens before it. */
 static lfm_status evaluated(int32_t *token, lfm_error *err) {
     static const char chat[] =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
@@ -144,6 +144,7 @@ static lfm_status evaluated(int32_t *token, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = lfm_sampler_pick(sampler, lfm_logits(session), token, err);
+        *token += MAX_VOCAB * (int32_t)(n_prompt + n_text); /* these may not change either */
     }
     lfm_free(prompt);
     lfm_free(text);

@@ -1,9 +1,9 @@
 /*
  * test_lfm_constrain.c - constrained answers: which tokens follow, against trying each of them.
  *
- * What a grammar allows is tested in test_constrain_*; here it is what lfm_constrain.c adds: the
- * keys of an object, which may not come twice, with tokens that hold the end of one key and the
- * beginning of the next.
+ * What a grammar allows is tested in test_constrain_*; here it is what lfm_constrain.c adds:
+ * thoughts before the text, and the keys of an object, which may not come twice, with tokens that
+ * hold the end of one key and the beginning of the next.
  */
 #include "lfm_parts.h"
 
@@ -34,10 +34,13 @@ static int make_model(void **state) {
         "\"a \":\xc4\xa0", "\"a\":\xc4\xa0 1", "\"a\":\xc4\xa0""1 ,\xc4\xa0\"",
         "a \":\xc4\xa0", "\"a\":\xc4\xa0""1,\xc4\xa0\" a\":\xc4\xa0",
         "{ \"a\":\xc4\xa0""1,\xc4\xa0\"a\":\xc4\xa0", "} ,\xc4\xa0\"", "b \"",
-        "1 ,\xc4\xa0\"", "1,\xc4\xa0\" a\":\xc4\xa0", "\\ \"",
+        "1 ,\xc4\xa0\"", "1,\xc4\xa0\" a\":\xc4\xa0", "\\ \"", "> a", "> \xc4\x8a",
+        "\xc4\x8a \xc4\x8a", "\xc4\x8a\xc4\x8a \xc4\x8a\xc4\x8a", "k >", "k> {",
+        "\xc4\x8a {", ">\xc4\x8a {",
     };
     static const vocab_token extra[] = {
         {"<s>", 3}, {"<|im_end|>", 3}, {"<|tool_call_start|>", 3}, {"<|tool_call_end|>", 3},
+        {"<think>", 4}, {"</think>", 4},
     };
     static const char *const ids[] = {"eos", "1"};
     static const vocab_spec spec = {
@@ -65,14 +68,19 @@ static int drop_model(void **state) {
     return 0;
 }
 
-static lfm_constraint *begin(lfm_grammar **g, lfm_constraint_kind kind, const char *text) {
+static lfm_constraint *begin_with(int flags, lfm_grammar **g, lfm_constraint_kind kind,
+                                  const char *text) {
     lfm_constraint *c = NULL;
     lfm_error err = {0};
     if (lfm_grammar_new(g, kind, text, strlen(text), &err) != LFM_OK ||
-        lfm_constraint_new(&c, model, *g, 0, &err) != LFM_OK) {
+        lfm_constraint_new(&c, model, *g, flags, &err) != LFM_OK) {
         fail_msg("%s: %s", text, err.text);
     }
     return c;
+}
+
+static lfm_constraint *begin(lfm_grammar **g, lfm_constraint_kind kind, const char *text) {
+    return begin_with(0, g, kind, text);
 }
 
 static void end(lfm_constraint *c, lfm_grammar *g) {
@@ -96,28 +104,39 @@ static int32_t find_token(const char *text) {
     return -1;
 }
 
-/* What the mask leaves; compared with accepting the token, and its text, in a clone. */
-static bool allowed(lfm_constraint *c, int32_t token) {
+/* Does the mask leave the token?  Accepting it, in a clone, must agree. */
+static bool follows(lfm_constraint *c, int32_t token) {
     float *logits = calloc(n_vocab, sizeof *logits);
     lfm_constraint *clone = NULL;
     lfm_error err = {0};
-    size_t n = 0;
     assert_non_null(logits);
     assert_int_equal(lfm_constraint_mask(c, logits, &err), LFM_OK);
     const bool left = logits[token] == 0.0f;
+    assert_true(left || logits[token] == -INFINITY);
     assert_int_equal(lfm_constraint_clone(&clone, c, NULL), LFM_OK);
     assert_int_equal(lfm_constraint_accept(clone, token, &err) == LFM_OK, left);
     assert_true(left || (err.status == LFM_ERR_ARG && strstr(err.text, "cannot follow")));
     lfm_constraint_free(clone);
+    free(logits);
+    return left;
+}
+
+/* The same in the text that the grammar rules, where the bytes of the token must agree too. */
+static bool allowed(lfm_constraint *c, int32_t token) {
+    const bool left = follows(c, token);
+    lfm_constraint *clone = NULL;
+    size_t n = 0;
     const char *text = tok_bytes(whole.tok, token, &n);
-    if (!tok_is_control(whole.tok, token)) {
+    if (!tok_is_control(whole.tok, token) && token != find_token("<think>") &&
+        token != find_token("</think>")) {
         assert_int_equal(lfm_constraint_clone(&clone, c, NULL), LFM_OK);
         assert_int_equal(lfm_constraint_accept_text(clone, text, n, NULL) == LFM_OK, left);
         lfm_constraint_free(clone);
     }
-    free(logits);
     return left;
 }
+
+/* ---- Keys ----------------------------------------------------------------------------------- */
 
 #define ANY_KEYS "{\"type\":\"object\",\"additionalProperties\":{}}"
 #define MORE_KEYS                                                                                  \
@@ -276,6 +295,16 @@ static void test_calls(void **state) {
     assert_true(accepts(c, "\"a\": 1, "));
     assert_false(allowed(c, find_token("\"a\"")));
     end(c, g);
+    for (int one = 0; one < 2; one++) { /* several calls, or one */
+        c = begin(&g, one ? LFM_CONSTRAINT_TOOL : LFM_CONSTRAINT_TOOLS, tools);
+        assert_int_equal(lfm_constraint_accept(c, find_token("<|tool_call_start|>"), NULL), LFM_OK);
+        assert_true(accepts(c, "[f()"));
+        assert_int_equal(accepts(c, ", f()"), !one);
+        assert_true(accepts(c, "]"));
+        assert_int_equal(lfm_constraint_accept(c, find_token("<|tool_call_end|>"), NULL), LFM_OK);
+        assert_true(lfm_constraint_is_final(c));
+        end(c, g);
+    }
 }
 
 /* A grammar in GBNF is the user's: its text need not be JSON. */
@@ -287,6 +316,166 @@ static void test_other_grammars(void **state) {
     assert_true(allowed(c, find_token("\"a\"")));
     end(c, g);
 }
+
+/* ---- Thoughts ------------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *tokens[8]; /* accepted one after the other */
+    const char *follow;    /* then these may follow, and the others not; between blanks */
+    bool begun;
+} thought;
+
+/* Tokens whose turn depends on the place; the others of the vocabulary are not asked. */
+static const char *const asked[] = {
+    "<think>", "</think>", "<|im_end|>", "{", "x", ">", ">a", ">\n", "\n", "\n\n", "\n\n\n\n",
+    "k>{", "\n{", ">\n{",
+};
+
+static const char *shown(const char *token, char out[16]) {
+    size_t n = 0;
+    for (; *token; token++) {
+        out[n++] = *token == '\n' ? '$' : *token;
+    }
+    out[n] = '\0';
+    return out;
+}
+
+static void test_thoughts(void **state) {
+    static const char anything[] = "</think> { x > >a >$ $ $$ $$$$ k>{ ${ >${";
+    static const thought cases[] = {
+        {{NULL}, "<think> {", false},
+        {{"<think>"}, anything, false},
+        {{"<think>", "<think>"}, "", false}, /* cannot follow */
+        {{"<think>", "x", "{", "\n"}, anything, false},
+        {{"<think>", "</think>"}, "{ $ $$ $$$$", false},
+        {{"<think>", "</think>", "\n\n"}, "{ $ $$ $$$$", false},
+        {{"<think>", "</think>", "\n\n\n\n", "\n"}, "{ $ $$", false},
+        {{"<think>", "</think>", "\n\n\n\n", "\n\n"}, "{ $ $$", false},
+        {{"<think>", "</think>", "\n\n\n\n", "\n\n", "\n"}, "{ $", false},
+        {{"<think>", "</think>", "\n\n\n\n", "\n\n\n\n"}, "{", false},
+        {{"<think>", "</think>", "{"}, NULL, true},
+        {{"{"}, NULL, true},
+        /* The tag in letters: what would begin the text with it is refused. */
+        {{"<think>", "</thin"}, "</think> { x > >a >$ $ $$ $$$$ ${ >${", false},
+        {{"<think>", "</thin", "k"}, "</think> { x > >$ $ $$ $$$$ k>{ ${", false},
+        {{"<think>", "<</thin", "k"}, "</think> { x > >$ $ $$ $$$$ k>{ ${", false},
+        {{"<think>", "</thin", "k", "x"}, anything, false},
+        {{"<think>", "</thin", "k", ">"}, "{ $ $$ $$$$", false},
+        {{"<think>", "</thin", "k", ">\n"}, "{ $ $$ $$$$", false},
+        {{"<think>", "</thin", "k", ">\n", "\n\n\n\n"}, "{ $ $$", false},
+        {{"<think>", "</thin", "k", ">\n", "\n\n\n\n", "\n\n"}, "{ $", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lfm_grammar *g = NULL;
+        lfm_constraint *c = begin_with(LFM_CONSTRAINT_THOUGHTS, &g, LFM_CONSTRAINT_JSON_SCHEMA,
+                                       ANY_KEYS);
+        lfm_status st = LFM_OK;
+        for (size_t k = 0; k < 8 && cases[i].tokens[k]; k++) {
+            const char *token = cases[i].tokens[k];
+            if (token[0] != '<' || strchr(token, '>')) {
+                st = lfm_constraint_accept(c, find_token(token), NULL);
+                continue;
+            }
+            for (; *token; token++) { /* letter by letter */
+                st = lfm_constraint_accept(c, find_token((char[]){*token, '\0'}), NULL);
+            }
+        }
+        if (cases[i].follow && cases[i].follow[0] == '\0') {
+            assert_int_equal(st, LFM_ERR_ARG);
+        } else {
+            assert_int_equal(st, LFM_OK);
+        }
+        assert_int_equal(lfm_constraint_has_begun(c), cases[i].begun);
+        assert_false(lfm_constraint_is_complete(c));
+        const size_t n_asked = cases[i].follow && cases[i].follow[0] ? sizeof asked / sizeof *asked
+                                                                     : 0;
+        for (size_t k = 0; k < n_asked; k++) {
+            char word[20];
+            char name[16];
+            char all[120];
+            snprintf(word, sizeof word, " %s ", shown(asked[k], name));
+            snprintf(all, sizeof all, " %s ", cases[i].follow);
+            if (follows(c, find_token(asked[k])) != (strstr(all, word) != NULL)) {
+                fail_msg("case %zu: %s", i, name);
+            }
+        }
+        end(c, g);
+    }
+}
+
+/* Thoughts in a text that is given; what is forced, and when an answer is complete. */
+static void test_thoughts_in_text(void **state) {
+    static const struct {
+        const char *text;
+        bool good, begun, complete, final;
+    } cases[] = {
+        {"", true, false, false, false},
+        {"<think>", true, false, false, false},
+        {" \n<think>{}</think", true, false, false, false},
+        {"<think></thin</think>", true, false, false, false},
+        {"<think><<</think></think>\n\n\n\n\n\n\n\n\n\n", false, false, false, false},
+        {"<think></think>\n\n\n\n\n\n\n\n\n\n", true, false, false, false},
+        {"<think></think>\n\nye", true, true, false, false},
+        {"<think></think>yes", true, true, true, false},
+        {"<think></think>yes!", true, true, true, true},
+        {"yes", true, true, true, false},
+        {"y<think>", false, false, false, false},
+        {"<thin", false, false, false, false},
+        {"\n", false, false, false, false},
+        {"<think></think>\ny\n", false, false, false, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        lfm_grammar *g = NULL;
+        int32_t *forced = NULL;
+        size_t n = 0;
+        lfm_constraint *c = begin_with(LFM_CONSTRAINT_THOUGHTS, &g, LFM_CONSTRAINT_GBNF,
+                                       "root ::= \"yes\" \"!\"?");
+        if (accepts(c, cases[i].text) != cases[i].good ||
+            lfm_constraint_has_begun(c) != cases[i].begun ||
+            lfm_constraint_is_complete(c) != cases[i].complete ||
+            lfm_constraint_is_final(c) != cases[i].final) {
+            fail_msg("%s", cases[i].text);
+        }
+        assert_int_equal(lfm_constraint_forced(c, &forced, &n, NULL), LFM_OK);
+        assert_int_equal(n > 0, cases[i].begun && !cases[i].complete);
+        lfm_free(forced);
+        end(c, g);
+    }
+}
+
+/* After the end of an answer there is nothing, until it is reset. */
+static void test_end(void **state) {
+    lfm_grammar *g = NULL;
+    float *logits = calloc(n_vocab, sizeof *logits);
+    int32_t *forced = NULL;
+    size_t n = 0;
+    lfm_error err = {0};
+    lfm_constraint *c = begin(&g, LFM_CONSTRAINT_GBNF, "root ::= \"a\"*");
+    (void)state;
+    assert_true(lfm_constraint_has_begun(c)); /* there are no thoughts */
+    assert_false(follows(c, find_token("<think>")));
+    assert_true(accepts(c, "aa"));
+    assert_true(lfm_constraint_is_complete(c) && !lfm_constraint_is_final(c));
+    assert_true(follows(c, find_token("<|im_end|>")) && !follows(c, find_token("<s>")));
+    assert_int_equal(lfm_constraint_accept(c, find_token("<|im_end|>"), NULL), LFM_OK);
+    assert_true(lfm_constraint_is_complete(c) && lfm_constraint_is_final(c));
+    assert_int_equal(lfm_constraint_mask(c, logits, &err), LFM_ERR_ARG);
+    assert_string_equal(err.text, "the answer has ended: no token can follow");
+    assert_int_equal(lfm_constraint_accept(c, find_token("a"), &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_constraint_forced(c, &forced, &n, NULL), LFM_OK);
+    assert_true(n == 0 && !accepts(c, "a"));
+    lfm_constraint_reset(c);
+    assert_true(follows(c, find_token("a")) && !lfm_constraint_is_final(c));
+    assert_int_equal(lfm_constraint_accept(c, -1, &err), LFM_ERR_ARG);
+    assert_string_equal(err.text, "there is no token -1");
+    assert_int_equal(lfm_constraint_accept(c, (int32_t)n_vocab, &err), LFM_ERR_ARG);
+    free(logits);
+    end(c, g);
+}
+
+/* ---- Answers -------------------------------------------------------------------------------- */
 
 /* The token that a model with these wishes samples; it loves keys that were written before. */
 static int32_t sample(lfm_constraint *c, uint64_t seed, uint64_t step, bool closing) {
@@ -356,7 +545,9 @@ int main(void) {
         cmocka_unit_test(test_tokens),       cmocka_unit_test(test_spelling),
         cmocka_unit_test(test_given_text),   cmocka_unit_test(test_clones),
         cmocka_unit_test(test_forced),       cmocka_unit_test(test_calls),
-        cmocka_unit_test(test_other_grammars), cmocka_unit_test(test_random_answers),
+        cmocka_unit_test(test_thoughts),     cmocka_unit_test(test_thoughts_in_text),
+        cmocka_unit_test(test_end),          cmocka_unit_test(test_other_grammars),
+        cmocka_unit_test(test_random_answers),
     };
     return cmocka_run_group_tests(tests, make_model, drop_model);
 }
