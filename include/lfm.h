@@ -335,7 +335,8 @@ lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, floa
 
 typedef enum {
     LFM_CONSTRAINT_GBNF,        /* a grammar as llama.cpp writes them */
-    LFM_CONSTRAINT_JSON_SCHEMA, /* a JSON schema: the answer is a JSON value that it allows */
+    LFM_CONSTRAINT_JSON_SCHEMA, /* a JSON schema: the answer is a JSON value that it allows, and no
+                                   object has a key twice */
     LFM_CONSTRAINT_CONCISE,     /* a schema in short, such as "name, age int" */
     LFM_CONSTRAINT_CHOICES,     /* one of "yes,no,not sure"; "\," is a comma */
     LFM_CONSTRAINT_TOOLS,       /* a JSON list of functions: the answer is calls of them */

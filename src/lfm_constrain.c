@@ -23,6 +23,7 @@ struct lfm_constraint {
     automaton_pin pin;
     size_t matched; /* bytes of </think> that a thought ends in */
     size_t n_breaks;
+    keys_open keys; /* of the text, where they must be unique */
 };
 
 /* ---- Life ----------------------------------------------------------------------------------- */
@@ -57,20 +58,28 @@ void lfm_constraint_free(lfm_constraint *c) {
             automaton_release(c->shared->automaton, &c->pin);
         }
         lfm_workings_release(c->shared);
+        keys_drop(&c->keys);
         free(c);
     }
 }
 
 lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, lfm_error *err) {
     err_clear(err);
+    keys_open keys;
+    *out = NULL;
+    if (keys_copy(&keys, &c->keys) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
     lfm_constraint *copy = calloc(1, sizeof *copy);
-    *out = copy;
     if (!copy) {
+        keys_drop(&keys);
         return lfm_constraint_no_memory(err);
     }
     *copy = *c;
+    copy->keys = keys;
     copy->shared->n_users++;
     automaton_hold(copy->shared->automaton, &copy->pin, &copy->state, 1);
+    *out = copy;
     return LFM_OK;
 }
 
@@ -79,6 +88,7 @@ void lfm_constraint_reset(lfm_constraint *c) {
     c->state = c->shared->automaton->start;
     c->matched = 0;
     c->n_breaks = 0;
+    keys_reset(&c->keys);
 }
 
 bool lfm_constraint_has_begun(const lfm_constraint *c) {
@@ -177,6 +187,33 @@ static bool also_allowed(const lfm_constraint *c, int32_t token) {
            (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
 }
 
+/* The tokens with which the text can go on: those of the grammar that repeat no key. */
+static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
+    const lfm_workings *w = c->shared;
+    const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
+    if (st != LFM_OK || !w->unique_keys) {
+        return st;
+    }
+    for (size_t i = 0; i < w->n_quoted; i++) {
+        const int32_t token = w->quoted[i];
+        bool repeats = false;
+        size_t n = 0;
+        const char *text = tok_bytes(w->model->tok, token, &n);
+        if (has_bit(*bits, token) &&
+            keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
+            return lfm_constraint_no_memory(err);
+        }
+        if (repeats) {
+            if (*bits != w->narrowed) { /* the mask itself is kept for other places */
+                memcpy(w->narrowed, *bits, mask_words(w->vocab.n_vocab) * sizeof *w->narrowed);
+                *bits = w->narrowed;
+            }
+            w->narrowed[token / 64] &= ~((uint64_t)1 << token % 64);
+        }
+    }
+    return LFM_OK;
+}
+
 lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err) {
     err_clear(err);
     lfm_workings *w = c->shared;
@@ -188,7 +225,7 @@ lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err)
     if (c->phase == PHASE_ENDED) {
         return err_set(err, LFM_ERR_ARG, "the answer has ended: no token can follow");
     }
-    const lfm_status st = mask_get(&w->mask, &c->state, &bits, err);
+    const lfm_status st = get_mask(c, &bits, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -224,8 +261,7 @@ static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *er
         c->phase = PHASE_BREAKS;
         return LFM_OK;
     }
-    if (tok_is_control(w->model->tok, token) || tok_is_end(w->model->tok, token) ||
-        overshoots(c, token)) {
+    if (!has_bit(w->vocab.has_text, token) || overshoots(c, token)) {
         return cannot_follow(c, token, err);
     }
     const size_t end = think(&c->matched, text, n);
@@ -234,6 +270,13 @@ static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *er
         c->n_breaks = n - end;
     }
     return LFM_OK;
+}
+
+/* What a token adds to the text; n = 0 for one that only has a name. */
+static const char *text_of(const lfm_constraint *c, int32_t token, size_t *n) {
+    const char *text = tok_bytes(c->shared->model->tok, token, n);
+    *n = has_bit(c->shared->vocab.has_text, token) ? *n : 0;
+    return text;
 }
 
 /* A token that the grammar allows moves it on: by its bytes, by its name, or both. */
@@ -267,6 +310,23 @@ static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
     return st;
 }
 
+/* A token that the grammar allows is part of the text, unless it repeats a key. */
+static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err) {
+    bool repeats = false;
+    size_t n = 0;
+    const char *text = text_of(c, token, &n);
+    n = c->shared->unique_keys ? n : 0;
+    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
+    const lfm_status st = repeats ? cannot_follow(c, token, err) : advance(c, token, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    c->phase = PHASE_TEXT;
+    return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : lfm_constraint_no_memory(err);
+}
+
 lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err) {
     err_clear(err);
     const lfm_workings *w = c->shared;
@@ -280,14 +340,12 @@ lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *er
     if (c->phase == PHASE_ENDED) {
         return cannot_follow(c, token, err);
     }
-    lfm_status st = mask_get(&c->shared->mask, &c->state, &bits, err);
+    const lfm_status st = mask_get(&c->shared->mask, &c->state, &bits, err);
     if (st != LFM_OK) {
         return st;
     }
     if (has_bit(bits, token)) {
-        st = advance(c, token, err);
-        c->phase = st == LFM_OK ? PHASE_TEXT : c->phase;
-        return st;
+        return accept_token(c, token, err);
     }
     if (!also_allowed(c, token)) {
         return cannot_follow(c, token, err);
@@ -324,7 +382,15 @@ static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
     if (c->phase == PHASE_BREAKS && byte == '\n') {
         return LFM_OK;
     }
+    bool repeats = false;
     c->phase = PHASE_TEXT;
+    if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
+    if (repeats) {
+        c->state = STATE_DEAD;
+        return LFM_OK;
+    }
     return automaton_step(c->shared->automaton, &c->state, (uint8_t)byte, &c->state, err);
 }
 
@@ -350,6 +416,9 @@ lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_
         c->phase = before->phase;
         c->state = before->state;
         c->matched = before->matched;
+        const keys_open keys = c->keys;
+        c->keys = before->keys;
+        before->keys = keys;
     }
     lfm_constraint_free(before);
     return st;

@@ -4,6 +4,7 @@
 #ifndef LFM_CONSTRAIN_PARTS_H
 #define LFM_CONSTRAIN_PARTS_H
 
+#include "constrain/keys.h"
 #include "constrain/mask.h"
 #include "lfm_parts.h"
 
@@ -29,6 +30,10 @@ typedef struct {
     int32_t *extras;     // [n_extras] tokens that may follow where the grammar does not say so
     float *kept;         // [n_extras] their logits
     size_t n_extras;
+    bool unique_keys;    /* the text is JSON: no object may have a key twice */
+    int32_t *quoted;     // [n_quoted] tokens with a '"', which may complete a key
+    size_t n_quoted;
+    uint64_t *narrowed;  // [mask_words] a mask without tokens that would repeat a key
 } lfm_workings;
 
 /* Make what is still zero, but for n_users and model.  After an error, release it. */

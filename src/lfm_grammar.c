@@ -12,6 +12,7 @@
 
 struct lfm_grammar {
     grammar inner;
+    bool is_json; /* its texts are JSON, or calls with JSON in them */
 };
 
 /* ---- Grammars ------------------------------------------------------------------------------- */
@@ -43,6 +44,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
         st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
     }
     if (st == LFM_OK) {
+        g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
         st = grammar_parse(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
     }
     free(schema);
@@ -89,6 +91,8 @@ void lfm_workings_release(lfm_workings *w) {
     free(w->risky);
     free(w->extras);
     free(w->kept);
+    free(w->quoted);
+    free(w->narrowed);
     free(w);
 }
 
@@ -185,6 +189,23 @@ static lfm_status find_extras(lfm_workings *w, lfm_error *err) {
     return LFM_OK;
 }
 
+static lfm_status find_quoted(lfm_workings *w, lfm_error *err) {
+    const size_t n = w->vocab.n_vocab;
+    w->quoted = calloc(n + 1, sizeof *w->quoted);
+    w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
+    if (!w->quoted || !w->narrowed) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t len = 0;
+        const char *text = tok_bytes(w->model->tok, (int32_t)i, &len);
+        if (len > 0 && memchr(text, '"', len)) {
+            w->quoted[w->n_quoted++] = (int32_t)i;
+        }
+    }
+    return LFM_OK;
+}
+
 lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err) {
     lfm_status st = read_vocab(w, err);
     if (st == LFM_OK) {
@@ -201,6 +222,10 @@ lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, l
     }
     if (st == LFM_OK) {
         st = find_extras(w, err);
+    }
+    w->unique_keys = g->is_json;
+    if (st == LFM_OK && w->unique_keys) {
+        st = find_quoted(w, err);
     }
     return st;
 }

@@ -14,7 +14,7 @@ prefixes="arena cores cpu err group json map memory pool team utf8
     jobs kern quantize rope
     act batch block model shape state timeline weights
     chat sampler tok
-    automaton charset choices closure concise gbnf grammar mask regex schema trie
+    automaton charset choices closure concise gbnf grammar keys mask regex schema trie
     lfm"
 
 list=$(mktemp)

@@ -180,10 +180,27 @@ static bool use(const cores_set *set) {
 
 #endif
 
+/* What this thread may use, and the fast ones of it: how many, or 0 when none is slower. */
+static size_t find_fast(cores_set *allowed, cores_set *fast) {
+    size_t n = 0;
+    if (!read_allowed(allowed) || cores_fast("", allowed->cpu, fast->cpu, CORES_MAX) == 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < CORES_MAX; i++) {
+        n += fast->cpu[i];
+    }
+    return n;
+}
+
+size_t cores_n_fast(void) {
+    cores_set allowed;
+    cores_set fast;
+    return find_fast(&allowed, &fast);
+}
+
 bool cores_use_fast(cores_set *before) {
-    cores_set fast = {0};
-    return read_allowed(before) && cores_fast("", before->cpu, fast.cpu, CORES_MAX) > 0 &&
-           use(&fast);
+    cores_set fast;
+    return find_fast(before, &fast) > 0 && use(&fast);
 }
 
 void cores_use(const cores_set *set) {

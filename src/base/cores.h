@@ -26,6 +26,9 @@ typedef struct {
     bool cpu[CORES_MAX];
 } cores_set;
 
+/* How many of the CPUs that this thread may use are fast; 0 when none of them is slower. */
+size_t cores_n_fast(void);
+
 /* From now on this thread, and those that it starts, run on fast cores only; *before is what it
  * could use until then.  False, and nothing has changed, when none of its cores is slower, and
  * where the system does not let a program choose. */

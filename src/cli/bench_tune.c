@@ -104,21 +104,6 @@ size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base, bool fast
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
-/* How many CPUs are fast, if others are not; otherwise 0. */
-static size_t fast_cpus(void) {
-    cores_set all;
-    cores_set fast;
-    size_t n = 0;
-    if (cores_use_fast(&all)) {
-        cores_use(&all);
-        cores_fast("", all.cpu, fast.cpu, CORES_MAX);
-        for (size_t i = 0; i < CORES_MAX; i++) {
-            n += fast.cpu[i];
-        }
-    }
-    return n;
-}
-
 _Static_assert(4 * BENCH_MAX_LIST <= BENCH_MAX_ROWS, "each number: prompt and decode, on all cores "
                "and on fast ones");
 
@@ -131,7 +116,7 @@ static lfm_status make_rows(bench *b, const bench_list *threads, uint32_t cores,
         return err_set(err, LFM_ERR_ARG, "--tune looks for threads for prompts and for decoding; "
                        "neither -p nor -n can be 0");
     }
-    const size_t n_fast = fast_cpus();
+    const size_t n_fast = cores_n_fast();
     size_t n = 0;
     for (size_t i = 0; i < threads->n; i++) {
         const uint32_t count = threads->at[i];

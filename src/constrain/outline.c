@@ -30,7 +30,7 @@ static lfm_status after_return(automaton *a, uint32_t stack, uint32_t *to, lfm_e
 
 /* A counter that max_bytes bytes, each at most the end of one repetition, cannot tell from it. */
 static uint32_t plain_count(const grammar *g, automaton_frame f, uint32_t max_bytes) {
-    if (f.to >= FRAME_END || f.count == FRAME_CALL) {
+    if (f.count == FRAME_CALL) { /* or the end of all stacks */
         return f.count;
     }
     const grammar_repeat *r = &g->repeats[g->steps[f.to].first];

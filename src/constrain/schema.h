@@ -15,8 +15,8 @@
  *   - an integer is written without a fraction, a number with limits without an exponent;
  *   - there are no leap seconds.
  *
- * Only one thing is wider than the schema: keys that no schema names can come twice in an object,
- * because a grammar cannot remember what was written.
+ * A grammar cannot remember what was written, so by itself it lets keys that no schema names come
+ * twice in an object; keys.h refuses them while the text is written.
  */
 #ifndef CONSTRAIN_SCHEMA_H
 #define CONSTRAIN_SCHEMA_H

@@ -2,11 +2,13 @@
  * fuzz_constraint.c - any text as the form of an answer, of every kind, with a vocabulary.
  *
  * The first byte chooses the kind, the second is the seed of what a model might want.  Every token
- * that the mask leaves can follow, tokens that must follow do, and a clone sees the same.
+ * that the mask leaves can follow, tokens that must follow do, and a clone sees the same.  A
+ * complete answer to a schema is JSON as strict readers take it: no key comes twice.
  */
 #include "fuzz.h"
 
 #include "../support/vocab.h"
+#include "base/json.h"
 #include "base/rng.h"
 #include "lfm_parts.h"
 
@@ -62,15 +64,25 @@ static int32_t best_token(void) {
     return best;
 }
 
-static bool accept_forced(lfm_constraint *c) {
+/* Accept a token; its bytes go into `text`. */
+static lfm_status accept(lfm_constraint *c, int32_t token, json_out *text) {
+    lfm_error err = {0};
+    size_t n = 0;
+    const char *bytes = tok_bytes(whole.tok, token, &n);
+    const lfm_status st = lfm_constraint_accept(c, token, &err);
+    FUZZ_CHECK(st == LFM_OK || st == LFM_ERR_UNSUPPORTED);
+    json_write_raw(text, bytes, st == LFM_OK && !lfm_token_is_end(model, token) ? n : 0);
+    return st;
+}
+
+static bool accept_forced(lfm_constraint *c, json_out *text) {
     int32_t *forced = NULL;
     size_t n = 0;
     lfm_error err = {0};
     const bool good = lfm_constraint_forced(c, &forced, &n, &err) == LFM_OK;
     FUZZ_CHECK(good || err.status == LFM_ERR_UNSUPPORTED || err.status == LFM_ERR_MEMORY);
     for (size_t i = 0; i < n && good; i++) {
-        const lfm_status st = lfm_constraint_accept(c, forced[i], &err);
-        FUZZ_CHECK(st == LFM_OK || st == LFM_ERR_UNSUPPORTED);
+        accept(c, forced[i], text);
     }
     lfm_free(forced);
     return good;
@@ -89,7 +101,16 @@ static void check_clone(const lfm_constraint *c) {
     free(own);
 }
 
-static void answer(lfm_constraint *c, uint64_t seed) {
+/* A complete answer is JSON, no deeper than a reader goes. */
+static void check_json(const json_out *text) {
+    json_doc doc = {0};
+    lfm_error err = {0};
+    FUZZ_CHECK(json_parse(&doc, text->ptr ? text->ptr : "", text->len, &err) == LFM_OK ||
+               strstr(err.text, "nested deeper"));
+    json_doc_free(&doc);
+}
+
+static void answer(lfm_constraint *c, uint64_t seed, json_out *text) {
     lfm_error err = {0};
     for (uint64_t step = 0; step < MAX_STEPS; step++) {
         for (size_t i = 0; i < n_vocab; i++) {
@@ -108,9 +129,8 @@ static void answer(lfm_constraint *c, uint64_t seed) {
         }
         const bool ends = lfm_token_is_end(model, token);
         FUZZ_CHECK(!ends || lfm_constraint_is_complete(c) || !lfm_constraint_has_begun(c));
-        const lfm_status st = lfm_constraint_accept(c, token, &err);
-        FUZZ_CHECK(st == LFM_OK || st == LFM_ERR_UNSUPPORTED);
-        if (st != LFM_OK || ends || !accept_forced(c)) {
+        const lfm_status st = accept(c, token, text);
+        if (st != LFM_OK || ends || !accept_forced(c, text)) {
             return;
         }
         FUZZ_CHECK(!lfm_constraint_is_final(c) || lfm_constraint_is_complete(c));
@@ -131,12 +151,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const int flags = data[0] / N_KINDS % 2 ? LFM_CONSTRAINT_THOUGHTS : 0;
     lfm_status st = lfm_grammar_new(&g, kind, (const char *)data + 2, size - 2, &err);
     st = st == LFM_OK ? lfm_constraint_new(&c, model, g, flags, &err) : st;
-    if (st == LFM_OK) {
-        answer(c, data[1]);
+    const bool is_json = kind == LFM_CONSTRAINT_JSON_SCHEMA || kind == LFM_CONSTRAINT_CONCISE;
+    for (uint64_t round = 0; st == LFM_OK && round < 2; round++) {
+        json_out text = {0};
         lfm_constraint_reset(c);
         FUZZ_CHECK(!lfm_constraint_is_final(c));
-        answer(c, data[1] + 1000u);
-    } else {
+        answer(c, data[1] + 1000 * round, &text);
+        if (is_json && flags == 0 && lfm_constraint_is_complete(c)) {
+            check_json(&text);
+        }
+        json_out_free(&text);
+    }
+    if (st != LFM_OK) {
         FUZZ_CHECK_ERROR(err);
     }
     lfm_constraint_free(c);

@@ -10,6 +10,7 @@
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
 #include "cli/toolcall.h"
+#include "constrain/keys.h"
 #include "constrain/schema.h"
 
 #include <string.h>
@@ -45,16 +46,31 @@ static void check_call(const json_value *tools, const json_value *call) {
     FUZZ_CHECK(known);
 }
 
+/* Might values be nested deeper than the readers go? */
+static bool is_deep(const char *text, size_t n) {
+    size_t n_opened = 0;
+    for (size_t i = 0; i < n; i++) {
+        n_opened += text[i] == '[' || text[i] == '{';
+    }
+    return n_opened > 60;
+}
+
 static void check_text(const json_value *tools, const char *text, size_t n) {
     json_out out = {0};
     json_doc doc = {0};
+    keys_open keys = {0};
     size_t n_calls = 0;
+    bool repeats = false;
+    FUZZ_CHECK(keys_add(&keys, text, n, &repeats) == LFM_OK);
+    keys_drop(&keys);
     json_write_text(&out, "[");
     if (!toolcall_read(&out, &n_calls, text, n)) {
-        /* Values nested too deeply, or an object in them has a name twice: grammars cannot tell. */
+        /* Values nested too deeply, or an object in them has a key twice: grammars cannot tell. */
+        FUZZ_CHECK(repeats || is_deep(text, n));
         json_out_free(&out);
         return;
     }
+    FUZZ_CHECK(!repeats);
     json_write_text(&out, "]");
     FUZZ_CHECK(json_parse(&doc, out.ptr, out.len, NULL) == LFM_OK);
     FUZZ_CHECK(doc.root->n == n_calls);
@@ -65,19 +81,14 @@ static void check_text(const json_value *tools, const char *text, size_t n) {
     json_out_free(&out);
 }
 
+static lfm_status make(char **gbnf, const char *source, size_t n, uint8_t seed, lfm_error *err) {
+    const lfm_status st = schema_tools_to_gbnf(gbnf, source, n, seed & 1, err);
+    if (*gbnf) {
+        drop_markers(*gbnf);
+    }
+    return st;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    char *gbnf = NULL;
-    lfm_error err = {0};
-    if (size == 0) {
-        return 0;
-    }
-    const char *source = (const char *)data + 1;
-    const lfm_status st = schema_tools_to_gbnf(&gbnf, source, size - 1, data[0] & 1, &err);
-    FUZZ_CHECK((st == LFM_OK) == (gbnf != NULL));
-    if (gbnf) {
-        drop_markers(gbnf);
-    }
-    grammar_texts(gbnf, source, size - 1, data[0], check_text, &err);
-    free(gbnf);
-    return 0;
+    return grammar_texts(data, size, make, check_text);
 }

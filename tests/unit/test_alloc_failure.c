@@ -8,6 +8,7 @@
 #include "lfm.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -98,9 +99,12 @@ int __wrap_pthread_create(pthread_t *t, const pthread_attr_t *attr, void *(*fn)(
 }
 
 static char model_path[256];
+enum { MAX_VOCAB = 1024 }; /* the model has 512 */
 
-/* The whole way; *token is the choice. */
-static lfm_status scenario(int32_t *token, lfm_error *err) {
+typedef lfm_status scenario(int32_t *token, lfm_error *err);
+
+/* The whole way; *token is the choice, and the number of tokens before it. */
+static lfm_status evaluated(int32_t *token, lfm_error *err) {
     static const char chat[] =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
     lfm_model *model = NULL;
@@ -140,6 +144,7 @@ static lfm_status scenario(int32_t *token, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = lfm_sampler_pick(sampler, lfm_logits(session), token, err);
+        *token += MAX_VOCAB * (int32_t)(n_prompt + n_text); /* these may not change either */
     }
     lfm_free(prompt);
     lfm_free(text);
@@ -150,12 +155,55 @@ static lfm_status scenario(int32_t *token, lfm_error *err) {
     return st;
 }
 
-static void sweep(int forever) {
+/* An answer that has a form: its beginning is given, then a token is chosen. */
+static lfm_status constrain(const lfm_model *model, int32_t *token, lfm_error *err) {
+    static const char schema[] = "{\"type\":\"object\",\"additionalProperties\":{}}";
+    static const char given[] = "{\"a\": {\"b\": [1, 2]}, \"c\": \"d\", \"a";
+    lfm_grammar *grammar = NULL;
+    lfm_constraint *c = NULL;
+    lfm_constraint *clone = NULL;
+    float logits[MAX_VOCAB] = {0};
+    lfm_status st = lfm_grammar_new(&grammar, LFM_CONSTRAINT_JSON_SCHEMA, schema, sizeof schema - 1,
+                                    err);
+    if (st == LFM_OK) {
+        st = lfm_constraint_new(&c, model, grammar, LFM_CONSTRAINT_THOUGHTS, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_constraint_accept_text(c, given, sizeof given - 1, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_constraint_clone(&clone, c, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_constraint_mask(clone, logits, err);
+    }
+    for (*token = 0; st == LFM_OK && isinf(logits[*token]); ++*token) {
+    }
+    if (st == LFM_OK) {
+        st = lfm_constraint_accept(clone, *token, err);
+    }
+    lfm_constraint_free(c);
+    lfm_constraint_free(clone);
+    lfm_grammar_free(grammar);
+    return st;
+}
+
+static lfm_status constrained(int32_t *token, lfm_error *err) {
+    lfm_model *model = NULL;
+    lfm_status st = lfm_model_open(&model, model_path, NULL, err);
+    if (st == LFM_OK) {
+        st = constrain(model, token, err);
+    }
+    lfm_model_close(model);
+    return st;
+}
+
+static void sweep(scenario *run, int forever) {
     lfm_error err = {0};
     int32_t right = -1;
     fail_at = 0;
     calls = 0;
-    assert_int_equal(scenario(&right, &err), LFM_OK);
+    assert_int_equal(run(&right, &err), LFM_OK);
     const long total = calls;
     const long before = live;
     long survived = 0;
@@ -166,7 +214,7 @@ static void sweep(int forever) {
         err = (lfm_error){0};
         calls = 0;
         fail_at = n;
-        const lfm_status st = scenario(&token, &err);
+        const lfm_status st = run(&token, &err);
         fail_at = 0;
         if (st == LFM_OK) { /* a thread, or memory that only makes it faster */
             assert_int_equal(token, right);
@@ -189,12 +237,18 @@ static void sweep(int forever) {
 
 static void test_fail_once(void **state) {
     (void)state;
-    sweep(0);
+    sweep(evaluated, 0);
 }
 
 static void test_fail_for_ever(void **state) {
     (void)state;
-    sweep(1);
+    sweep(evaluated, 1);
+}
+
+static void test_constrained(void **state) {
+    (void)state;
+    sweep(constrained, 0);
+    sweep(constrained, 1);
 }
 
 static int make_model(void **state) {
@@ -216,6 +270,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fail_once),
         cmocka_unit_test(test_fail_for_ever),
+        cmocka_unit_test(test_constrained),
     };
     return cmocka_run_group_tests(tests, make_model, drop_model);
 }

@@ -87,11 +87,15 @@ static void test_use_fast(void **state) {
     (void)state;
     cores_set before;
     const size_t n = cores_default();
+    const size_t n_fast = cores_n_fast();
     if (cores_use_fast(&before)) {
         assert_int_equal(cores_default(), n);
+        assert_true(n_fast >= n);
+        assert_int_equal(cores_n_fast(), 0); /* now none is slower */
         cores_use(&before);
     }
     assert_int_equal(cores_default(), n);
+    assert_int_equal(cores_n_fast(), n_fast);
 }
 
 static void test_arm(void **state) {

@@ -30,8 +30,19 @@ static void test_escape(void **state) {
         {"over\xc0\xaf", 6, "over\\xc0\\xaf"},
         {"surrogate\xed\xa0\x80", 12, "surrogate\\xed\\xa0\\x80"},
         {"cut\xe2\x82", 5, "cut\\xe2\\x82"},
+        {"face \xf0\x9f\x98\x80", 9, "face \xf0\x9f\x98\x80"},
+        {"last \xf4\x8f\xbf\xbf", 9, "last \xf4\x8f\xbf\xbf"},
+        {"none \xf4\x90\x80\x80", 9, "none \\xf4\\x90\\x80\\x80"},
+        {"five \xf8\x88\x80\x80", 9, "five \\xf8\\x88\\x80\\x80"},
+        {"over\xe0\x9f\xbf", 7, "over\\xe0\\x9f\\xbf"},
+        {"over\xf0\x8f\xbf\xbf", 8, "over\\xf0\\x8f\\xbf\\xbf"},
+        {"\x1f ~\x7f\xc2\x9f\xc2\xa0", 8, "\\x1f ~\\x7f\\xc2\\x9f\xc2\xa0"},
+        {"\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9", 9, "\xe2\x80\xa7\\xe2\\x80\\xa8\\xe2\\x80\\xa9"},
+        {"\xe2\x80\xaa\xe2\x80\xae\xe2\x80\xaf", 9, "\\xe2\\x80\\xaa\\xe2\\x80\\xae\xe2\x80\xaf"},
+        {"\xe2\x81\xa5\xe2\x81\xa6", 6, "\xe2\x81\xa5\\xe2\\x81\\xa6"},
+        {"\xe2\x81\xa9\xe2\x81\xaa", 6, "\\xe2\\x81\\xa9\xe2\x81\xaa"},
     };
-    char out[64];
+    char out[80];
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         const size_t n = err_escape(out, sizeof out, cases[i].in, cases[i].n);
         assert_int_equal(n, strlen(cases[i].out));
@@ -97,8 +108,12 @@ static void test_arena(void **state) {
     assert_null(arena_get(&count, UINT64_MAX, 2));
     assert_true(count.overflow);
     lfm_error err = {0};
-    assert_int_equal(arena_open(&a, UINT64_MAX, &err), LFM_ERR_MEMORY);
-    assert_int_equal(arena_open(&a, 0, &err), LFM_ERR_MEMORY);
+    for (uint64_t i = 0; i < 2; i++) { /* what was there is not left there */
+        a = (arena){.base = (uint8_t *)&count, .size = 7, .used = 3};
+        assert_int_equal(arena_open(&a, i ? 0 : UINT64_MAX, &err), LFM_ERR_MEMORY);
+        assert_true(a.base == NULL && a.size == 0 && a.used == 0);
+        arena_close(&a);
+    }
 }
 
 int main(void) {

@@ -101,6 +101,13 @@ static void test_extremes(void **state) {
     all[0] = (char_range){0xd800, 0xdfff};
     assert_int_equal(charset_normalise(all, 1, false), 0);
     assert_int_equal(charset_normalise(all, 0, true), 2);
+    all[0] = (char_range){'a', 'b'};
+    all[1] = (char_range){0xd900, 0xd9ff};
+    all[2] = (char_range){0xe123, 0xe124};
+    assert_int_equal(charset_normalise(all, 3, false), 2);
+    assert_int_equal(all[0].lo, 'a');
+    assert_int_equal(all[1].lo, 0xe123);
+    assert_int_equal(all[1].hi, 0xe124);
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 /*
- * test_constrain_grammar.c - grammars that are wrong as a whole, and grammars that are large.
+ * test_constrain_grammar.c - grammars that are wrong as a whole, and those that are large; how sets
+ * of characters are kept small.
  */
 #include "constrain/grammar.h"
 
@@ -41,6 +42,30 @@ static void test_refusals(void **state) {
             fail_msg("%s\nsays '%s', not '%s'", cases[i].text, err.text, cases[i].error);
         }
         assert_null(g.steps);
+    }
+}
+
+/* Bytes that lead to the same step share an edge, characters that end alike share steps. */
+static void test_sets(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        size_t n_edges;
+    } cases[] = {
+        {"root ::= [a-z]", 1},
+        {"root ::= [a-cx-z]", 2},
+        {"root ::= [\\u0080-\\u07ff]", 2},
+        {"root ::= [\\u0180-\\u018f\\u01c0-\\u01cf]", 2}, /* c6 or c7, 80 to 8f */
+        {"root ::= [\\u0180-\\u018f\\u0200-\\u020f]", 3}, /* c6 or c8 */
+        {"root ::= [\\u0180-\\u018f\\u01c0-\\u01ce]", 4},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        grammar g;
+        assert_int_equal(grammar_parse(&g, cases[i].text, strlen(cases[i].text), NULL), LFM_OK);
+        if (g.n_edges != cases[i].n_edges) {
+            fail_msg("%s has %zu edges, not %zu", cases[i].text, g.n_edges, cases[i].n_edges);
+        }
+        grammar_free(&g);
     }
 }
 
@@ -275,6 +300,7 @@ static void test_too_ambiguous(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_sets),
         cmocka_unit_test(test_large),
         cmocka_unit_test(test_ambiguous),
         cmocka_unit_test(test_too_ambiguous),

@@ -296,6 +296,7 @@ static void test_concise(void **state) {
         {"", "there are no fields"}, {"a,,b", "a field has no name"}, {"a, ", NULL},
         {"a integr", "'integr' is not a type"}, {"a x||y", "a choice is empty"},
         {"a x|", "a choice is empty"}, {": help", "a field has no name"},
+        {"? int", "a field has no name: '? int'"}, {"?", "a field has no name"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char *schema = NULL;

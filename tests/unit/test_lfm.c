@@ -147,6 +147,9 @@ static void test_tensors(void **state) {
     expect_refused(q + 4 + 8, &wrong, 8, LFM_ERR_FORMAT, "'blk.2.attn_q.weight' has the shape");
     expect_refused(behind("blk.2.attn_q.weight") - 1, "~", 1, LFM_ERR_FORMAT,
                    "'blk.2.attn_q.weight' is missing");
+    const uint64_t rows = 511;
+    expect_refused(behind("token_embd.weight") + 4 + 8, &rows, 8, LFM_ERR_FORMAT,
+                   "the tokenizer has 512 tokens, but 'token_embd.weight' has 511 rows");
     const size_t norm = behind("blk.0.attn_norm.weight");
     expect_refused(norm + 4 + 8, &f16, 4, LFM_ERR_FORMAT, "has type F16; expected F32");
     const size_t router = behind("blk.3.ffn_gate_inp.weight");
@@ -328,6 +331,8 @@ static void test_nan(void **state) {
     assert_non_null(strstr(err.text, "layer 3 "));
     assert_int_equal(lfm_eval(s, tokens, 3, &err), LFM_ERR_NUMERIC); /* until reset */
     assert_non_null(strstr(err.text, "reset"));
+    assert_int_equal(lfm_session_save(s, "no/folder", NULL, 0, &err), LFM_ERR_ARG);
+    assert_string_equal(err.text, "a session whose numbers are not finite is not saved");
     lfm_session_free(s);
     lfm_model_close(m);
 }

@@ -416,6 +416,24 @@ static void test_save_and_resume(void **state) {
     remove_folder();
 }
 
+/* A note has a limit; nothing is written beyond it. */
+static void test_long_note(void **state) {
+    enum { MOST = 64 << 20 };
+    (void)state;
+    temporary_folder();
+    lfm_error err = {0};
+    lfm_session *s = session_with((lfm_session_options){0});
+    char *note = calloc(1, MOST + 1);
+    assert_non_null(note);
+    assert_int_equal(lfm_session_save(s, path, note, MOST + 1, &err), LFM_ERR_ARG);
+    assert_string_equal(err.text, "a note of 67108865 bytes is too long");
+    assert_int_equal(access(path, F_OK), -1);
+    ok(lfm_session_save(s, path, note, MOST, &err), &err);
+    free(note);
+    lfm_session_free(s);
+    remove_folder();
+}
+
 /* The file says nothing of what was taken back. */
 static void test_a_file_depends_on_its_tokens_only(void **state) {
     (void)state;
@@ -438,6 +456,61 @@ static void test_a_file_depends_on_its_tokens_only(void **state) {
     assert_memory_equal(bytes[0], bytes[1], n[0]);
     free(bytes[0]);
     free(bytes[1]);
+    remove_folder();
+}
+
+static lfm_status describe(lfm_session_info *info, bool *is_session, char **note, size_t *note_len,
+                           lfm_error *err) {
+    *is_session = true; /* what was there does not matter */
+    *note = path;
+    *note_len = 9;
+    return lfm_session_describe(path, info, is_session, note, note_len, err);
+}
+
+/* What a file says of itself, with and without a note; other files, and parts of it. */
+static void test_describe(void **state) {
+    (void)state;
+    enum { N = 270 };
+    lfm_session_info info;
+    lfm_error err = {.status = LFM_ERR_IO, .text = "old"};
+    bool is_session = false;
+    char *note = NULL;
+    size_t note_len = 0;
+    size_t n = 0;
+    temporary_folder();
+    lfm_session *s = session_with((lfm_session_options){.kv = LFM_KV_Q8});
+    prompt(s, text, N);
+    for (size_t i = 0; i < 2; i++) {
+        save(s, i ? "a note" : "");
+        free(slurp(&n));
+        ok(describe(&info, &is_session, &note, &note_len, &err), &err);
+        assert_true(is_session && err.text[0] == '\0');
+        assert_int_equal(note_len, i ? 6 : 0);
+        assert_string_equal(note, i ? "a note" : "");
+        assert_int_equal(info.version, 1);
+        assert_int_equal(info.n_tokens, N);
+        assert_int_equal(info.kv, LFM_KV_Q8);
+        assert_int_equal(info.file_bytes, n);
+        lfm_free(note);
+    }
+    unsigned char *bytes = slurp(&n);
+    spill(bytes, n - 1);
+    assert_int_equal(describe(&info, &is_session, &note, &note_len, &err), LFM_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "cut off or damaged"));
+    assert_true(is_session && !note && note_len == 0);
+    bytes[0] ^= 1;
+    spill(bytes, n);
+    assert_int_equal(describe(&info, &is_session, &note, &note_len, &err), LFM_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "is not a session file"));
+    assert_true(!is_session && !note && note_len == 0);
+    spill(bytes, 5);
+    assert_int_equal(describe(&info, &is_session, &note, &note_len, &err), LFM_ERR_FORMAT);
+    assert_true(!is_session && !note);
+    unlink(path);
+    assert_int_equal(describe(&info, &is_session, &note, &note_len, &err), LFM_ERR_IO);
+    assert_true(!is_session && !note && note_len == 0);
+    free(bytes);
+    lfm_session_free(s);
     remove_folder();
 }
 
@@ -473,6 +546,7 @@ static void test_damaged_files(void **state) {
     }
     spill(good, n);
     ok(lfm_session_load(s, path, NULL, NULL, &err), &err);
+    assert_true(err.status == LFM_OK && err.text[0] == '\0'); /* of this call, not of others */
     assert_like_new(s, text, 300, LFM_KV_F16);
     free(good);
     free(bad);
@@ -539,6 +613,19 @@ static void test_the_old_file_stays(void **state) {
     remove_folder();
 }
 
+/* Threads of their own for batches are there, and change nothing. */
+static void test_batch_threads(void **state) {
+    (void)state;
+    for (uint32_t n = 0; n < 4; n++) {
+        lfm_session *s = session_with((lfm_session_options){.n_threads = 2, .n_threads_batch = n});
+        assert_int_equal(lfm_session_n_threads(s), 2);
+        assert_int_equal(lfm_session_n_threads_batch(s), n ? n : 2);
+        prompt(s, text, 40);
+        assert_like_new(s, text, 40, LFM_KV_F16);
+        lfm_session_free(s);
+    }
+}
+
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 static void test_too_little_memory(void **state) {
@@ -569,6 +656,9 @@ int main(void) {
         cmocka_unit_test(test_eval_each_errors),
         cmocka_unit_test(test_spans),
         cmocka_unit_test(test_save_and_resume),
+        cmocka_unit_test(test_long_note),
+        cmocka_unit_test(test_batch_threads),
+        cmocka_unit_test(test_describe),
         cmocka_unit_test(test_a_file_depends_on_its_tokens_only),
         cmocka_unit_test(test_damaged_files),
         cmocka_unit_test(test_foreign_files),

@@ -76,7 +76,10 @@ static lfm_status open_vocab(vocab *v, const vocab_spec *spec, lfm_error *err) {
     v->bytes = vocab_file(spec, &size);
     const lfm_status st = gguf_parse(&v->file, v->bytes, size, "test.gguf", err);
     assert_int_equal(st, LFM_OK);
-    return tok_load(&v->tok, &v->file, err);
+    v->tok = (tokenizer *)v; /* what was there does not matter */
+    const lfm_status loaded = tok_load(&v->tok, &v->file, err);
+    assert_true(loaded == LFM_OK ? v->tok != (tokenizer *)v : v->tok == NULL);
+    return loaded;
 }
 
 static void close_vocab(vocab *v) {
