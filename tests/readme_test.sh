@@ -4,7 +4,8 @@
 # The blocks marked ```sh are run by a shell that stops at the first failure.  Left out are the lines that build,
 # install, test or make large models, and `lfm chat`, which wants a terminal (chat_test.sh).  Answers are kept short by -n
 # where the command sets no length and no form, because a model for stories goes on for ever; inside the strings of a
-# schema, too, so there quotation marks are made likely.
+# schema, too, so there quotation marks are made likely.  Measurements are short
+# (tests/cli/bench.test has whole ones).
 set -u
 root=$PWD
 bin=${LFM_BIN:-build/release/lfm}
@@ -22,6 +23,11 @@ case "\$*" in
 run*--schema* | run*-j\ * | run*--tool-choice*) set -- "\$@" --temp 2 --top-k 0 -s 6 -l 17+20 ;; # 17 is "
 run*-n\ * | run*--choices* | run*--grammar* | run*--dry-run*) ;;
 run*) set -- "\$@" -n 16 ;;
+bench\ compare* | bench*--tune*) ;;
+bench*--sustain*) set -- "\$@" --sustain 1s -n 8 -t 1 ;;
+bench*--ab* | bench*--text*) set -- "\$@" --no-probe -p 16 -r 2 ;;
+bench*-n\ *) set -- "\$@" --no-probe -r 2 ;;
+bench*) set -- "\$@" --no-probe -p 64 -n 16 -r 2 ;;
 esac
 exec "$root/${bin#"$root"/}" "\$@"
 END

@@ -129,8 +129,8 @@ gcc_analyser() {
 
 # ---- Sanitizers and valgrind -------------------------------------------------------------------
 
-sanitized_tests() { # sanitized_tests COMPILER: all tests of `make check`, address and undefined behaviour
-    LFM_SANITIZED=1 build asan "$1" check || return 1
+sanitized_tests() { # sanitized_tests COMPILER: all tests of `make check` at full length, address and undefined behaviour
+    LFM_SANITIZED=1 LFM_TEST_ALL=1 build asan "$1" check || return 1
 }
 
 threads() { # Hand-overs between sleeping threads take minutes on a busy machine, not processor time
