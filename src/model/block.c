@@ -53,8 +53,9 @@ void batch_enter(batch *b, const float *norm, unsigned mask) {
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         settle_token(b, i);
-        st->kern->norm(act_floats(&st->in, i), st->x + i * n_embd, norm, n_embd, st->shape->eps);
-        act_fill(&st->in, st->kern, i, n_embd, mask);
+        float *in = act_floats(&st->in, i);
+        st->kern->norm(in, st->x + i * n_embd, norm, n_embd, st->shape->eps);
+        act_fill(&st->in, st->kern, i, in, n_embd, mask);
     }
     b->waiting = PENDING_NOTHING;
     team_sync(b->t);
@@ -72,7 +73,7 @@ void batch_settle(batch *b) {
 void batch_fill(batch *b, size_t n, unsigned mask) {
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
-        act_fill(&b->st->in, b->st->kern, i, n, mask);
+        act_fill(&b->st->in, b->st->kern, i, act_floats(&b->st->in, i), n, mask);
     }
     team_sync(b->t);
 }

@@ -23,9 +23,9 @@ void block_dense(batch *b, const layer_weights *l, matrices after) {
     batch_multiply(b, gate_up, targets, down);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
-        st->kern->silu_mul(act_floats(&st->in, i), targets[0] + i * n_ff, targets[1] + i * n_ff,
-                           n_ff);
-        act_fill(&st->in, st->kern, i, n_ff, batch_forms(down));
+        float *in = act_floats(&st->in, i);
+        st->kern->silu_mul(in, targets[0] + i * n_ff, targets[1] + i * n_ff, n_ff);
+        act_fill(&st->in, st->kern, i, in, n_ff, batch_forms(down));
     }
     team_sync(b->t);
     batch_multiply(b, down, &st->delta, after);
@@ -105,12 +105,11 @@ static void group_by_expert(batch *b, const layer_weights *l) {
     const act_form down_form = state_form(l->moe.down.type);
     for (size_t i = 0; i < n_slots; i++) {
         const uint32_t at = next[st->choice[i].expert]++;
-        st->order[at] = (uint32_t)i;
         st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
         st->gather[up_form][at] = st->in.at[up_form][i / s->n_expert_used];
         st->gate_at[at] = st->gate + i * s->n_ff_expert;
         st->up_at[at] = st->up + i * s->n_ff_expert;
-        st->hidden_at[at] = st->hidden.at[down_form][i];
+        st->hidden_at[at] = down_form == FORM_F32 ? st->gate_at[at] : st->hidden.at[down_form][at];
         st->mixed_at[at] = st->mixed + i * s->n_embd;
     }
     size_t n_jobs = 0;
@@ -147,12 +146,11 @@ void block_moe(batch *b, const layer_weights *l, matrices after) {
     jobs_run(b->t, st->gate_up_jobs, st->n_gate_up,
              jobs_start(b->t, st->down_jobs, st->n_down));
     team_sync(b->t);
-    size_t slot = 0;
-    while (team_take(b->t, b->n * s->n_expert_used, &slot)) {
-        float *hidden = act_floats(&st->hidden, slot);
-        st->kern->silu_mul(hidden, st->gate + slot * s->n_ff_expert, st->up + slot * s->n_ff_expert,
-                           s->n_ff_expert);
-        act_fill(&st->hidden, st->kern, slot, s->n_ff_expert, form_bit(&l->moe.down));
+    size_t at = 0; /* in expert order: most of it was written by the same worker */
+    while (team_take(b->t, b->n * s->n_expert_used, &at)) {
+        float *gate = st->gate_at[at];
+        st->kern->silu_mul(gate, gate, st->up_at[at], s->n_ff_expert);
+        act_fill(&st->hidden, st->kern, at, gate, s->n_ff_expert, form_bit(&l->moe.down));
     }
     team_sync(b->t);
     jobs_run(b->t, st->down_jobs, st->n_down, batch_start(b, after));

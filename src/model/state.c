@@ -58,11 +58,10 @@ static void place_experts(model_state *st, arena *mem, unsigned mask) {
     const uint64_t slots = (uint64_t)st->n_batch * s->n_expert_used;
     st->scores = arena_get(mem, st->n_batch, s->n_expert * sizeof *st->scores);
     st->choice = arena_get(mem, slots, sizeof *st->choice);
-    st->order = arena_get(mem, slots, sizeof *st->order);
     st->gate = arena_get(mem, slots, s->n_ff_expert * sizeof *st->gate);
     st->up = arena_get(mem, slots, s->n_ff_expert * sizeof *st->up);
     st->mixed = arena_get(mem, slots, s->n_embd * sizeof *st->mixed);
-    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, mask);
+    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, mask & ~(1u << FORM_F32));
     for (int form = 0; form < FORM_COUNT; form++) {
         st->gather[form] = arena_get(mem, slots, sizeof *st->gather[form]);
     }
@@ -147,8 +146,8 @@ void state_close(model_state *st) {
     *st = (model_state){0};
 }
 
-void act_fill(const act_rows *a, const kern_table *kern, size_t i, size_t n, unsigned mask) {
-    const float *x = act_floats(a, i);
+void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
+              unsigned mask) {
     if (mask >> FORM_Q32 & 1) {
         kern->quantize(a->rows[FORM_Q32] + i * a->stride[FORM_Q32], x, n, 32);
     }

@@ -51,13 +51,12 @@ typedef struct {
     /* Experts: a slot is (token, rank), slot = token * n_expert_used + rank. */
     float *scores;     /* [n][n_expert] router */
     expert_choice *choice; /* [slots] */
-    uint32_t *order;   /* [slots] slots sorted by expert */
-    float *gate;       /* [slots][n_ff_expert] */
+    float *gate;       /* [slots][n_ff_expert]; then silu(gate) * up */
     float *up;         /* [slots][n_ff_expert] */
     float *mixed;      /* [slots][n_embd] outputs of the experts */
-    act_rows hidden;   /* [slots] input of the down matrices */
+    act_rows hidden;   /* [slots] input of the down matrices, quantised, in expert order */
     const void **gather[FORM_COUNT]; /* [slots] rows of `in` in expert order */
-    const void **hidden_at;          /* [slots] rows of `hidden` in expert order */
+    const void **hidden_at;          /* [slots] rows of `hidden`, or of `gate` for float weights */
     float **gate_at, **up_at, **mixed_at; /* [slots] in expert order */
     matmul_job *gate_up_jobs; /* [2 * n_expert] */
     matmul_job *down_jobs;    /* [n_expert] */
@@ -86,8 +85,9 @@ void state_close(model_state *st); /* safe on a zeroed struct */
 /* The form that a weight type takes. */
 act_form state_form(qtype type);
 
-/* Fill the forms in `mask` (1 << form) of row i from its floats, which are `n` long. */
-void act_fill(const act_rows *a, const kern_table *kern, size_t i, size_t n, unsigned mask);
+/* Fill the quantised forms in `mask` (1 << form) of row i from x[n]. */
+void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
+              unsigned mask);
 
 /* The floats of row i. */
 static inline float *act_floats(const act_rows *a, size_t i) {
