@@ -43,6 +43,13 @@ static void test_groups(void **state) {
 
     machine_file("/sys/fs/cgroup/user/memory.current", "1073741824\n"); /* more than it may */
     assert_int_equal(memory_available(machine_root), 0);
+
+    machine_file("/sys/fs/cgroup/user/memory.max", "0\n");
+    assert_int_equal(memory_available(machine_root), 0);
+    machine_file("/sys/fs/cgroup/user/memory.current", "0\n");
+    assert_int_equal(memory_available(machine_root), 100 * MIB); /* what its files take is back */
+    machine_file("/sys/fs/cgroup/user/memory.max", "-1\n");
+    assert_int_equal(memory_available(machine_root), 1024 * MIB);
 }
 
 static void test_here(void **state) {

@@ -119,6 +119,102 @@ static void test_counts(void **state) {
     free(text);
 }
 
+/* ---- Joined and outlined -------------------------------------------------------------------- */
+
+static void follow(automaton *a, uint32_t *state, const char *text) {
+    for (; *text; text++) {
+        assert_int_equal(automaton_step(a, state, (uint8_t)*text, state, NULL), LFM_OK);
+    }
+}
+
+/* Both ways to read a text go on, in the order of the states or the other. */
+static void test_join(void **state) {
+    (void)state;
+    static const char text[] =
+        "root ::= \"a\" [xy] \"1\" | \"b\" ([yz] \"2\" | \"w\")? | \"c\" \"x\" \"3\"";
+    static const char *const good[] = {"x1", "y1", "y2", "z2", "w", ""};
+    static const char *const bad[] = {"x2", "z1", "x3", "v"};
+    grammar g;
+    automaton *a = NULL;
+    assert_int_equal(grammar_parse(&g, text, sizeof text - 1, NULL), LFM_OK);
+    assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
+    for (int turned = 0; turned < 2; turned++) {
+        uint32_t states[3] = {a->start, a->start, STATE_DEAD};
+        automaton_pin pin = {0};
+        automaton_hold(a, &pin, states, 3);
+        follow(a, &states[turned], "a");
+        follow(a, &states[!turned], "b");
+        assert_int_equal(automaton_join(a, states, &states[2], NULL), LFM_OK);
+        for (size_t i = 0; i < sizeof good / sizeof *good + sizeof bad / sizeof *bad; i++) {
+            const bool is_good = i < sizeof good / sizeof *good;
+            uint32_t at = states[2];
+            follow(a, &at, is_good ? good[i] : bad[i - sizeof good / sizeof *good]);
+            assert_int_equal(automaton_bits(a, at) & STATE_ACCEPTS, is_good ? STATE_ACCEPTS : 0);
+        }
+        states[0] = STATE_DEAD; /* one way only */
+        assert_int_equal(automaton_join(a, states, &states[2], NULL), LFM_OK);
+        assert_int_equal(states[2], states[1]);
+        automaton_release(a, &pin);
+    }
+    automaton_free(a);
+    grammar_free(&g);
+}
+
+/* Is a text accepted by a view: by its outline up to some cut, and then by what follows that? */
+static bool view_accepts(automaton *a, const automaton_view *v, const char *text) {
+    uint32_t at = v->states[0];
+    bool accepts = false;
+    for (; *text; text++) {
+        assert_int_equal(automaton_step(a, &at, (uint8_t)*text, &at, NULL), LFM_OK);
+        for (uint32_t cut = 1; cut <= v->n; cut++) {
+            uint32_t below = v->states[cut];
+            if (automaton_bits(a, at) >> cut & 1) {
+                follow(a, &below, text + 1);
+                accepts = accepts || automaton_bits(a, below) & STATE_ACCEPTS;
+            }
+        }
+    }
+    return accepts;
+}
+
+/* States that differ far below look the same to a short text. */
+static void test_outline(void **state) {
+    (void)state;
+    static const char text[] =
+        "root ::= list\nlist ::= \"[\" (item (\",\" item)*)? \"]\"\n"
+        "item ::= list | \"(\" list \")\"";
+    static const char *const texts[3][2] = {
+        {"[[[[", "[[],([])]" "]]]]"},
+        {"[[([[", "[[],([])]" "]])]]"},
+        {"[[[[[[[", "[[],([])]" "]]]]]]]"},
+    };
+    grammar g;
+    automaton *a = NULL;
+    automaton_view views[3];
+    automaton_pin pins[3] = {{0}};
+    assert_int_equal(grammar_parse(&g, text, sizeof text - 1, NULL), LFM_OK);
+    assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t at = a->start;
+        automaton_pin pin = {0};
+        automaton_hold(a, &pin, &at, 1);
+        follow(a, &at, texts[i][0]);
+        assert_int_equal(automaton_outline(a, &at, 32, &views[i], NULL), LFM_OK);
+        automaton_hold(a, &pins[i], views[i].states, OUTLINE_MAX + 1);
+        assert_true(views[i].n >= 1 && views[i].states[0] != at);
+        assert_int_equal(views[i].states[0], views[0].states[0]);
+        automaton_release(a, &pin);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t k = 0; k < 3; k++) {
+            assert_int_equal(view_accepts(a, &views[i], texts[k][1]), i == k);
+        }
+        automaton_release(a, &pins[i]);
+    }
+    automaton_free(a);
+    grammar_free(&g);
+}
+
 /* ---- Random grammars ------------------------------------------------------------------------ */
 
 typedef struct {
@@ -256,6 +352,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_join),
+        cmocka_unit_test(test_outline),
         cmocka_unit_test(test_random_grammars),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,6 +128,21 @@ static void test_table(void **state) {
          "\"#/$defs/t\"}",
          {"{\"v\": 1}", "{\"v\": 1, \"next\": {\"v\": 2, \"next\": {\"v\": 3}}}"},
          {"{}", "{\"v\": 1, \"next\": 2}"}},
+        {"{\"allOf\": [{\"enum\": [\"a\", \"b\", 3, null]}, "
+         "{\"enum\": [3.0, \"b\", \"c\", null]}]}",
+         {"\"b\"", "3", "null"}, {"\"a\"", "\"c\""}},
+        /* A choice says nothing about types by itself. */
+        {"{\"minLength\": 1, \"oneOf\": [{\"maxLength\": 2}]}",
+         {"\"a\""}, {"null", "\"abc\"", "1"}},
+        {"{\"minLength\": 1, \"anyOf\": [{\"maxLength\": 2}]}",
+         {"\"a\""}, {"null", "\"abc\"", "1"}},
+        {"{\"minLength\": 1, \"allOf\": [{\"maxLength\": 2}]}",
+         {"\"a\""}, {"null", "\"abc\"", "1"}},
+        {"{\"minLength\": 1, \"$defs\": {\"d\": {\"maxLength\": 2}}, \"$ref\": \"#/$defs/d\"}",
+         {"\"a\""}, {"null", "\"abc\"", "1"}},
+        /* Keywords that ask for nothing here. */
+        {"{\"$id\": \"x\", \"$anchor\": \"y\", \"uniqueItems\": false, \"minProperties\": 0, "
+         "\"unevaluatedProperties\": true, \"type\": \"null\"}", {"null"}, {"1"}},
         {"{\"$ref\": \"#/definitions/a~1b%25\", \"definitions\": {\"a/b%\": {\"const\": 7}}}",
          {"7"}, {"8"}},
         {"{\"type\": \"array\", \"items\": {\"$ref\": \"#\"}}", {"[]", "[[], [[]]]"}, {"[1]"}},
@@ -201,6 +216,11 @@ static void test_refusals(void **state) {
         {"{\"anyOf\": []}", "#/anyOf: this must be a list of schemas"},
         {"{\"items\": [{}]}", "#/items: items must be a schema"},
         {"{\"minimum\": \"1\"}", "#/minimum: this must be a number"},
+        {"{\"$id\": 1}", "#/$id: the keyword '$id' is not supported"},
+        {"{\"$anchor\": {}}", "#/$anchor: the keyword '$anchor' is not supported"},
+        {"{\"uniqueItems\": true}", "#/uniqueItems: the keyword"},
+        {"{\"minProperties\": 1}", "#/minProperties: the keyword"},
+        {"{\"unevaluatedProperties\": false}", "#/unevaluatedProperties: the keyword"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         machine m;
@@ -313,6 +333,30 @@ static void test_concise(void **state) {
             machine_free(&m);
         }
         free(schema);
+    }
+}
+
+/* The names of arguments are those of Python. */
+static void test_arguments(void **state) {
+    (void)state;
+    static const char *const cases[][2] = {
+        {"a", NULL}, {"_", NULL}, {"Az_09", NULL}, {"zZ", NULL},
+        {"", "'' cannot be the name of an argument"}, {"0a", "'0a' cannot"}, {"9", "'9' cannot"},
+        {"a b", "'a b' cannot"}, {"a-b", "'a-b' cannot"}, {"a@", "'a@' cannot"},
+        {"a[", "'a[' cannot"}, {"a`", "'a`' cannot"}, {"a{", "'a{' cannot"}, {"a/", "'a/' cannot"},
+        {"a:", "'a:' cannot"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *gbnf = NULL;
+        char text[200];
+        lfm_error err = {0};
+        snprintf(text, sizeof text,
+                 "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"%s\":{}}}}]", cases[i][0]);
+        const lfm_status st = schema_tools_to_gbnf(&gbnf, text, strlen(text), true, &err);
+        if (cases[i][1] ? st != LFM_ERR_ARG || !strstr(err.text, cases[i][1]) : st != LFM_OK) {
+            fail_msg("%s says '%s'", text, err.text);
+        }
+        free(gbnf);
     }
 }
 
@@ -576,6 +620,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),   cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_concise),
+        cmocka_unit_test(test_arguments),
         cmocka_unit_test(test_suite),   cmocka_unit_test(test_generated),
         cmocka_unit_test(test_large),
     };

@@ -488,6 +488,8 @@ static void test_penalties_exact(void **state) {
         {3, 1, 0, 0.25f, 64, 100, 0, -13},   /* never more than 64 */
         {3, 1, 0, 0.25f, 64, 100, 60, 2},
         {3, 1, 0, 0.25f, -1, 100, 60, -22},  /* all of them */
+        {3, 1, 0, 0.25f, 150, 10, 144, 1.5f}, /* the window has grown */
+        {3, 1, 0, 0.25f, 150, 10, 200, 3},
         {3, 2, 1, 1, 0, 100, 0, 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
