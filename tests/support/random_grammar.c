@@ -161,8 +161,8 @@ static uint64_t ends_of(slow *s, int i, int at);
 
 static uint64_t ends_of_all(slow *s, int i, uint64_t places) {
     uint64_t ends = 0;
-    for (int at = 0; at <= s->n; at++) {
-        if (places >> at & 1) {
+    for (int at = 0; places != 0; at++, places >>= 1) {
+        if (places & 1) {
             ends |= ends_of(s, i, at);
         }
     }
@@ -195,13 +195,14 @@ static uint64_t ends_of_repeat(slow *s, const rg_node *node, int at) {
 
 static uint64_t ends_of(slow *s, int i, int at) {
     const rg_node *node = &s->g->nodes[i];
-    const int len = (int)strlen(node->text);
     uint64_t places = (uint64_t)1 << at;
     switch (node->kind) {
-    case RG_TEXT:
+    case RG_TEXT: {
+        const int len = (int)strlen(node->text);
         return at + len <= s->n && memcmp(s->text + at, node->text, (size_t)len) == 0
                    ? (uint64_t)1 << (at + len)
                    : 0;
+    }
     case RG_CLASS: {
         const int step = class_length(s, node, at);
         return step ? (uint64_t)1 << (at + step) : 0;

@@ -116,7 +116,9 @@ static lfm_status evaluated(int32_t *token, lfm_error *err) {
     size_t n_prompt = 0;
     size_t n_text = 0;
     size_t n_rendered = 0;
-    const lfm_session_options options = {.n_ctx = 128, .n_batch = 32, .n_threads = 3};
+    /* Three threads where one is a token's; more of them would only wait for each other. */
+    const lfm_session_options options = {
+        .n_ctx = 128, .n_batch = 32, .n_threads = 3, .n_threads_batch = 1};
     lfm_status st = lfm_model_open(&model, model_path, NULL, err);
     if (st == LFM_OK) {
         st = lfm_session_new(&session, model, &options, err);
@@ -133,6 +135,9 @@ static lfm_status evaluated(int32_t *token, lfm_error *err) {
     }
     if (st == LFM_OK) {
         st = lfm_eval(session, text, n_text, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_eval(session, text, 1, err);
     }
     if (st == LFM_OK) {
         lfm_sampling settings = lfm_sampling_default(model);

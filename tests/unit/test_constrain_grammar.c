@@ -4,6 +4,7 @@
  */
 #include "constrain/grammar.h"
 
+#include "../support/hurry.h"
 #include "../support/large.h"
 #include "base/json.h"
 #include "base/utf8.h"
@@ -182,7 +183,7 @@ static void test_large(void **state) {
         {open_groups, -1},  {many_words, 1},       {many_rules, 1},    {many_empty_rules, 1},
         {dense_rules, 1},   {wide_class, 1},       {long_literal, 1},  {large_counts, 1},
     };
-    const double limit = getenv("LFM_SANITIZED") ? 20 : 2;
+    const double limit = is_sanitized() ? 20 : 2;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_out text = {0};
         grammar g;
@@ -290,7 +291,7 @@ static void test_too_ambiguous(void **state) {
     print_message("%zu bytes, %.3f s: %s\n", n, now_s() - start, err.text);
     assert_int_equal(st, LFM_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "too ambiguous"));
-    assert_true(n > 2 && now_s() - start < (getenv("LFM_SANITIZED") ? 120 : 15));
+    assert_true(n > 2 && now_s() - start < (is_sanitized() ? 120 : 15));
     automaton_release(a, &pin);
     automaton_free(a);
     grammar_free(&g);

@@ -8,6 +8,7 @@
  */
 #include "constrain/schema.h"
 
+#include "../support/hurry.h"
 #include "../support/large.h"
 #include "base/json.h"
 #include "base/rng.h"
@@ -241,7 +242,7 @@ static void test_limits(void **state) {
         "-0.5", "1.25", "1.75", "-1.25", "17.125", "0.001", "-99.9", "1e2", "25e-1",
     };
     enum { N = sizeof limits / sizeof *limits };
-    const int dense = getenv("LFM_SANITIZED") ? 200 : 3000; /* from -dense on, every one */
+    const int dense = test_all() ? 3000 : is_sanitized() ? 200 : 1000; /* from -dense on, every one */
     size_t n_checked = 0;
     for (size_t i = 0; i < N * N * 8; i++) {
         const char *low = limits[i % N];
@@ -432,6 +433,7 @@ static void test_generated(void **state) {
 /* Bounded time, and either a grammar or one line. */
 static void test_large(void **state) {
     (void)state;
+    enum { N_SLOW = 2 }; /* the last ones */
     static const struct {
         const char *before, *part, *middle, *end, *after;
         size_t n;
@@ -441,16 +443,17 @@ static void test_large(void **state) {
         {"", "{\"allOf\": [", "{}", "]}", "", 10000},
         {"", "{\"anyOf\": [{\"const\": 1}, ", "{}", "]}", "", 10000},
         {"{\"enum\": [", "\"abcdefgh\", ", "1", "", "]}", 100000},
-        {"{\"anyOf\": [", "{\"const\": \"abc\"}, ", "{}", "", "]}", 40000},
         {"{\"required\": [", "\"a\", ", "\"b\"", "", "]}", 100000},
         {"{\"pattern\": \"", "(", "a", ")", "\"}", 200000},
         {"{\"pattern\": \"", "(a*)*", "", "", "\"}", 50000},
         {"{\"pattern\": \"", "a{2}", "", "", "\"}", 100000},
+        {"{\"$ref\": \"#", "/a", "", "", "\"}", 300000},
+        {"{\"anyOf\": [", "{\"const\": \"abc\"}, ", "{}", "", "]}", 40000},
         {"{\"allOf\": [", "{\"anyOf\": [{\"minimum\": 1}, {\"maximum\": 9}]}, ", "{}", "", "]}",
          40},
-        {"{\"$ref\": \"#", "/a", "", "", "\"}", 300000},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const size_t n_cases = sizeof cases / sizeof *cases - (test_hurries() ? N_SLOW : 0);
+    for (size_t i = 0; i < n_cases; i++) {
         json_out text = {0};
         machine m;
         lfm_error err = {0};
@@ -467,7 +470,7 @@ static void test_large(void **state) {
             print_message("case %zu: %zu bytes, %.3f s: %s\n", i, text.len, s,
                           st == LFM_OK ? "good" : err.text);
         }
-        if (s > (getenv("LFM_SANITIZED") ? 30 : 5)) {
+        if (s > (is_sanitized() ? 30 : 5)) {
             fail_msg("case %zu took %.1f s", i, s);
         }
         machine_free(&m);

@@ -10,6 +10,7 @@
 #include "lfm.h"
 
 #include "../support/golden.h"
+#include "../support/hurry.h"
 #include "../support/ref_forward.h"
 #include "../support/rounding.h"
 #include "base/rng.h"
@@ -221,12 +222,12 @@ static size_t count_same(const fixture *f, const ref_model *ref, const float *lo
     return n_same;
 }
 
-/* The logits of the fixture's tokens as short texts. */
-static float *eval_texts(const fixture *f) {
+/* The logits of the fixture's first n tokens as short texts. */
+static float *eval_texts(const fixture *f, size_t n) {
     lfm_error err = {0};
     lfm_session *s = new_session(f, (lfm_session_options){.kv = LFM_KV_F16, .n_threads = 1});
     float *logits = make(N_TOKENS * f->n_vocab, sizeof *logits);
-    for (size_t at = 0; at < N_TOKENS; at += N_TEXT) {
+    for (size_t at = 0; at < n; at += N_TEXT) {
         lfm_session_reset(s);
         assert_int_equal(
             lfm_eval_all(s, f->tokens + at, N_TEXT, logits + at * f->n_vocab, &err), LFM_OK);
@@ -237,8 +238,7 @@ static float *eval_texts(const fixture *f) {
 
 static void test_rounded(void **state) {
     (void)state;
-    const char *sanitized = getenv("LFM_SANITIZED");
-    const size_t n = sanitized && *sanitized ? N_TOKENS / 4 : N_TOKENS; /* the repetition is slow */
+    const size_t n = test_hurries() ? N_TOKENS / 4 : N_TOKENS; /* the repetition is slow */
     for (int type = 0; type < QTYPE_COUNT; type++) {
         const qtype_info *info = qtype_get((qtype)type);
         if (info->block_weights == 1) {
@@ -247,7 +247,7 @@ static void test_rounded(void **state) {
         fixture f;
         fixture_open(&f, "kq-moe", info->name);
         ref_model *ref = ref_open_file(f.path);
-        float *logits = eval_texts(&f);
+        float *logits = eval_texts(&f, n);
         const size_t n_same = count_same(&f, ref, logits, n);
         print_message("%-8s %zu of %zu positions repeated\n", info->name, n_same, n);
         free(logits);
@@ -271,21 +271,23 @@ static void check_bits(const fixture *f, const float *want, float *logits, const
 
 static void test_same_bits(void **state) {
     const subject *s = *state;
-    static const size_t steps[] = {1, 2, 7, 17, 47};
-    static const uint32_t threads[] = {2, 3, 8};
+    static const size_t steps[] = {1, 7, 47, 2, 17};
+    static const uint32_t threads[] = {3, 2, 8};
+    const size_t n_steps = test_hurries() ? 3 : sizeof steps / sizeof steps[0];
+    const size_t n_threads = test_hurries() ? 1 : sizeof threads / sizeof threads[0];
     fixture f;
     fixture_open(&f, s->preset, s->type);
     for (int kv = LFM_KV_F16; kv <= LFM_KV_F32; kv++) {
         lfm_session_options opt = {.kv = (lfm_kv_type)kv, .n_threads = 1};
         float *want = eval_new(&f, opt, N_TOKENS);
-        for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        for (size_t i = 0; i < n_steps; i++) {
             check_bits(&f, want, eval_new(&f, opt, steps[i]), "calls of", steps[i]);
             opt.n_batch = (uint32_t)steps[i];
             check_bits(&f, want, eval_new(&f, opt, N_TOKENS), "batches of", steps[i]);
             check_bits(&f, want, eval_new(&f, opt, 13), "calls of 13 in batches of", steps[i]);
             opt.n_batch = 0;
         }
-        for (size_t i = 0; i < sizeof threads / sizeof threads[0]; i++) {
+        for (size_t i = 0; i < n_threads; i++) {
             opt.n_threads = threads[i];
             check_bits(&f, want, eval_new(&f, opt, 24), "threads:", threads[i]);
             opt.n_threads_batch = 4; /* the last call, of one token, is no batch */

@@ -7,6 +7,7 @@
 #include "../support/ref_forward.h"
 
 #include "../support/golden.h"
+#include "../support/hurry.h"
 #include "../support/rounding.h"
 
 #include <math.h>
@@ -103,8 +104,7 @@ static void test_deep(void **state) {
     const char *model = *state;
     size_t n = 0;
     need(named(model, ".last16of3000.f32"));
-    const char *sanitized = getenv("LFM_SANITIZED");
-    if (sanitized && *sanitized) {
+    if (is_sanitized()) {
         print_message("skip: too slow with sanitizers\n");
         skip();
     }
