@@ -38,8 +38,8 @@ tests_of() {
     [ -e "tests/unit/test_$own.c" ] && echo "test_$own"
     case $1 in
     src/base/json*) echo "test_base_json fuzz_json fuzz_chat test_token_chat" ;;
-    src/base/*) echo "test_base_bytes test_base_cores test_base_memory test_base_pool test_gguf_gguf test_lfm" \
-        "test_alloc_failure" ;;
+    src/base/*) echo "test_base_bytes test_base_error test_base_cores test_base_memory test_base_pool test_gguf_gguf" \
+        "test_lfm test_alloc_failure" ;;
     src/gguf/*) echo "test_gguf_gguf test_gguf_write fuzz_gguf hostile_test test_lfm fuzz_model test_alloc_failure" ;;
     src/token/chat*) echo "test_token_chat fuzz_chat test_lfm test_alloc_failure" ;;
     src/token/sampler*) echo "test_token_sampler test_lfm test_alloc_failure" ;;

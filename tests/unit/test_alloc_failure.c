@@ -107,6 +107,7 @@ typedef lfm_status scenario(int32_t *token, lfm_error *err);
 static lfm_status evaluated(int32_t *token, lfm_error *err) {
     static const char chat[] =
         "{\"messages\":[{\"role\":\"user\",\"content\":\"Tell me a story\"}]}";
+    static const char said[] = " upon a time<|im_end|>\n";
     lfm_model *model = NULL;
     lfm_session *session = NULL;
     lfm_sampler *sampler = NULL;
@@ -128,7 +129,7 @@ static lfm_status evaluated(int32_t *token, lfm_error *err) {
                                &n_rendered, err);
     }
     if (st == LFM_OK) {
-        st = lfm_tokenize(model, " upon a time", 12, 0, &text, &n_text, err);
+        st = lfm_tokenize(model, said, sizeof said - 1, LFM_TOKENIZE_SPECIAL, &text, &n_text, err);
     }
     if (st == LFM_OK) {
         st = lfm_eval(session, prompt, n_prompt, err);
@@ -168,8 +169,12 @@ static lfm_status constrain(const lfm_model *model, int32_t *token, lfm_error *e
     lfm_constraint *c = NULL;
     lfm_constraint *clone = NULL;
     float logits[MAX_VOCAB] = {0};
-    lfm_status st = lfm_grammar_new(&grammar, LFM_CONSTRAINT_JSON_SCHEMA, schema, sizeof schema - 1,
-                                    err);
+    lfm_status st = lfm_grammar_new(&grammar, LFM_CONSTRAINT_JSON_SCHEMA, "true", 4, err);
+    lfm_grammar_free(grammar);
+    grammar = NULL;
+    if (st == LFM_OK) {
+        st = lfm_grammar_new(&grammar, LFM_CONSTRAINT_JSON_SCHEMA, schema, sizeof schema - 1, err);
+    }
     if (st == LFM_OK) {
         st = lfm_constraint_new(&c, model, grammar, LFM_CONSTRAINT_THOUGHTS, err);
     }
