@@ -215,7 +215,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
     const vi back = vi_set1_8(bias);
     configure(p.tokens, 32);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
-        const void *after = window_after(w, row, rows, stride, next);
+        const void *after = fetch_after(w, row, rows, stride, next);
         fetch ahead = fetch_start(after, row, VL, stride, k / 32);
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
@@ -341,7 +341,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
     const packed_x p = pack(memory, x, n, n_groups, k, 256, 64, n_sums);
     configure(p.tokens, 64);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
-        const void *after = window_after(w, row, rows, stride, next);
+        const void *after = fetch_after(w, row, rows, stride, next);
         fetch ahead = fetch_start(after, row, VL, stride, k / 256);
         for (size_t b = 0; b < k / 256; b++) {
             plane256 plane;
