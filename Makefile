@@ -167,11 +167,11 @@ $B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
 
-# Malformed model files, and what the program says to them.
+# Malformed model files, and what the program says to them; main() is the test's.
 hostile_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/hostile/*.c))
-$B/tests/hostile_test: $(hostile_obj) $(support_obj) $B/liblfm.a
+$B/tests/hostile_test: $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $(hostile_obj) $(support_obj) $B/liblfm.a $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=main $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
 
 # The whole program, with calls to the system that fail; main() is the test's.
 fault_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/faults/*.c))

@@ -226,7 +226,7 @@ coverage() {
     # shellcheck disable=SC2046
     build cov gcc lfm mkmodel fuzz/fuzz_gguf fuzz/fuzz_model $(for t in $tests; do echo "tests/$t"; done) || return 1
     find build/cov -name '*.gcda' -delete
-    export LFM_BIN=build/cov/lfm LFM_MKMODEL=build/cov/mkmodel LFM_SANITIZED=1 LFM_HOSTILE_ALL=1
+    export LFM_BIN=build/cov/lfm LFM_MKMODEL=build/cov/mkmodel LFM_SANITIZED=1 LFM_TEST_ALL=1
     for t in $tests; do
         "build/cov/tests/$t" || return 1
     done

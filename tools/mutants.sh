@@ -87,7 +87,8 @@ passes() {
     support=$(echo $build/tests/support/*.o)
     # shellcheck disable=SC2086,SC2046
     case $1 in
-    hostile_test) link "$bin" $build/tests/hostile/*.o $support "$object" || return 99 ;;
+    hostile_test)
+        link "$bin" -Wl,--wrap=main $build/tests/hostile/*.o $support "$object" $build/main.o $build/libcli.a || return 99 ;;
     fuzz_*) link "$bin" $build/tests/fuzz/$1.o $build/tests/fuzz/replay.o $support "$object" $build/libcli.a || return 99 ;;
     test_alloc_failure)
         link "$bin" $(printf ' -Wl,--wrap=%s' $wrapped) $build/tests/unit/$1.o $support "$object" || return 99 ;;
@@ -169,7 +170,7 @@ for mode in release asan; do
     "$make" -s -j"$jobs" MODE=$mode build/release/mkmodel \
         $(printf "build/$mode/%s\n" $targets | sort -u) || exit 1
     mkdir -p "$out/$mode/tests"
-    cp build/$mode/liblfm.a build/$mode/libcli.a build/release/mkmodel "$out/$mode/"
+    cp build/$mode/liblfm.a build/$mode/libcli.a build/$mode/src/cli/main.o build/release/mkmodel "$out/$mode/"
     for part in unit support hostile fuzz; do
         mkdir "$out/$mode/tests/$part"
         cp build/$mode/tests/$part/*.o "$out/$mode/tests/$part/"
