@@ -413,7 +413,8 @@ int __wrap_main(int argc, char **argv) {
         printf("%d files\n", make_corpus(argv[2]));
         return 0;
     }
-    judge j = {.sanitized = is_sanitized(), .inside = test_hurries() && !only, .tell = only != NULL};
+    judge j = {
+        .sanitized = is_sanitized(), .inside = test_hurries() && !only, .tell = only != NULL};
     if (!realpath(binary ? binary : "build/release/lfm", j.binary)) {
         perror(binary ? binary : "build/release/lfm");
         return 1;
@@ -430,8 +431,8 @@ int __wrap_main(int argc, char **argv) {
     }
     const size_t n = read_manifest(cases, only);
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    const int n_wrong = just_open ? open_them(cases, n)
-                        : try_all(j, cases, n, cores > 1 ? (int)(cores < MAX_WORKERS ? cores : MAX_WORKERS) : 1);
+    const int n_workers = cores < 1 ? 1 : cores > MAX_WORKERS ? MAX_WORKERS : (int)cores;
+    const int n_wrong = just_open ? open_them(cases, n) : try_all(j, cases, n, n_workers);
     char command[64];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     if (chdir("/") != 0 || system(command) != 0) {
