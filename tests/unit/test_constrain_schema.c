@@ -242,7 +242,8 @@ static void test_limits(void **state) {
         "-0.5", "1.25", "1.75", "-1.25", "17.125", "0.001", "-99.9", "1e2", "25e-1",
     };
     enum { N = sizeof limits / sizeof *limits };
-    const int dense = test_all() ? 3000 : is_sanitized() ? 200 : 1000; /* all from -dense on */
+    /* From -dense on, every number. */
+    const int dense = test_all() ? 3000 : is_sanitized() ? 200 : 1000;
     size_t n_checked = 0;
     for (size_t i = 0; i < N * N * 8; i++) {
         const char *low = limits[i % N];

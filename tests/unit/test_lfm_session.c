@@ -307,25 +307,25 @@ static void test_eval_each_errors(void **state) {
 /* Spans of 1,024 positions are divided among workers for few tokens, and walked for many. */
 static void test_spans(void **state) {
     (void)state;
-    enum { LONG = 2060 };
-    int32_t *tokens = malloc(LONG * sizeof *tokens);
+    const size_t n = test_hurries() ? 1040 : 2060;
+    int32_t *tokens = malloc(n * sizeof *tokens);
     assert_non_null(tokens);
-    for (size_t i = 0; i < LONG; i++) {
+    for (size_t i = 0; i < n; i++) {
         tokens[i] = (int32_t)(rng_at(5, i) % n_vocab);
     }
     for (int kv = LFM_KV_F16; kv <= LFM_KV_Q8; kv++) {
         static const struct {
             uint32_t threads, batch;
-            size_t cut; /* from here on, one token at a time */
-        } ways[] = {{1, 512, LONG}, {4, 77, LONG - 30}, {3, 300, LONG}, {2, 512, LONG - 9}};
+            size_t single; /* tokens, one at a time, at the end */
+        } ways[] = {{1, 512, 0}, {4, 77, 30}, {3, 300, 0}, {2, 512, 9}};
         const size_t n_ways = test_hurries() ? 2 : sizeof ways / sizeof ways[0];
         float *want = NULL;
         for (size_t w = 0; w < n_ways; w++) {
             lfm_session *s = session_with((lfm_session_options){
-                .n_ctx = LONG + 10, .n_batch = ways[w].batch,
+                .n_ctx = (uint32_t)n + 10, .n_batch = ways[w].batch,
                 .n_threads = ways[w].threads, .kv = (lfm_kv_type)kv});
-            eval(s, tokens, ways[w].cut);
-            for (size_t i = ways[w].cut; i < LONG; i++) {
+            eval(s, tokens, n - ways[w].single);
+            for (size_t i = n - ways[w].single; i < n; i++) {
                 eval(s, tokens + i, 1);
             }
             if (!want) {

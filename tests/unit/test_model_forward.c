@@ -238,7 +238,8 @@ static float *eval_texts(const fixture *f, size_t n) {
 
 static void test_rounded(void **state) {
     (void)state;
-    const size_t n = test_hurries() ? N_TOKENS / 4 : N_TOKENS; /* the repetition is slow */
+    /* The repetition is slow. */
+    const size_t n = test_all() ? N_TOKENS : is_sanitized() ? N_TOKENS / 6 : N_TOKENS / 2;
     for (int type = 0; type < QTYPE_COUNT; type++) {
         const qtype_info *info = qtype_get((qtype)type);
         if (info->block_weights == 1) {
@@ -274,10 +275,11 @@ static void test_same_bits(void **state) {
     static const size_t steps[] = {1, 7, 47, 2, 17};
     static const uint32_t threads[] = {3, 2, 8};
     const size_t n_steps = test_hurries() ? 3 : sizeof steps / sizeof steps[0];
+    const int last_kv = test_hurries() ? LFM_KV_F16 : LFM_KV_F32;
     const size_t n_threads = test_hurries() ? 1 : sizeof threads / sizeof threads[0];
     fixture f;
     fixture_open(&f, s->preset, s->type);
-    for (int kv = LFM_KV_F16; kv <= LFM_KV_F32; kv++) {
+    for (int kv = LFM_KV_F16; kv <= last_kv; kv++) {
         lfm_session_options opt = {.kv = (lfm_kv_type)kv, .n_threads = 1};
         float *want = eval_new(&f, opt, N_TOKENS);
         for (size_t i = 0; i < n_steps; i++) {

@@ -104,7 +104,7 @@ static void test_deep(void **state) {
     const char *model = *state;
     size_t n = 0;
     need(named(model, ".last16of3000.f32"));
-    if (is_sanitized()) {
+    if (test_hurries()) {
         print_message("skip: too slow with sanitizers\n");
         skip();
     }
