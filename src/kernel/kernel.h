@@ -17,11 +17,16 @@
  *    folds the blocks in file order, one output row at a time:
  *        S = sum of scale[g] * q[i] * x[i]         exact in integers (so the order is free)
  *        M = sum of min[g] * x[i]                  exact in integers
- *        acc = fmaf((float)S, d * dx, acc)         d * dx rounded to f32
- *        acc = fmaf(-(float)M, dmin * dx, acc)     only for types with a min
+ *        acc = fmaf((float)S * d, dx, acc)         the product rounded to f32
+ *        acc = fmaf(-((float)M * dx), dmin, acc)   only for types with a min
  *    once per block of activations, from acc = 0.  (float)S rounds to nearest even.  A block of
  *    64 or 128 weights meets 32 activations at a time.  S needs 64 bits for NVFP4 (scales up to
- *    15 << 14); for all other types S and M stay below 2^31.
+ *    15 << 14); for all other types S and M stay below 2^31.  For types with blocks of 32 weights
+ *    |S| is below 2^22, and (float)S * d is had as
+ *        fmaf(C + S, d, -C * d)                    C = KERN_FLOAT_BASE
+ *    the same number for any d below 2^103, and NaN for those that are not finite.  C + S is a
+ *    float whose bits are KERN_FLOAT_BITS + S, so an integer sum that begins there needs no
+ *    conversion.
  * 3. F32, F16 and BF16 weights meet f32 activations: 16 virtual lanes, lane l folding i = l, l +
  *    16, ... with acc[l] = fmaf(w[i], x[i], acc[l]); then the lanes are halved: l += l + 8, + 4, +
  *    2, + 1. Sums of squares and other reductions along a row use the same 16 lanes.
@@ -53,6 +58,10 @@ enum {
     KERN_ATTN_CHUNK = 128, /* cache positions per step of the online softmax */
     KERN_ATTN_SPAN = 1024  /* positions whose attention can be had on its own */
 };
+
+/* 3 * 2^22, and its bits: the last one counts 1. */
+#define KERN_FLOAT_BASE 0x1.8p23f
+#define KERN_FLOAT_BITS 0x4b400000
 
 /* Blocks of activations below this are zeros: the least power of two whose 127th part is normal. */
 #define KERN_AMAX_MIN 0x1p-119f

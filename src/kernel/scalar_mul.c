@@ -87,10 +87,15 @@ static int32_t dot_group(const int8_t *q, const int8_t *x) {
     return sum;
 }
 
+/* S * d, rounded once: as contract 2 wants it. */
+static float times_scale(int64_t s, float d, bool small_block) {
+    return small_block ? fmaf(KERN_FLOAT_BASE + (float)s, d, -KERN_FLOAT_BASE * d) : (float)s * d;
+}
+
 /* Fold weights [from, from + n) of a block, which meet one block of activations: `x` from position
  * `at` of the row. */
 static float fold(float acc, const kern_block *b, size_t from, size_t n, const act_row *x,
-                  size_t at, bool has_min) {
+                  size_t at, bool small_block, bool has_min) {
     assert(n > 0);
     const float dx = x->d[at / n];
     int64_t s = 0;
@@ -100,8 +105,8 @@ static float fold(float acc, const kern_block *b, size_t from, size_t n, const a
         s += (int64_t)b->scale[wg] * dot_group(b->q + wg * KERN_GROUP, x->q + at + g * KERN_GROUP);
         m += (int64_t)b->min[wg] * x->sum[at / KERN_GROUP + g];
     }
-    acc = fmaf((float)s, b->d * dx, acc);
-    return has_min ? fmaf(-(float)m, b->dmin * dx, acc) : acc;
+    acc = fmaf(times_scale(s, b->d, small_block), dx, acc);
+    return has_min ? fmaf(-((float)m * dx), b->dmin, acc) : acc;
 }
 
 /* One row of weights against up to TILE rows of activations. */
@@ -109,6 +114,7 @@ static void mul_row(float acc[TILE], qtype type, const uint8_t *row, const act_r
                     size_t k) {
     const qtype_info *info = qtype_get(type);
     const size_t act = kern_act_block(type, info->block_weights);
+    const bool small_block = info->block_weights == 32;
     const bool has_min = kern_has_min(type);
     kern_unpack_fn *unpack = kern_unpack(type);
     kern_block b;
@@ -117,7 +123,7 @@ static void mul_row(float acc[TILE], qtype type, const uint8_t *row, const act_r
         unpack(&b, row);
         for (size_t t = 0; t < n; t++) {
             for (size_t from = 0; from < info->block_weights; from += act) {
-                acc[t] = fold(acc[t], &b, from, act, &x[t], at + from, has_min);
+                acc[t] = fold(acc[t], &b, from, act, &x[t], at + from, small_block, has_min);
             }
         }
     }

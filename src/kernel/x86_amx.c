@@ -138,9 +138,9 @@ typedef struct {
 
 /* Fold one block's sums, [tokens][16] int32 in memory, into the results of a group of tokens. */
 INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, vf d, const float *dx, size_t tokens) {
+    const vi start = vi_set1_32(KERN_FLOAT_BITS);
     for (size_t t = 0; t < tokens; t++) {
-        const vi isum = _mm512_load_si512(c + t * 16);
-        acc[t] = vf_fma(vf_from_int(isum), vf_mul(d, vf_set1(dx[t])), acc[t]);
+        acc[t] = fold32(acc[t], vi_add32(start, _mm512_load_si512(c + t * 16)), d, vf_set1(dx[t]));
     }
 }
 
@@ -280,13 +280,13 @@ INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const
         const vf dx = vf_set1(x->d[cell + t]);
         const vi s = vi_add32(_mm512_load_si512(low + t * 16),
                               vi_shl32(_mm512_load_si512(high + t * 16), 7));
-        acc[t] = vf_fma(vf_from_int(s), vf_mul(p->d, dx), acc[t]);
+        acc[t] = vf_fma(vf_mul(vf_from_int(s), p->d), dx, acc[t]);
         if (n_sums > 0) {
             vi m = vi_zero();
             for (size_t j = 0; j < n_sums / 2; j++) {
                 m = vi_dot16(m, p->min[j], broadcast4(x->sum + n_sums * (cell + t) + 2 * j));
             }
-            acc[t] = vf_fnma(vf_from_int(m), vf_mul(p->dmin, dx), acc[t]);
+            acc[t] = vf_fnma(vf_mul(vf_from_int(m), dx), p->dmin, acc[t]);
         }
     }
 }

@@ -124,9 +124,9 @@ static expectation expect_quant(const product *p, const uint8_t *row, const void
         e.exact += plus - minus;
         e.size += fabs(plus) + fabs(minus);
         if ((i + 1) % p->block == 0) {
-            e.y = fmaf((float)s, b.d * dx, e.y);
+            e.y = fmaf((float)s * b.d, dx, e.y);
             if (kern_has_min(p->type)) {
-                e.y = fmaf(-(float)m, b.dmin * dx, e.y);
+                e.y = fmaf(-((float)m * dx), b.dmin, e.y);
             }
             s = m = 0;
         }
