@@ -8,11 +8,13 @@
  *
  * Blocks of 32: their scales are floats, so each block's sums leave the tile and are folded at
  * once. Folding, not multiplying, is what takes time: while tiles are at work, a core has one unit
- * for float vectors, not two.  So no token is folded that is not there: groups of tokens are as
- * even as can be, and the loops are made for their length.
+ * for products of vectors, not two.  So no token is folded that is not there: groups of tokens are
+ * as even as can be, and the loops are made for their length.
  *
  * Blocks of 256: scale[g] * q is an integer of at most 13 bits, which is split into two planes of
- * bytes, 128 * high + low; two tiles gather a whole block and S = 128 * C_high + C_low, exactly.
+ * bytes, 2^shift * high + low; two tiles gather a whole block and S = 2^shift * C_high + C_low,
+ * exactly.  A block of 32 rows is unpacked, meets all tokens while it is in the first-level cache,
+ * and is folded while the next product is under way.
  *
  * Few tokens do not fill tiles: they are for AVX-512-VNNI.  So are blocks of 32 that have a min,
  * which would be folded twice.
@@ -27,8 +29,10 @@
 #include <stdlib.h>
 
 enum {
-    LEAST_TOKENS_32 = 26,   /* fewer are faster with vectors */
-    LEAST_TOKENS_256 = 22,
+    SIDE_32 = 16,           /* weight rows at a time */
+    SIDE_256 = 32,
+    LEAST_TOKENS_32 = 11,   /* fewer are faster with vectors */
+    LEAST_TOKENS_256 = 9,
     GROUP = 16,             /* tokens in a tile, at most */
     MAX_TOKENS = 128,       /* tokens per pass */
     MAX_K = 16384           /* longest row whose activations are packed */
@@ -44,9 +48,11 @@ enum {
     __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" : : "r"(p), "r"((size_t)(stride))         \
                      : "memory")
 #define TILE_ZERO(t) __asm__ volatile("tilezero %%tmm" #t : : : "memory")
-/* C += A . B, both signed */
+/* C += A . B, both signed; or B unsigned */
 #define TILE_DOT(c, a, b)                                                                          \
     __asm__ volatile("tdpbssd %%tmm" #b ", %%tmm" #a ", %%tmm" #c : : : "memory")
+#define TILE_DOT_U(c, a, b)                                                                        \
+    __asm__ volatile("tdpbsud %%tmm" #b ", %%tmm" #a ", %%tmm" #c : : : "memory")
 
 /* Shapes: tmm0..3 are sums; 4 and 5 activations of `tokens`, `k` bytes each; 6 and 7 weights. */
 static void configure(size_t tokens, size_t k) {
@@ -69,15 +75,16 @@ static void release(void) {
 /* ---- Activations ---------------------------------------------------------------------------- */
 
 /* Activations of a pass, in the order in which tiles want them; tokens beyond the last are zeros.
- */
+ * A cell is a block of a group of tokens; cells lie in the order in which they are used: with
+ * blocks of 32 a group after the other, with blocks of 256 a block after the other. */
 typedef struct {
     size_t n;        /* tokens */
     size_t n_groups;
     size_t tokens;   /* in a group, at most GROUP */
     size_t n_blocks;
-    int8_t *q;       /* [n_groups][k / step][tokens][step]: A tiles of `step` bytes along k */
-    float *d;        /* [n_groups][n_blocks][tokens] */
-    int16_t *sum;    /* [n_groups][n_blocks][tokens][n_sums] */
+    int8_t *q;       /* [cell][block / step][tokens][step]: A tiles of `step` bytes along k */
+    float *d;        /* [cell][tokens] */
+    int16_t *sum;    /* [cell][tokens][n_sums] */
     size_t n_sums;   /* in a block; 0, 8 or 16 */
 } packed_x;
 
@@ -85,22 +92,27 @@ static size_t packed_bytes(size_t n_groups, size_t k, size_t block) {
     return n_groups * GROUP * (k + k / block * sizeof(float) + k / 16 * sizeof(int16_t)) + 3 * 64;
 }
 
+/* The number of the cell, times the tokens in it. */
+INLINE size_t cell_of(const packed_x *p, size_t g, size_t b, size_t block) {
+    return (block == 32 ? g * p->n_blocks + b : b * p->n_groups + g) * p->tokens;
+}
+
 /* Token t, or zeros if x is NULL. */
 INLINE void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block,
                        size_t step) {
     const act_layout at = layout_of(k, block);
-    const size_t g = t / p->tokens;
     const size_t lane = t % p->tokens;
-    for (size_t i = 0; i < k / step; i++) {
-        int8_t *q = p->q + ((g * (k / step) + i) * p->tokens + lane) * step;
-        if (x) {
-            memcpy(q, x + i * step, step);
-        } else {
-            memset(q, 0, step);
-        }
-    }
     for (size_t b = 0; b < p->n_blocks; b++) {
-        const size_t cell = (g * p->n_blocks + b) * p->tokens + lane;
+        const size_t first = cell_of(p, t / p->tokens, b, block);
+        for (size_t i = 0; i < block / step; i++) {
+            int8_t *q = p->q + first * block + (i * p->tokens + lane) * step;
+            if (x) {
+                memcpy(q, x + b * block + i * step, step);
+            } else {
+                memset(q, 0, step);
+            }
+        }
+        const size_t cell = first + lane;
         int16_t sum[KERN_MAX_BLOCK / KERN_GROUP] = {0};
         p->d[cell] = 0;
         if (x) {
@@ -196,6 +208,8 @@ INLINE void tile_group32(float *const *y, size_t row, const plane32 *w, const pa
 static void tile_rows32(float *const *y, size_t row, const plane32 *w, const packed_x *x) {
     for (size_t g = 0; g < x->n_groups; g++) {
         switch (x->tokens) {
+        case 9: tile_group32(y, row, w, x, g, 9); break;
+        case 10: tile_group32(y, row, w, x, g, 10); break;
         case 11: tile_group32(y, row, w, x, g, 11); break;
         case 12: tile_group32(y, row, w, x, g, 12); break;
         case 13: tile_group32(y, row, w, x, g, 13); break;
@@ -208,8 +222,8 @@ static void tile_rows32(float *const *y, size_t row, const plane32 *w, const pac
 }
 
 INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                    size_t k, const void *next, size_t block_bytes, load32_fn *load, int bias,
-                    uint8_t *memory, plane32 *plane) {
+                    size_t k, const void *next, uint8_t *memory, plane32 *plane, size_t block_bytes,
+                    load32_fn *load, int bias) {
     const size_t stride = k / 32 * block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 32, 32, 0);
     const vi back = vi_set1_8(bias);
@@ -233,123 +247,202 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
 
 /* ---- Blocks of 256 -------------------------------------------------------------------------- */
 
-/* A block of 16 rows: scale * q = 128 * high + low in signed bytes, four k to a lane. */
+/* What must be known of a type. */
 typedef struct {
-    vi low[64];
-    vi high[64];
+    int bias;   /* w - bias is the weight */
+    int groups; /* scales in a block: 8 or 16 */
+    int shift;  /* how scale * q is split: 8, or 3 (split_unsigned) */
+    bool has_min;
+} kind_amx;
+
+/* Sums of a block's activations that are needed. */
+INLINE size_t sums_of(kind_amx kind) {
+    return kind.has_min ? (size_t)kind.groups : 0;
+}
+
+/* A block of 16 rows: scale * q = 2^shift * high + low in bytes, four k to a lane. */
+typedef struct {
+    vi low[64];  /* unsigned */
+    vi high[64]; /* signed when the shift is 8 */
+} planes256;
+
+/* What its sums are multiplied by. */
+typedef struct {
     vi min[8]; /* int16 pairs: of two scales, which may be of 16 or of 32 weights each */
     vf d;
     vf dmin;
-} planes256;
+} ends16;
 
-/* Split what a block came apart into; w - bias is the weight, and there are `groups` scales. */
-INLINE void split_plane(planes256 *o, const plane256 *p, int bias, int groups, bool has_min) {
+/* Split what a block came apart into. */
+INLINE void split_signed(planes256 *o, const plane256 *p, kind_amx kind) {
+    const int groups = kind.groups;
+    const __mmask64 upper = 0xaaaaaaaaaaaaaaaaull; /* bytes of int16 */
     for (int g = 0; g < groups; g++) {
         const vi scale = vi_and(p->scale[g], vi_set1_32(255));
         const vi even = vi_or(scale, vi_shl32(scale, 16)); /* bytes 0 and 2 */
         const vi odd = vi_shl32(even, 8);
         const vi pair = pair_of(p->scale[g], p->scale[g]);
-        const vi back = _mm512_mullo_epi16(pair, _mm512_set1_epi16((short)bias));
+        const vi back = _mm512_mullo_epi16(pair, _mm512_set1_epi16((short)kind.bias));
         for (int j = g * 64 / groups; j < (g + 1) * 64 / groups; j++) {
-            vi a = _mm512_maddubs_epi16(p->w[j], even);
-            vi b = _mm512_maddubs_epi16(p->w[j], odd);
-            if (bias) {
-                a = _mm512_sub_epi16(a, back);
-                b = _mm512_sub_epi16(b, back);
-            }
-            const vi seven = vi_set1_8(0x7f);
-            const vi lower = _mm512_set1_epi16(255);
-            o->low[j] = vi_and(vi_or(vi_and(a, lower), _mm512_slli_epi16(b, 8)), seven);
-            o->high[j] = vi_or(vi_and(_mm512_srai_epi16(a, 7), lower),
-                               _mm512_slli_epi16(_mm512_srai_epi16(b, 7), 8));
+            const vi a = _mm512_sub_epi16(_mm512_maddubs_epi16(p->w[j], even), back);
+            const vi b = _mm512_sub_epi16(_mm512_maddubs_epi16(p->w[j], odd), back);
+            o->low[j] = _mm512_mask_blend_epi8(upper, a, _mm512_slli_epi16(b, 8));
+            o->high[j] = _mm512_mask_blend_epi8(upper, _mm512_srli_epi16(a, 8), b);
         }
     }
+}
+
+/* The same for scales of 6 bits and weights of at most 5, none of them negative, with a shift of 3:
+ * scale = 8 * high + low, and both times q are bytes, so that 16-bit products do two at once. */
+INLINE void split_unsigned(planes256 *o, const plane256 *p, kind_amx kind) {
+    const int groups = kind.groups;
+    for (int g = 0; g < groups; g++) {
+        const vi pair = pair_of(p->scale[g], p->scale[g]);
+        const vi low = vi_and(pair, vi_set1_32(0x00070007));
+        const vi high = vi_shr32(_mm512_sub_epi16(pair, low), 3);
+        for (int j = g * 64 / groups; j < (g + 1) * 64 / groups; j++) {
+            o->low[j] = vi_mul16(p->w[j], low);
+            o->high[j] = vi_mul16(p->w[j], high);
+        }
+    }
+}
+
+enum { SIDES = SIDE_256 / 16 }; /* groups of rows that share tiles of activations */
+
+INLINE void keep_ends(ends16 *o, const plane256 *p, kind_amx kind) {
     o->d = p->d;
-    if (has_min) {
-        for (int i = 0; i < groups / 2; i++) {
+    if (kind.has_min) {
+        for (int i = 0; i < kind.groups / 2; i++) {
             o->min[i] = p->min[i];
         }
         o->dmin = p->dmin;
     }
 }
 
-/* Fold one block's sums into the results of a group of tokens. */
-INLINE void fold_tile256(vf *acc, const int32_t *low, const int32_t *high, const planes256 *p,
-                         const packed_x *x, size_t cell, size_t n_sums) {
-    for (size_t t = 0; t < x->tokens; t++) {
+/* Fold one block's sums into the results of tokens [from, to) of a group.
+ * c is [side][low, high][GROUP][16]. */
+INLINE void fold_tiles256(vf (*acc)[SIDES], const int32_t *c, const ends16 *ends,
+                          const packed_x *x, size_t cell, size_t from, size_t to, kind_amx kind) {
+    const size_t n_sums = sums_of(kind);
+    /* A shuffle for 256 * high: shifting shares a unit with the folding. */
+    const vi times256 = _mm512_broadcast_i32x4(
+        _mm_setr_epi8(-1, 0, 1, 2, -1, 4, 5, 6, -1, 8, 9, 10, -1, 12, 13, 14));
+    for (size_t t = from; t < to; t++) {
         const vf dx = vf_set1(x->d[cell + t]);
-        const vi s = vi_add32(_mm512_load_si512(low + t * 16),
-                              vi_shl32(_mm512_load_si512(high + t * 16), 7));
-        acc[t] = vf_fma(vf_mul(vf_from_int(s), p->d), dx, acc[t]);
-        if (n_sums > 0) {
-            vi m = vi_zero();
-            for (size_t j = 0; j < n_sums / 2; j++) {
-                m = vi_dot16(m, p->min[j], broadcast4(x->sum + n_sums * (cell + t) + 2 * j));
+        vi sums[8];
+        for (size_t j = 0; j < n_sums / 2; j++) {
+            sums[j] = broadcast4(x->sum + n_sums * (cell + t) + 2 * j);
+        }
+        for (size_t side = 0; side < SIDES; side++) {
+            const int32_t *low = c + (side * 2 * GROUP + t) * 16;
+            const vi high = _mm512_load_si512(low + GROUP * 16);
+            const vi s = vi_add32(_mm512_load_si512(low),
+                                  kind.shift == 8 ? _mm512_shuffle_epi8(high, times256)
+                                                  : vi_shl32(high, kind.shift));
+            vf a = vf_fma(vf_mul(vf_from_int(s), ends[side].d), dx, acc[t][side]);
+            if (n_sums > 0) {
+                vi m = vi_zero();
+                for (size_t j = 0; j < n_sums / 2; j++) {
+                    m = vi_dot16(m, ends[side].min[j], sums[j]);
+                }
+                a = vf_fnma(vf_mul(vf_from_int(m), dx), ends[side].dmin, a);
             }
-            acc[t] = vf_fnma(vf_mul(vf_from_int(m), dx), p->dmin, acc[t]);
+            acc[t][side] = a;
         }
     }
 }
 
-/* Two groups of tokens share each weight tile. */
-INLINE void tile_rows256(float *const *y, size_t row, const planes256 *w, const packed_x *x,
-                         size_t n_sums) {
-    _Alignas(64) int32_t c[4][GROUP * 16];
-    const size_t tile = x->tokens * 64; /* bytes of A */
-    for (size_t g = 0; g < x->n_groups; g += 2) {
-        vf acc[2][GROUP];
-        for (size_t t = 0; t < GROUP; t++) {
-            acc[0][t] = acc[1][t] = vf_zero();
+/* A block of the rows and a group of tokens, whose sums are in memory or on their way. */
+typedef struct {
+    const ends16 *ends; /* [SIDES] */
+    size_t cell;        /* of the activations */
+    size_t first;       /* token */
+} step256;
+
+/* A part of the products of a step: the activations meet the tiles of both groups of rows. */
+#define DOT_HIGH(c, a, b)                                                                          \
+    if (kind.shift == 8) {                                                                         \
+        TILE_DOT(c, a, b);                                                                         \
+    } else {                                                                                       \
+        TILE_DOT_U(c, a, b);                                                                       \
+    }
+#define DOT_PART(i)                                                                                \
+    TILE_LOAD(4, q + (i) * tile, 64);                                                              \
+    TILE_LOAD(6, w[0].low + 16 * (i), 64);                                                         \
+    TILE_DOT_U(0, 4, 6);                                                                           \
+    TILE_LOAD(7, w[0].high + 16 * (i), 64);                                                        \
+    DOT_HIGH(1, 4, 7)                                                                              \
+    TILE_LOAD(6, w[1].low + 16 * (i), 64);                                                         \
+    TILE_DOT_U(2, 4, 6);                                                                           \
+    TILE_LOAD(7, w[1].high + 16 * (i), 64);                                                        \
+    DOT_HIGH(3, 4, 7)
+
+/* Multiply step s while the step before it is folded, a part of it at a time; either may be none
+ * (`ends` is NULL). */
+INLINE void run_step256(vf (*acc)[SIDES], int32_t c[4][GROUP * 16], const packed_x *x,
+                        const planes256 w[SIDES], step256 s, step256 before, kind_amx kind) {
+    const size_t tokens = x->tokens;
+    const size_t tile = tokens * 64; /* bytes of A */
+    const int8_t *q = x->q + s.cell * 256;
+    vf (*to)[SIDES] = acc + before.first;
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+    UNROLL
+    for (size_t i = 0; i < 4; i++) {
+        if (s.ends) {
+            DOT_PART(i)
         }
-        for (size_t b = 0; b < x->n_blocks; b++) {
-            const int8_t *q0 = x->q + (g * x->n_blocks + b) * 4 * tile;
-            const int8_t *q1 = q0 + x->n_blocks * 4 * tile;
-            TILE_ZERO(0);
-            TILE_ZERO(1);
-            TILE_ZERO(2);
-            TILE_ZERO(3);
-            for (size_t i = 0; i < 4; i++) {
-                TILE_LOAD(6, w[b].low + 16 * i, 64);
-                TILE_LOAD(4, q0 + i * tile, 64);
-                TILE_DOT(0, 4, 6);
-                TILE_LOAD(5, q1 + i * tile, 64);
-                TILE_DOT(2, 5, 6);
-                TILE_LOAD(7, w[b].high + 16 * i, 64);
-                TILE_DOT(1, 4, 7);
-                TILE_DOT(3, 5, 7);
-            }
-            TILE_STORE(0, c[0], 64);
-            TILE_STORE(1, c[1], 64);
-            TILE_STORE(2, c[2], 64);
-            TILE_STORE(3, c[3], 64);
-            const size_t cell = (g * x->n_blocks + b) * x->tokens;
-            fold_tile256(acc[0], c[0], c[1], &w[b], x, cell, n_sums);
-            fold_tile256(acc[1], c[2], c[3], &w[b], x, cell + x->n_blocks * x->tokens, n_sums);
-        }
-        for (size_t t = 0; t < 2 * x->tokens && g * x->tokens + t < x->n; t++) {
-            vf_store(y[g * x->tokens + t] + row, acc[t / x->tokens][t % x->tokens]);
+        if (before.ends) {
+            fold_tiles256(to, c[0], before.ends, x, before.cell, tokens * i / 4,
+                          tokens * (i + 1) / 4, kind);
         }
     }
+    TILE_STORE(0, c[0], 64);
+    TILE_STORE(1, c[1], 64);
+    TILE_STORE(2, c[2], 64);
+    TILE_STORE(3, c[3], 64);
 }
+#undef DOT_PART
+#undef DOT_HIGH
 
+/* A block is unpacked and meets all tokens while it is in the first-level cache, then the next. */
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                     size_t k, const void *next, size_t block_bytes, block256_fn *block, int bias,
-                     int groups, bool has_min, uint8_t *memory, planes256 *planes) {
+                     size_t k, const void *next, uint8_t *memory, planes256 *planes,
+                     size_t block_bytes, block256_fn *block, kind_amx kind) {
     const size_t stride = k / 256 * block_bytes;
-    const size_t n_groups = (n + 2 * GROUP - 1) / (2 * GROUP) * 2;
-    const size_t n_sums = has_min ? (size_t)groups : 0;
-    const packed_x p = pack(memory, x, n, n_groups, k, 256, 64, n_sums);
+    const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 256, 64, sums_of(kind));
+    _Alignas(64) int32_t c[4][GROUP * 16];
+    vf acc[MAX_TOKENS + GROUP][SIDES];
     configure(p.tokens, 64);
-    for (size_t row = 0; row + 16 <= rows; row += 16) {
+    for (size_t row = 0; row + SIDES * 16 <= rows; row += SIDES * 16) {
         const void *after = fetch_after(w, row, rows, stride, next);
-        fetch ahead = fetch_start(after, row, VL, stride, k / 256);
-        for (size_t b = 0; b < k / 256; b++) {
-            plane256 plane;
-            block(&plane, w + row * stride + b * block_bytes, stride);
-            split_plane(&planes[b], &plane, bias, groups, has_min);
-            fetch_step(&ahead);
+        fetch ahead = fetch_start(after, row, SIDES * VL, stride, k / 256);
+        ends16 ends[2][SIDES]; /* one may still be needed for folding */
+        step256 before = {0};
+        for (size_t t = 0; t < p.n_groups * p.tokens; t++) {
+            acc[t][0] = acc[t][1] = vf_zero();
         }
-        tile_rows256(y, row, planes, &p, n_sums);
+        for (size_t b = 0; b < k / 256; b++) {
+            for (size_t side = 0; side < SIDES; side++) {
+                plane256 plane;
+                block(&plane, w + (row + side * 16) * stride + b * block_bytes, stride);
+                (kind.shift == 8 ? split_signed : split_unsigned)(&planes[side], &plane, kind);
+                keep_ends(&ends[b % 2][side], &plane, kind);
+            }
+            fetch_step(&ahead);
+            for (size_t g = 0; g < p.n_groups; g++) {
+                const step256 s = {ends[b % 2], cell_of(&p, g, b, 256), g * p.tokens};
+                run_step256(acc, c, &p, planes, s, before, kind);
+                before = s;
+            }
+        }
+        run_step256(acc, c, &p, planes, (step256){0}, before, kind);
+        for (size_t t = 0; t < n; t++) {
+            vf_store(y[t] + row, acc[t][0]);
+            vf_store(y[t] + row + 16, acc[t][1]);
+        }
     }
     release();
 }
@@ -365,14 +458,28 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
     return aligned_alloc(64, *plane_at + kern_pad64(plane_bytes));
 }
 
-#define AMX_SLOT(name, type, block, plane_type, run)                                               \
+/* Rows from `first` on, which do not fill what tiles want, with vectors. */
+static void rest_rows(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
+                      size_t first, size_t rows, size_t k) {
+    const uint8_t *rest = (const uint8_t *)w + first * qtype_row_bytes(type, k);
+    for (size_t at = 0; first < rows && at < n; at += MAX_TOKENS) {
+        const size_t m = n - at < MAX_TOKENS ? n - at : MAX_TOKENS;
+        float *to[MAX_TOKENS];
+        for (size_t t = 0; t < m; t++) {
+            to[t] = y[at + t] + first;
+        }
+        kern_rows_avx512vnni(type)(to, rest, x + at, m, rows - first, k, NULL);
+    }
+}
+
+#define AMX_SLOT(name, type, block, plane_type, planes, run, ...)                                  \
     static void amx_##name(float *const *restrict y, const void *restrict w,                       \
                            const void *const *restrict x, size_t n, size_t rows, size_t k,         \
                            const void *next) {                                                     \
         size_t plane_at = 0;                                                                       \
-        const size_t whole = rows / 16 * 16;                                                       \
+        const size_t whole = rows / SIDE_##block * SIDE_##block;                                   \
         uint8_t *memory = n < LEAST_TOKENS_##block || whole == 0 || k > MAX_K                      \
-            ? NULL : pass_memory(n, k, block, k / block * sizeof(plane_type), &plane_at);          \
+            ? NULL : pass_memory(n, k, block, (planes) * sizeof(plane_type), &plane_at);           \
         if (!memory) {                                                                             \
             kern_rows_avx512vnni(QTYPE_##type)(y, w, x, n, rows, k, next);                         \
             return;                                                                                \
@@ -382,29 +489,27 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
         const size_t tokens = (n + passes - 1) / passes;                                           \
         for (size_t t = 0; t < n; t += tokens) {                                                   \
             const size_t m = n - t < tokens ? n - t : tokens;                                      \
-            run;                                                                                   \
+            run(y + t, w, x + t, m, rows, k, t == 0 ? next : NULL, memory, plane, __VA_ARGS__);    \
         }                                                                                          \
         free(memory);                                                                              \
-        kern_scalar_rest(QTYPE_##type, y, w, x, n, whole, rows, k);                                \
+        rest_rows(QTYPE_##type, y, w, x, n, whole, rows, k);                                       \
     }
 #define AMX32(name, type, bytes, bias)                                                             \
-    AMX_SLOT(name, type, 32, plane32, tiles32(y + t, w, x + t, m, rows, k, t == 0 ? next : NULL,   \
-                                              bytes, load_##name, bias, memory, plane))
-#define AMX256(name, type, bytes, bias, groups, has_min)                                           \
-    AMX_SLOT(name, type, 256, planes256, tiles256(y + t, w, x + t, m, rows, k,                     \
-                                                  t == 0 ? next : NULL, bytes, block_##name, bias, \
-                                                  groups, has_min, memory, plane))
+    AMX_SLOT(name, type, 32, plane32, k / 32, tiles32, bytes, load_##name, bias)
+#define AMX256(name, type, bytes, ...)                                                             \
+    AMX_SLOT(name, type, 256, planes256, SIDES, tiles256, bytes, block_##name,                     \
+             (kind_amx){__VA_ARGS__})
 AMX32(q4_0, Q4_0, 18, 8)
 AMX32(q5_0, Q5_0, 22, 16)
 AMX32(q8_0, Q8_0, 34, 128)
 AMX32(iq4_nl, IQ4_NL, 18, 128)
 AMX32(mxfp4, MXFP4, 17, 128)
-AMX256(q2_k, Q2_K, 84, 0, 16, true)
-AMX256(q3_k, Q3_K, 110, 4, 16, false)
-AMX256(q4_k, Q4_K, 144, 0, 8, true)
-AMX256(q5_k, Q5_K, 176, 0, 8, true)
-AMX256(q6_k, Q6_K, 210, 32, 16, false)
-AMX256(iq4_xs, IQ4_XS, 136, 128, 8, false)
+AMX256(q2_k, Q2_K, 84, .groups = 16, .shift = 8, .has_min = true)
+AMX256(q3_k, Q3_K, 110, .bias = 4, .groups = 16, .shift = 8)
+AMX256(q4_k, Q4_K, 144, .groups = 8, .shift = 3, .has_min = true)
+AMX256(q5_k, Q5_K, 176, .groups = 8, .shift = 3, .has_min = true)
+AMX256(q6_k, Q6_K, 210, .bias = 32, .groups = 16, .shift = 8)
+AMX256(iq4_xs, IQ4_XS, 136, .bias = 128, .groups = 8, .shift = 8)
 
 void kern_overlay_amx(kern_table *t) {
     t->name = "amx";
