@@ -15,8 +15,7 @@ enum {
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 2048 * 1024,
     PIECE_ALIGN = 64,           /* rows: whole tiles and prefetch windows of every kernel */
-    FEW_ROWS_ALIGN = 16,        /* for matrices that would not make a piece for each worker */
-    TOKEN_TILE = 128            /* tokens per call */
+    FEW_ROWS_ALIGN = 16         /* for matrices that would not make a piece for each worker */
 };
 
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
@@ -33,9 +32,12 @@ size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
     size_t total = 0;
     for (size_t i = 0; i < n_jobs; i++) {
         matmul_job *j = &jobs[i];
-        const size_t align = j->rows < n_workers * PIECE_ALIGN ? FEW_ROWS_ALIGN : PIECE_ALIGN;
+        const size_t align = j->align > PIECE_ALIGN ? j->align
+                           : j->rows < n_workers * PIECE_ALIGN && j->align <= FEW_ROWS_ALIGN
+                           ? FEW_ROWS_ALIGN : PIECE_ALIGN;
         const size_t rows = piece_bytes / j->row_bytes / align * align;
-        j->piece_rows = rows < align ? align : rows;
+        j->piece_rows = rows < align ? align : j->most_rows > 0 && rows > j->most_rows
+                      ? j->most_rows / align * align : rows;
         j->n_pieces = j->n == 0 ? 0 : (j->rows + j->piece_rows - 1) / j->piece_rows;
         total += j->n_pieces;
     }
@@ -60,18 +62,22 @@ static const uint8_t *place_bytes(place p) {
     return p.job->w + p.row * p.job->row_bytes;
 }
 
-static void run_piece(place p, const uint8_t *next) {
-    const matmul_job *j = p.job;
-    const size_t rows = j->rows - p.row < j->piece_rows ? j->rows - p.row : j->piece_rows;
-    const size_t passes = (j->n + TOKEN_TILE - 1) / TOKEN_TILE;
-    const size_t tile = (j->n + passes - 1) / passes; /* an even division: no small rest */
+size_t jobs_tile(size_t n) {
+    const size_t passes = (n + JOB_TOKENS - 1) / JOB_TOKENS;
+    return (n + passes - 1) / passes;
+}
+
+static void multiply(void *ctx, const matmul_job *j, size_t row, size_t rows,
+                     const uint8_t *next) {
+    (void)ctx;
+    const size_t tile = jobs_tile(j->n);
     for (size_t at = 0; at < j->n; at += tile) {
         const size_t n = j->n - at < tile ? j->n - at : tile;
-        float *y[TOKEN_TILE];
+        float *y[JOB_TOKENS];
         for (size_t t = 0; t < n; t++) {
-            y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + p.row;
+            y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + row;
         }
-        j->mul(y, place_bytes(p), j->x + at, n, rows, j->k, next);
+        j->mul(y, j->w + row * j->row_bytes, j->x + at, n, rows, j->k, next);
     }
 }
 
@@ -81,6 +87,11 @@ const uint8_t *jobs_start(const team *t, const matmul_job *jobs, size_t n_pieces
 }
 
 void jobs_run(team *t, const matmul_job *jobs, size_t n_pieces, const uint8_t *after) {
+    jobs_run_with(t, jobs, n_pieces, after, multiply, NULL);
+}
+
+void jobs_run_with(team *t, const matmul_job *jobs, size_t n_pieces, const uint8_t *after,
+                   jobs_piece_fn *run, void *ctx) {
     const size_t start = team_share_start(t, n_pieces);
     const size_t end = team_share_end(t, n_pieces);
     size_t piece = 0;
@@ -88,6 +99,8 @@ void jobs_run(team *t, const matmul_job *jobs, size_t n_pieces, const uint8_t *a
         /* Nobody knows what comes after a piece of somebody else's share. */
         const uint8_t *next = piece < start || piece >= end ? NULL
                             : piece + 1 < end ? place_bytes(place_of(jobs, piece + 1)) : after;
-        run_piece(place_of(jobs, piece), next);
+        const place p = place_of(jobs, piece);
+        const size_t left = p.job->rows - p.row;
+        run(ctx, p.job, p.row, left < p.job->piece_rows ? left : p.job->piece_rows, next);
     }
 }

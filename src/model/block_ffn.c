@@ -12,6 +12,7 @@
 #include "model/block.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 void block_dense(batch *b, const layer_weights *l, matrices after) {
     model_state *st = b->st;
@@ -107,9 +108,6 @@ static void group_by_expert(batch *b, const layer_weights *l) {
         const uint32_t at = next[st->choice[i].expert]++;
         st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
         st->gather[up_form][at] = st->in.at[up_form][i / s->n_expert_used];
-        st->gate_at[at] = st->gate + i * s->n_ff_expert;
-        st->up_at[at] = st->up + i * s->n_ff_expert;
-        st->hidden_at[at] = down_form == FORM_F32 ? st->gate_at[at] : st->hidden.at[down_form][at];
         st->mixed_at[at] = st->mixed + i * s->n_embd;
     }
     size_t n_jobs = 0;
@@ -117,17 +115,57 @@ static void group_by_expert(batch *b, const layer_weights *l) {
         const uint32_t at = start[e];
         const size_t n = start[e + 1] - at;
         if (n > 0) {
-            matmul_job *gate_up = st->gate_up_jobs + 2 * n_jobs;
-            gate_up[0] = expert_job(st->kern, &l->moe.gate, e, st->gather[gate_form] + at,
-                                    st->gate_at + at, n);
-            gate_up[1] = expert_job(st->kern, &l->moe.up, e, st->gather[up_form] + at,
-                                    st->up_at + at, n);
-            st->down_jobs[n_jobs++] = expert_job(st->kern, &l->moe.down, e, st->hidden_at + at,
-                                                 st->mixed_at + at, n);
+            matmul_job *gate = &st->gate_jobs[n_jobs];
+            *gate = expert_job(st->kern, &l->moe.gate, e, st->gather[gate_form] + at, NULL, n);
+            gate->align = down_form == FORM_Q256 ? 256 : 32; /* whole blocks of `hidden` */
+            gate->most_rows = ACT_PART;
+            st->up_jobs[n_jobs] = expert_job(st->kern, &l->moe.up, e, st->gather[up_form] + at,
+                                             NULL, n);
+            st->down_jobs[n_jobs] = expert_job(st->kern, &l->moe.down, e,
+                                               st->hidden.at[down_form] + at, st->mixed_at + at, n);
+            n_jobs++;
         }
     }
-    st->n_gate_up = jobs_plan(st->gate_up_jobs, 2 * n_jobs, b->t->n_workers);
+    st->n_gate_up = jobs_plan(st->gate_jobs, n_jobs, b->t->n_workers);
     st->n_down = jobs_plan(st->down_jobs, n_jobs, b->t->n_workers);
+}
+
+typedef struct {
+    model_state *st;
+    act_form form; /* of `hidden` */
+} hidden_work;
+
+/* Some rows of gate and of up, and what they become: a part of the rows of `hidden`.  The products
+ * themselves never leave the cache. */
+static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t rows,
+                         const uint8_t *next) {
+    const hidden_work *o = ctx;
+    const model_state *st = o->st;
+    const size_t job = (size_t)(gate - st->gate_jobs);
+    const matmul_job *up = &st->up_jobs[job];
+    const uint8_t *up_w = up->w + row * up->row_bytes;
+    const size_t slot = (size_t)(st->down_jobs[job].x - st->hidden.at[o->form]);
+    float few[2 * ACT_PART];
+    const size_t even = jobs_tile(gate->n);
+    float *memory = even > 1 ? malloc(2 * even * rows * sizeof *memory) : NULL;
+    const size_t tile = memory ? even : 1; /* without memory: slower, the same numbers */
+    float *products = memory ? memory : few;
+    for (size_t at = 0; at < gate->n; at += tile) {
+        const size_t n = gate->n - at < tile ? gate->n - at : tile;
+        float *y[2][JOB_TOKENS];
+        for (size_t t = 0; t < n; t++) {
+            y[0][t] = products + t * rows;
+            y[1][t] = products + (tile + t) * rows;
+        }
+        gate->mul(y[0], gate->w + row * gate->row_bytes, gate->x + at, n, rows, gate->k, up_w);
+        up->mul(y[1], up_w, up->x + at, n, rows, up->k, next);
+        for (size_t t = 0; t < n; t++) {
+            st->kern->silu_mul(y[0][t], y[0][t], y[1][t], rows);
+            act_fill_part(&st->hidden, st->kern, slot + at + t, gate->rows, row, y[0][t], rows,
+                          o->form);
+        }
+    }
+    free(memory);
 }
 
 void block_moe(batch *b, const layer_weights *l, matrices after) {
@@ -143,15 +181,9 @@ void block_moe(batch *b, const layer_weights *l, matrices after) {
         group_by_expert(b, l);
     }
     team_sync(b->t);
-    jobs_run(b->t, st->gate_up_jobs, st->n_gate_up,
-             jobs_start(b->t, st->down_jobs, st->n_down));
-    team_sync(b->t);
-    size_t at = 0; /* in expert order: most of it was written by the same worker */
-    while (team_take(b->t, b->n * s->n_expert_used, &at)) {
-        float *gate = st->gate_at[at];
-        st->kern->silu_mul(gate, gate, st->up_at[at], s->n_ff_expert);
-        act_fill(&st->hidden, st->kern, at, gate, s->n_ff_expert, form_bit(&l->moe.down));
-    }
+    hidden_work work = {st, state_form(l->moe.down.type)};
+    jobs_run_with(b->t, st->gate_jobs, st->n_gate_up,
+                  jobs_start(b->t, st->down_jobs, st->n_down), hidden_piece, &work);
     team_sync(b->t);
     jobs_run(b->t, st->down_jobs, st->n_down, batch_start(b, after));
     team_sync(b->t);

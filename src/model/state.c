@@ -5,6 +5,7 @@
 
 #include "kernel/rope.h"
 
+#include <assert.h>
 #include <string.h>
 
 act_form state_form(qtype type) {
@@ -53,23 +54,28 @@ static uint64_t max_u64(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-static void place_experts(model_state *st, arena *mem, unsigned mask) {
+/* The forms that down matrices of experts ask for. */
+static unsigned hidden_forms(const model_shape *s, const model_weights *w) {
+    unsigned mask = 0;
+    for (uint32_t i = 0; i < s->n_layer; i++) {
+        mask |= w->layers[i].is_moe ? form_bit(&w->layers[i].moe.down) : 0;
+    }
+    return mask;
+}
+
+static void place_experts(model_state *st, arena *mem) {
     const model_shape *s = st->shape;
     const uint64_t slots = (uint64_t)st->n_batch * s->n_expert_used;
     st->scores = arena_get(mem, st->n_batch, s->n_expert * sizeof *st->scores);
     st->choice = arena_get(mem, slots, sizeof *st->choice);
-    st->gate = arena_get(mem, slots, s->n_ff_expert * sizeof *st->gate);
-    st->up = arena_get(mem, slots, s->n_ff_expert * sizeof *st->up);
     st->mixed = arena_get(mem, slots, s->n_embd * sizeof *st->mixed);
-    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, mask & ~(1u << FORM_F32));
+    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, hidden_forms(s, st->weights));
     for (int form = 0; form < FORM_COUNT; form++) {
         st->gather[form] = arena_get(mem, slots, sizeof *st->gather[form]);
     }
-    st->hidden_at = arena_get(mem, slots, sizeof *st->hidden_at);
-    st->gate_at = arena_get(mem, slots, sizeof *st->gate_at);
-    st->up_at = arena_get(mem, slots, sizeof *st->up_at);
     st->mixed_at = arena_get(mem, slots, sizeof *st->mixed_at);
-    st->gate_up_jobs = arena_get(mem, 2 * (uint64_t)s->n_expert, sizeof *st->gate_up_jobs);
+    st->gate_jobs = arena_get(mem, s->n_expert, sizeof *st->gate_jobs);
+    st->up_jobs = arena_get(mem, s->n_expert, sizeof *st->up_jobs);
     st->down_jobs = arena_get(mem, s->n_expert, sizeof *st->down_jobs);
 }
 
@@ -91,7 +97,7 @@ static void place_all(model_state *st, arena *mem, unsigned mask) {
     st->sine = arena_get(mem, n, s->head_dim / 2 * sizeof *st->sine);
     place_rows(&st->in, mem, (size_t)n, (size_t)max_u64(max_u64(s->n_embd, n_q), s->n_ff), mask);
     if (s->n_expert > 0) {
-        place_experts(st, mem, mask);
+        place_experts(st, mem);
     }
 }
 
@@ -154,4 +160,22 @@ void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *
     if (mask >> FORM_Q256 & 1) {
         kern->quantize(a->rows[FORM_Q256] + i * a->stride[FORM_Q256], x, n, 256);
     }
+}
+
+void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
+                   const float *x, size_t n, act_form form) {
+    uint8_t *row = a->rows[form] + i * a->stride[form];
+    if (form == FORM_F32) {
+        memcpy(row + first * sizeof *x, x, n * sizeof *x);
+        return;
+    }
+    const size_t block = form == FORM_Q32 ? 32 : 256;
+    _Alignas(64) uint8_t part[ACT_PART * 2];
+    assert(n <= ACT_PART && first % block == 0 && kern_act_bytes(n, block) <= sizeof part);
+    kern->quantize(part, x, n, block);
+    memcpy(row + first, part, n);
+    memcpy(row + kern_act_d_offset(width) + first / block * sizeof(float),
+           part + kern_act_d_offset(n), n / block * sizeof(float));
+    memcpy(row + kern_act_sum_offset(width, block) + first / KERN_GROUP * sizeof(int16_t),
+           part + kern_act_sum_offset(n, block), n / KERN_GROUP * sizeof(int16_t));
 }

@@ -51,15 +51,13 @@ typedef struct {
     /* Experts: a slot is (token, rank), slot = token * n_expert_used + rank. */
     float *scores;     /* [n][n_expert] router */
     expert_choice *choice; /* [slots] */
-    float *gate;       /* [slots][n_ff_expert]; then silu(gate) * up */
-    float *up;         /* [slots][n_ff_expert] */
     float *mixed;      /* [slots][n_embd] outputs of the experts */
-    act_rows hidden;   /* [slots] input of the down matrices, quantised, in expert order */
+    act_rows hidden;   /* [slots] input of the down matrices, in expert order */
     const void **gather[FORM_COUNT]; /* [slots] rows of `in` in expert order */
-    const void **hidden_at;          /* [slots] rows of `hidden`, or of `gate` for float weights */
-    float **gate_at, **up_at, **mixed_at; /* [slots] in expert order */
-    matmul_job *gate_up_jobs; /* [2 * n_expert] */
-    matmul_job *down_jobs;    /* [n_expert] */
+    float **mixed_at;  /* [slots] in expert order */
+    matmul_job *gate_jobs;  /* [n_expert] whose pieces go on to `hidden`, with those of up_jobs */
+    matmul_job *up_jobs;
+    matmul_job *down_jobs;
     size_t n_gate_up;  /* pieces of these jobs */
     size_t n_down;
 
@@ -88,6 +86,12 @@ act_form state_form(qtype type);
 /* Fill the quantised forms in `mask` (1 << form) of row i from x[n]. */
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
               unsigned mask);
+
+/* Fill a part of one form of row i, of `width` values: x[n] from value `first` on.  `first` and n
+ * are multiples of the form's blocks, and n is at most ACT_PART. */
+enum { ACT_PART = 512 };
+void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
+                   const float *x, size_t n, act_form form);
 
 /* The floats of row i. */
 static inline float *act_floats(const act_rows *a, size_t i) {
