@@ -159,11 +159,70 @@ static void test_start_of_a_worker_without_a_share(void **state) {
     assert_null(jobs_start(&last, jobs, 0));
 }
 
+/* Pieces of the caller: blocks of rows stay together, none is too long, each row is in one. */
+typedef struct {
+    const matmul_job *jobs;
+    size_t align, most;
+    uint8_t met[MAX_JOBS][MAX_ROWS];
+} own_pieces;
+
+static void take_piece(void *ctx, const matmul_job *j, size_t row, size_t rows,
+                       const uint8_t *next) {
+    own_pieces *o = ctx;
+    (void)next;
+    assert_true(rows > 0 && rows <= o->most);
+    assert_int_equal(row % o->align, 0);
+    assert_true(rows % o->align == 0 || row + rows == j->rows);
+    for (size_t r = row; r < row + rows; r++) {
+        o->met[j - o->jobs][r]++;
+    }
+}
+
+static void test_pieces_of_the_callers(void **state) {
+    (void)state;
+    static const size_t aligns[] = {32, 256};
+    for (size_t i = 0; i < sizeof plans / sizeof *plans; i++) {
+        for (size_t a = 0; a < 2; a++) {
+            matmul_job jobs[MAX_JOBS];
+            size_t n_pieces = 0;
+            size_t n_jobs = prepare(&plans[i], jobs, &n_pieces);
+            static own_pieces o;
+            o = (own_pieces){.jobs = jobs, .align = aligns[a], .most = 512};
+            for (size_t j = 0; j < n_jobs; j++) {
+                jobs[j].align = o.align;
+                jobs[j].most_rows = o.most;
+            }
+            n_pieces = jobs_plan(jobs, n_jobs, plans[i].n_workers);
+            team alone = {.n_workers = 1};
+            jobs_run_with(&alone, jobs, n_pieces, NULL, take_piece, &o);
+            for (size_t j = 0; j < n_jobs; j++) {
+                for (size_t r = 0; r < jobs[j].rows; r++) {
+                    assert_int_equal(o.met[j][r], jobs[j].n > 0);
+                }
+            }
+        }
+    }
+}
+
+/* As few calls as JOB_TOKENS allows, and none of them short. */
+static void test_tokens_are_divided_evenly(void **state) {
+    (void)state;
+    for (size_t n = 1; n < 4 * JOB_TOKENS; n++) {
+        const size_t tile = jobs_tile(n);
+        const size_t calls_of = (n + tile - 1) / tile;
+        assert_true(tile <= JOB_TOKENS);
+        assert_int_equal(calls_of, (n + JOB_TOKENS - 1) / JOB_TOKENS);
+        assert_true(calls_of * tile - n < calls_of);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_once),
         cmocka_unit_test(test_next_is_where_reading_goes_on),
         cmocka_unit_test(test_start_of_a_worker_without_a_share),
+        cmocka_unit_test(test_pieces_of_the_callers),
+        cmocka_unit_test(test_tokens_are_divided_evenly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
