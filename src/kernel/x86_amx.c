@@ -113,15 +113,21 @@ INLINE void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t
             }
         }
         const size_t cell = first + lane;
-        int16_t sum[KERN_MAX_BLOCK / KERN_GROUP] = {0};
         p->d[cell] = 0;
         if (x) {
             memcpy(&p->d[cell], x + at.d + b * sizeof(float), sizeof(float));
-            memcpy(sum, x + at.sum + b * (block / 8), block / 8);
         }
-        for (size_t i = 0; i < p->n_sums; i++) {
-            p->sum[cell * p->n_sums + i] =
-                p->n_sums == 16 ? sum[i] : (int16_t)(sum[2 * i] + sum[2 * i + 1]);
+        if (p->n_sums > 0) { /* 16 in a block of 256; 8 are sums of two */
+            const __m256i sums = x ? _mm256_loadu_si256((const __m256i *)(const void *)
+                                                        (x + at.sum + b * (block / 8)))
+                                   : _mm256_setzero_si256();
+            int16_t *to = p->sum + cell * p->n_sums;
+            if (p->n_sums == 16) {
+                _mm256_storeu_si256((__m256i *)(void *)to, sums);
+            } else {
+                const __m256i pairs = _mm256_madd_epi16(sums, _mm256_set1_epi16(1));
+                _mm_storeu_si128((__m128i *)(void *)to, _mm256_cvtepi32_epi16(pairs));
+            }
         }
     }
 }
@@ -418,7 +424,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
     configure(p.tokens, 64);
     for (size_t row = 0; row + SIDES * 16 <= rows; row += SIDES * 16) {
         const void *after = fetch_after(w, row, rows, stride, next);
-        fetch ahead = fetch_start(after, row, SIDES * VL, stride, k / 256);
+        fetch ahead = fetch_start(after, row, SIDES * VL, stride, k / 256 * p.n_groups);
         ends16 ends[2][SIDES]; /* one may still be needed for folding */
         step256 before = {0};
         for (size_t t = 0; t < p.n_groups * p.tokens; t++) {
@@ -431,8 +437,8 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
                 (kind.shift == 8 ? split_signed : split_unsigned)(&planes[side], &plane, kind);
                 keep_ends(&ends[b % 2][side], &plane, kind);
             }
-            fetch_step(&ahead);
             for (size_t g = 0; g < p.n_groups; g++) {
+                fetch_step(&ahead);
                 const step256 s = {ends[b % 2], cell_of(&p, g, b, 256), g * p.tokens};
                 run_step256(acc, c, &p, planes, s, before, kind);
                 before = s;

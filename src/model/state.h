@@ -89,7 +89,7 @@ void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *
 
 /* Fill a part of one form of row i, of `width` values: x[n] from value `first` on.  `first` and n
  * are multiples of the form's blocks, and n is at most ACT_PART. */
-enum { ACT_PART = 512 };
+enum { ACT_PART = 1024 };
 void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
                    const float *x, size_t n, act_form form);
 
