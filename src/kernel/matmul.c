@@ -18,6 +18,12 @@ enum {
     FEW_ROWS_ALIGN = 16         /* for matrices that would not make a piece for each worker */
 };
 
+/* All of these are powers of two: the largest is a multiple of the others. */
+static size_t align_of(const matmul_job *j, size_t n_workers) {
+    const size_t usual = j->rows < n_workers * PIECE_ALIGN ? FEW_ROWS_ALIGN : PIECE_ALIGN;
+    return j->align > usual ? j->align : usual;
+}
+
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
     size_t bytes = 0;
     size_t tokens = 0;
@@ -32,12 +38,11 @@ size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers) {
     size_t total = 0;
     for (size_t i = 0; i < n_jobs; i++) {
         matmul_job *j = &jobs[i];
-        const size_t align = j->align > PIECE_ALIGN ? j->align
-                           : j->rows < n_workers * PIECE_ALIGN && j->align <= FEW_ROWS_ALIGN
-                           ? FEW_ROWS_ALIGN : PIECE_ALIGN;
-        const size_t rows = piece_bytes / j->row_bytes / align * align;
-        j->piece_rows = rows < align ? align : j->most_rows > 0 && rows > j->most_rows
-                      ? j->most_rows / align * align : rows;
+        const size_t align = align_of(j, n_workers);
+        const size_t most = j->most_rows > 0 ? j->most_rows : j->rows + align;
+        const size_t wanted = piece_bytes / j->row_bytes;
+        const size_t rows = (wanted < most ? wanted : most) / align * align;
+        j->piece_rows = rows < align ? align : rows;
         j->n_pieces = j->n == 0 ? 0 : (j->rows + j->piece_rows - 1) / j->piece_rows;
         total += j->n_pieces;
     }

@@ -24,8 +24,8 @@ struct matmul_job {
     float *y0;            /* outputs [n][rows], when they lie one after the other; otherwise NULL */
     float *const *y;      /* [n] outputs of `rows` floats */
     size_t n;
-    size_t align;         /* rows that belong together in a piece; 0: any */
-    size_t most_rows;     /* of a piece; 0: any */
+    size_t align;         /* a power of two: rows that belong together in a piece; 0: any */
+    size_t most_rows;     /* of a piece, at least `align`; 0: any */
     size_t piece_rows;    /* set by jobs_plan */
     size_t n_pieces;
 };
