@@ -226,7 +226,9 @@ void kern_scalar(kern_table *t);
 /* For kernels that work on groups of rows, or of lanes: the scalar ones finish what is left, with
  * the same bits. */
 
-/* Rows [first, rows) of a product. */
+/* Rows [first, rows) of a product, by `mul`, or by the scalar kernel of a type. */
+void kern_rest(kern_mul_fn *mul, size_t row_bytes, float *const *y, const void *w,
+               const void *const *x, size_t n, size_t first, size_t rows, size_t k);
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
                       size_t first, size_t rows, size_t k);
 kern_attend_fn kern_attend_scalar;

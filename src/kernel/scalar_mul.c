@@ -13,7 +13,8 @@
 
 enum {
     TILE = 8,    /* activation rows that share one reading of the weights */
-    CHUNK = 256  /* float weights decoded at a time */
+    CHUNK = 256, /* float weights decoded at a time */
+    REST = 128   /* activation rows per call for what another kernel left */
 };
 
 /* ---- Contract 1: activations to int8 --------------------------------------------------------- */
@@ -217,6 +218,19 @@ QTYPES_QUANT(MUL_QUANT)
 #undef MUL_QUANT
 #undef MUL_FLOAT
 
+void kern_rest(kern_mul_fn *mul, size_t row_bytes, float *const *y, const void *w,
+               const void *const *x, size_t n, size_t first, size_t rows, size_t k) {
+    const uint8_t *rest = (const uint8_t *)w + first * row_bytes;
+    for (size_t at = 0; first < rows && at < n; at += REST) {
+        const size_t n_now = n - at < REST ? n - at : REST;
+        float *to[REST];
+        for (size_t t = 0; t < n_now; t++) {
+            to[t] = y[at + t] + first;
+        }
+        mul(to, rest, x + at, n_now, rows - first, k, NULL);
+    }
+}
+
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
                       size_t first, size_t rows, size_t k) {
     static kern_mul_fn *const mul[QTYPE_COUNT] = {
@@ -224,15 +238,7 @@ void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *co
         QTYPES(MUL_ENTRY)
 #undef MUL_ENTRY
     };
-    const uint8_t *rest = (const uint8_t *)w + first * qtype_row_bytes(type, k);
-    for (size_t at = 0; first < rows && at < n; at += TILE) {
-        const size_t n_tile = n - at < TILE ? n - at : TILE;
-        float *to[TILE];
-        for (size_t t = 0; t < n_tile; t++) {
-            to[t] = y[at + t] + first;
-        }
-        mul[type](to, rest, x + at, n_tile, rows - first, k, NULL);
-    }
+    kern_rest(mul[type], qtype_row_bytes(type, k), y, w, x, n, first, rows, k);
 }
 
 void kern_scalar_mul(kern_table *t) {

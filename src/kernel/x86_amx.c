@@ -181,8 +181,9 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, vf d, const float *dx, 
 INLINE void tile_group32(float *const *y, size_t row, const plane32 *w, const packed_x *x,
                          size_t g, size_t tokens) {
     _Alignas(64) int32_t sums[4][GROUP * 16];
-    const int8_t *q = x->q + g * x->n_blocks * tokens * 32;
-    const float *d = x->d + g * x->n_blocks * tokens;
+    const size_t cell = cell_of(x, g, 0, 32);
+    const int8_t *q = x->q + cell * 32;
+    const float *d = x->d + cell;
     vf acc[GROUP];
     for (size_t t = 0; t < tokens; t++) {
         acc[t] = vf_zero();
@@ -420,7 +421,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
     const size_t stride = k / 256 * block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 256, 64, sums_of(kind));
     _Alignas(64) int32_t c[4][GROUP * 16];
-    vf acc[MAX_TOKENS + GROUP][SIDES];
+    vf acc[MAX_TOKENS][SIDES];
     configure(p.tokens, 64);
     for (size_t row = 0; row + SIDES * 16 <= rows; row += SIDES * 16) {
         const void *after = fetch_after(w, row, rows, stride, next);
@@ -459,23 +460,9 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
  * none, and then the vector kernels do the work. */
 static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes,
                             size_t *plane_at) {
-    const size_t groups = ((n < MAX_TOKENS ? n : MAX_TOKENS) + GROUP - 1) / GROUP + 1;
+    const size_t groups = ((n < MAX_TOKENS ? n : MAX_TOKENS) + GROUP - 1) / GROUP;
     *plane_at = kern_pad64(packed_bytes(groups, k, block));
     return aligned_alloc(64, *plane_at + kern_pad64(plane_bytes));
-}
-
-/* Rows from `first` on, which do not fill what tiles want, with vectors. */
-static void rest_rows(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
-                      size_t first, size_t rows, size_t k) {
-    const uint8_t *rest = (const uint8_t *)w + first * qtype_row_bytes(type, k);
-    for (size_t at = 0; first < rows && at < n; at += MAX_TOKENS) {
-        const size_t m = n - at < MAX_TOKENS ? n - at : MAX_TOKENS;
-        float *to[MAX_TOKENS];
-        for (size_t t = 0; t < m; t++) {
-            to[t] = y[at + t] + first;
-        }
-        kern_rows_avx512vnni(type)(to, rest, x + at, m, rows - first, k, NULL);
-    }
 }
 
 #define AMX_SLOT(name, type, block, plane_type, planes, run, ...)                                  \
@@ -498,7 +485,8 @@ static void rest_rows(qtype type, float *const *y, const void *w, const void *co
             run(y + t, w, x + t, m, rows, k, t == 0 ? next : NULL, memory, plane, __VA_ARGS__);    \
         }                                                                                          \
         free(memory);                                                                              \
-        rest_rows(QTYPE_##type, y, w, x, n, whole, rows, k);                                       \
+        kern_rest(kern_rows_avx512vnni(QTYPE_##type), qtype_row_bytes(QTYPE_##type, k), y, w, x,   \
+                  n, whole, rows, k);                                                              \
     }
 #define AMX32(name, type, bytes, bias)                                                             \
     AMX_SLOT(name, type, 32, plane32, k / 32, tiles32, bytes, load_##name, bias)
