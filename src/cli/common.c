@@ -110,8 +110,7 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
             term_message("the system allows %u threads only, not %u", (unsigned)n,
                          (unsigned)opt.n_threads);
         }
-        if (!o->isa && !getenv("LFM_ISA") &&
-            strcmp(lfm_model_get_info(m)->isa, "scalar") == 0) {
+        if (!o->isa && strcmp(lfm_model_get_info(m)->isa, "scalar") == 0) {
             term_message("this processor has none of the vector instructions that lfm knows; "
                          "it works, but slowly");
         }

@@ -137,6 +137,10 @@ static lfm_status finish(opt_parser *p) {
         const char *model = getenv("LFM_MODEL");
         o->model = model && model[0] ? model : NULL;
     }
+    if (!o->isa && opt_find_row("--isa", 5, p->command->bit)) {
+        const char *isa = getenv("LFM_ISA");
+        o->isa = isa && isa[0] ? isa : NULL;
+    }
     if (row && !o->n_threads.given && threads && threads[0]) {
         const lfm_status st = opt_set_number(p, row, "LFM_THREADS", threads);
         if (st != LFM_OK) {

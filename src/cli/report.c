@@ -190,11 +190,15 @@ static void write_course(FILE *to, const run_state *r) {
 static void list_environment(FILE *to, const cli_options *o) {
     const char *model = getenv("LFM_MODEL");
     const char *threads = getenv("LFM_THREADS");
+    const char *isa = getenv("LFM_ISA");
     if (model && o->model == model) {
         fprintf(to, "model from:           $LFM_MODEL\n");
     }
     if (threads && threads[0] && o->threads_from_env) {
         fprintf(to, "threads from:         $LFM_THREADS\n");
+    }
+    if (isa && o->isa == isa) {
+        fprintf(to, "kernels from:         $LFM_ISA\n");
     }
 }
 

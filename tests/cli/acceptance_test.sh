@@ -13,7 +13,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/bin" && ln -s "$bin" "$work/bin/lfm" && cd "$work" || exit 1
 PATH=$work/bin:$PATH
 export PATH
-unset LFM_MODEL LFM_THREADS NO_COLOR FORCE_COLOR LFM_NO_COLOR
+unset LFM_MODEL LFM_THREADS LFM_ISA NO_COLOR FORCE_COLOR LFM_NO_COLOR
 [ -n "${LFM_TEST_ALL:-}" ] || export LFM_THREADS=1 # (run.sh)
 exec </dev/null
 n_passed=0

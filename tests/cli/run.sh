@@ -30,7 +30,7 @@ mkdir "$work/bin" && ln -s "$bin" "$work/bin/lfm" || exit 1
 "$maker" nano-moe F32 -o "$work/nano.gguf" --seed 1 >/dev/null || exit 1
 PATH=$work/bin:$PATH
 XDG_CONFIG_HOME=$work/config # where `lfm bench --tune` keeps what it found
-unset LFM_MODEL LFM_THREADS NO_COLOR FORCE_COLOR LFM_NO_COLOR
+unset LFM_MODEL LFM_THREADS LFM_ISA NO_COLOR FORCE_COLOR LFM_NO_COLOR
 # Threads that wait for each other beside other tests cost more than all else.  Cases about threads name them.
 [ -n "${LFM_TEST_ALL:-}" ] || export LFM_THREADS=1
 export PATH XDG_CONFIG_HOME
