@@ -48,10 +48,11 @@ ALL_CFLAGS := -std=c11 -D_GNU_SOURCE $(LARGE_FILES) -Iinclude -Isrc -pthread -MM
 ALL_LDFLAGS := -pthread $(FLAGS_$(MODE)) $(LINK_$(MODE)) $(LDFLAGS)
 LIBS := -lm
 
-rooms     := base gguf kernel model token constrain
-lib_src   := $(foreach room,$(rooms),$(wildcard src/$(room)/*.c)) $(wildcard src/*.c)
-lib_obj   := $(lib_src:%.c=$B/%.o)
-cli_obj   := $(patsubst %.c,$B/%.o,$(wildcard src/cli/*.c))
+# Every .c below src: the program is src/cli, the library is all the rest.
+folders   := src/*/ src/*/*/ src/*/*/*/
+all_src   := $(sort $(wildcard $(folders:%=%*.c)))
+cli_src   := $(filter src/cli/%,$(all_src))
+cli_obj   := $(cli_src:%.c=$B/%.o)
 maker_obj := $(patsubst %.c,$B/%.o,$(wildcard tools/mkmodel/*.c))
 unit_src  := $(wildcard tests/unit/test_*.c)
 unit_bin  := $(unit_src:tests/unit/%.c=$B/tests/%)
@@ -59,10 +60,10 @@ support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
 check_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/*.c))
 
 # ISA files are chosen by architecture and built with their own flags; everything else is baseline.
-isa_src := $(if $(filter x86_64%,$(machine)),$(wildcard src/kernel/x86_*.c)) \
-           $(if $(filter aarch64% arm64%,$(machine)),$(wildcard src/kernel/arm_*.c))
-lib_src := $(filter-out src/kernel/x86_%.c src/kernel/arm_%.c,$(lib_src)) $(isa_src)
-lib_obj := $(lib_src:%.c=$B/%.o)
+other_isa := $(if $(filter x86_64%,$(machine)),,src/kernel/x86/%) \
+             $(if $(filter aarch64% arm64%,$(machine)),,src/kernel/arm/%)
+lib_src   := $(filter-out src/cli/% $(other_isa),$(all_src))
+lib_obj   := $(lib_src:%.c=$B/%.o)
 
 best           := $(or $(OPT),$(if $(filter release,$(MODE)),-O3))
 # Copies of a few bytes are instructions, not calls that check their size; loops are unrolled only where that is fast.
@@ -74,25 +75,25 @@ ISA_amx        := $(ISA_avx512vnni) -mamx-tile -mamx-int8
 ISA_neon       := $(kernels)
 ISA_dotprod    := $(ISA_neon) -march=armv8.2-a+dotprod
 ISA_i8mm       := $(ISA_neon) -march=armv8.2-a+dotprod+i8mm
-isa = $(ISA_$(lastword $(subst _, ,$(basename $(notdir $<))))) $(ISA_$(MODE))
+isa = $(ISA_$(basename $(notdir $<))) $(ISA_$(MODE))
 
 # gcc -O1 forgets vzeroupper, and every float sum of the baseline after such a kernel takes ten times as long.
 # Checks of pointers (clang's build has them, in make check-all) and local variables in a debugger cost minutes.
 sparse   := -fira-region=one -fno-sanitize=null,alignment,object-size,pointer-overflow
 gcc_only  = $(if $(findstring clang,$(compiler)),,-fexpensive-optimizations $1)
-$B/src/kernel/x86_%.o: ISA_tsan = $(call gcc_only,-fno-var-tracking)
-$B/src/kernel/x86_%.o: ISA_asan = $(call gcc_only,$(sparse))
+$B/src/kernel/x86/%.o: ISA_tsan = $(call gcc_only,-fno-var-tracking)
+$B/src/kernel/x86/%.o: ISA_asan = $(call gcc_only,$(sparse))
 $B/src/kernel/scalar_mul.o $B/src/kernel/unpack.o: isa = $(if $(filter asan,$(MODE)),-O2)
 
 # Plain C that gcc vectorises only at -O3.
-$B/src/kernel/quantize.o $B/src/kernel/quantize_k.o: isa = $(best)
+$B/src/convert/quantize.o $B/src/convert/quantize_k.o: isa = $(best)
 
 # The commit of a checkout, for what `lfm bench` reports; it is new when HEAD has moved.
 commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null))
-$B/src/cli/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
-$B/src/cli/bench_report.o: $(wildcard .git/logs/HEAD)
+$B/src/cli/bench/results/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
+$B/src/cli/bench/results/bench_report.o: $(wildcard .git/logs/HEAD)
 
-.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check cli-test golden layers symbols clean install tools
+.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -106,14 +107,14 @@ $B/lfm: $(cli_obj) $B/liblfm.a
 
 $B/liblfm.a: $(lib_obj)
 	@rm -f $@
-	ar rcs $@ $(lib_obj)
+	ar qcs $@ $(lib_obj)
 
 $B/mkmodel: $(maker_obj) $B/liblfm.a
 	$(CC) $(ALL_LDFLAGS) $(maker_obj) $B/liblfm.a $(LIBS) -o $@
 
-$B/src/kernel/%.o: src/kernel/%.c Makefile
+$B/src/%.o: src/%.c Makefile
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_CFLAGS) $(isa) -c $< -o $@
+	$(CC) $(ALL_CFLAGS) $(if $(filter src/kernel/% src/convert/%,$<),$(isa)) -c $< -o $@
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(dir $@)
@@ -153,7 +154,7 @@ fuzz:
 # The command line's tests take what they need from the program, main() excepted.
 $B/libcli.a: $(filter-out %/main.o,$(cli_obj))
 	@rm -f $@
-	ar rcs $@ $^
+	ar qcs $@ $^
 
 $B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $B/libcli.a $B/liblfm.a
 	@mkdir -p $(dir $@)

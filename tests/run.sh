@@ -12,7 +12,7 @@ mkdir -p "$logs"
 
 # The long ones first, so that no core idles at the end.
 list=""
-for test in tests/cli/run.sh tests/readme_test.sh "$build/tests/test_lfm_session" \
+for test in tests/cli/run.sh tests/readme_test.sh "$build/tests/test_api_session" \
     "$build/tests/test_model_forward" "$build/tests/golden_test" "$build/tests/hostile_test" \
     "$build/tests/fault_test" tests/quantize_test.sh "$build/tests/test_token_tokenizer" \
     "$build/tests/test_constrain_schema" "$build/tests/test_alloc_failure" tests/*_test.sh \

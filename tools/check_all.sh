@@ -78,10 +78,10 @@ tidy_flags() {
     base="-mavx2 -mfma -mf16c"
     wide="$base -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni"
     case $1 in
-    *x86_avx2.c) echo "$base" ;;
-    *x86_avxvnni.c) echo "$base -mavxvnni" ;;
-    *x86_avx512vnni.c) echo "$wide" ;;
-    *x86_amx.c) echo "$wide -mamx-tile -mamx-int8" ;;
+    *x86/avx2.c) echo "$base" ;;
+    *x86/avxvnni.c) echo "$base -mavxvnni" ;;
+    *x86/avx512vnni.c) echo "$wide" ;;
+    *x86/amx.c) echo "$wide -mamx-tile -mamx-int8" ;;
     esac
     case $1 in src/base/error.c) ;; *) echo "-include tools/analyzer.h" ;; esac
 }
@@ -90,8 +90,8 @@ tidy() {
     n=0
     list=$logs/tidy.files
     : >"$list"
-    for file in src/*.c src/*/*.c; do
-        case $file in src/kernel/arm_*) continue ;; src/kernel/x86_*) [ "$(uname -m)" = x86_64 ] || continue ;; esac
+    for file in $(find src -name '*.c' | sort); do
+        case $file in src/kernel/arm/*) continue ;; src/kernel/x86/*) [ "$(uname -m)" = x86_64 ] || continue ;; esac
         n=$((n + 1))
         # A blank at the end of a line would make xargs join it with the next one.
         # shellcheck disable=SC2046
@@ -111,15 +111,15 @@ cpp_check() {
 # gcc's analyser where files are read, and no function with more on its stack than a buffer of 64 KiB.
 gcc_analyser() {
     flags="-std=c11 -D_GNU_SOURCE -Iinclude -Isrc -Werror -o $logs/analyser.o"
-    for file in src/gguf/*.c src/base/*.c; do
+    for file in src/gguf/*.c src/base/*.c src/base/system/*.c; do
         before="-include tools/analyzer.h"
         [ "$file" = src/base/error.c ] && before=""
         # shellcheck disable=SC2086
         gcc -O1 -fanalyzer $flags $before -c "$file" || return 1
     done
     n=0
-    for file in src/*.c src/*/*.c; do
-        case $file in src/kernel/arm_* | src/kernel/x86_*) continue ;; esac
+    for file in $(find src -name '*.c' | sort); do
+        case $file in src/kernel/arm/* | src/kernel/x86/*) continue ;; esac
         n=$((n + 1))
         # shellcheck disable=SC2086
         gcc -O2 -Wstack-usage=65536 $flags -c "$file" || return 1
@@ -134,7 +134,7 @@ sanitized_tests() { # sanitized_tests COMPILER: all tests of `make check` at ful
 }
 
 threads() { # Hand-overs between sleeping threads take minutes on a busy machine, not processor time
-    unit="test_base_pool test_lfm test_lfm_session"
+    unit="test_base_pool test_api_lfm test_api_session"
     export TSAN_OPTIONS=halt_on_error=1 LFM_SANITIZED=1
     for cc in gcc $1; do
         # shellcheck disable=SC2046
@@ -178,7 +178,7 @@ memcheck() { # an emulated processor that ends at AVX2
 integers() {
     "$1" -std=c11 -D_GNU_SOURCE -DNO_SANDBOX -Iinclude -Isrc -pthread -O1 -g -fno-sanitize-recover=all \
         -fsanitize=implicit-conversion,integer -fno-sanitize=unsigned-integer-overflow,unsigned-shift-base \
-        src/gguf/*.c src/base/*.c src/kernel/*quant*.c tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c \
+        src/gguf/*.c src/base/*.c src/base/system/*.c tests/fuzz/fuzz_gguf.c tests/fuzz/replay.c \
         -lm -o "$logs/fuzz_gguf" || return 1
     says=$("$logs/fuzz_gguf" tests/fuzz/corpus/gguf --mutate 200) || { echo "$says"; return 1; }
     echo "fuzz_gguf with implicit conversions checked: $says"
@@ -222,7 +222,7 @@ symbols() {
 # ---- Coverage of the reader of model files -----------------------------------------------------
 
 coverage() {
-    tests="test_gguf_gguf test_gguf_write test_gguf_qtype test_lfm test_alloc_failure hostile_test"
+    tests="test_gguf_gguf test_convert_write test_gguf_qtype test_api_lfm test_alloc_failure hostile_test"
     # shellcheck disable=SC2046
     build cov gcc lfm mkmodel fuzz/fuzz_gguf fuzz/fuzz_model $(for t in $tests; do echo "tests/$t"; done) || return 1
     find build/cov -name '*.gcda' -delete

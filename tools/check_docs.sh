@@ -2,7 +2,7 @@
 # What the documents say about files is true:
 #
 #   - src/README.md, "Files", names every file of src and include, and none that is not there;
-#   - a path in backquotes (`src/lfm.c`, `kernel/kernel.h`) in any document is there, from the root
+#   - a path in backquotes (`src/api/lfm.c`, `kernel/kernel.h`) in any document is there, from the root
 #     of the repository, from src, or from the document's own folder; build/... is not looked for.
 set -eu
 status=0
@@ -12,7 +12,7 @@ named=$(awk '
 /^## /         { inside = $0 == "## Files" }
 !inside        { next }
 /^[a-z]+\/$/   { top = $1; folder = ""; next }
-/^  [a-z]+\/ / { folder = $1; next }
+/^  [a-z0-9/]+\/ / { folder = $1; next }
 /^    [^ ]/ {
     if ($2 !~ /^\.[a-z]+$/) { print top folder $1; next }
     for (i = 2; $i ~ /^\.[a-z]+$/; i++) print top folder $1 $i

@@ -37,8 +37,8 @@ FNR == 1 {
     name = FILENAME
     is_c = name ~ /\.([ch]|inc)$/
     is_src = name ~ /^src\//
-    is_table = name ~ /(iq_tables|unicode_tables)\.c$/
-    about_machine = name ~ /^src\/(base\/(cpu|pool)|kernel\/choose|cli\/sandbox)\.c$/
+    is_table = name ~ /(iq|unicode)_tables\.c$/
+    about_machine = name ~ /^src\/(base\/system\/(cpu|pool)|kernel\/choose|cli\/shared\/sandbox)\.c$/
 }
 { blank = $0 == "" }
 /\t/ && name != "Makefile" { bad("tab") }
@@ -58,7 +58,7 @@ is_src && /(^|[^A-Za-z0-9_])(strn?cpy|strn?cat|stpcpy|v?sprintf|gets|ato[fil]|at
     bad("banned call")
 }
 is_src && !about_machine && /^ *#.*(__x86_64__|__i386__|__aarch64__|__arm__)/ {
-    bad("only base/cpu.c, base/pool.c, kernel/choose.c and cli/sandbox.c ask for the architecture")
+    bad("only base/system/cpu.c, base/system/pool.c, kernel/choose.c and cli/shared/sandbox.c ask for the architecture")
 }
 END {
     end_of_file()

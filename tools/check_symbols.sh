@@ -8,20 +8,21 @@ set -eu
 build=$1
 nm=${NM:-nm}
 
-# base, gguf, kernel, model, token, constrain, lfm.c
-prefixes="arena cores cpu err group json map memory pool team utf8
+# base, gguf, kernel, model, token, constrain, answer, api and convert
+prefixes="arena cores cpu err group json map memory out pool team utf8
     gguf mix pack qtype
     jobs kern quantize rope
     act batch block model shape state timeline weights
     chat sampler tok
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
+    answer logprobs toolcall
     lfm"
 
 list=$(mktemp)
 trap 'rm -f "$list"' EXIT
 status=0
 n_isa=0
-for object in "$build"/src/kernel/x86_*.o "$build"/src/kernel/arm_*.o; do
+for object in "$build"/src/kernel/x86/*.o "$build"/src/kernel/arm/*.o; do
     [ -e "$object" ] || continue
     n_isa=$((n_isa + 1))
     "$nm" "$object" >"$list"

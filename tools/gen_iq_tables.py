@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Write src/kernel/iq_tables.c, the code books of the IQ types, packed our way.
+"""Write src/kernel/codebooks/iq_tables.c, the code books of the IQ types, packed our way.
 
-    tools/gen_iq_tables.py path/to/ggml-common.h > src/kernel/iq_tables.c
+    tools/gen_iq_tables.py path/to/ggml-common.h > src/kernel/codebooks/iq_tables.c
 
 The code books are part of the file format: an index stored in a block stands for 8 (or 4) values.
 The only public statement of them is the arrays of ggml-common.h (ggml, MIT), where every value
@@ -27,7 +27,7 @@ HEAD = """/*
  *
  * Made by tools/gen_iq_tables.py; do not edit.
  */
-#include "kernel/iq_tables.h"
+#include "kernel/codebooks/iq_tables.h"
 """
 
 

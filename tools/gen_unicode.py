@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make src/token/unicode_tables.c: which code points are letters, numbers and white space.
+"""Make src/token/unicode/unicode_tables.c: which code points are letters, numbers and white space.
 
-    tools/gen_unicode.py > src/token/unicode_tables.c
+    tools/gen_unicode.py > src/token/unicode/unicode_tables.c
 
 The table follows Unicode 15.1.  Python 3.13 carries that version; Python 3.11 and 3.12 carry 14.0
 and 15.0, and ADDED holds what came after them, so the output is the same with all three.
@@ -44,7 +44,7 @@ HEAD = """\
  *
  * Made by tools/gen_unicode.py; do not edit.
  */
-#include "token/unicode_tables.h"
+#include "token/unicode/unicode_tables.h"
 
 const uint32_t tok_unicode_starts[] = {
 """

@@ -34,20 +34,20 @@ wrapped=$(sed -n 's/^wrapped := //p' Makefile)
 
 # The tests of a file, the quick ones first: its own, and those of its room.
 tests_of() {
-    own=$(echo "$1" | sed 's|^src/||; s|/|_|g; s|\.c$||')
+    own=$(echo "$1" | sed 's|^src/\([a-z]*\)/|\1_|; s|_.*/|_|; s|\.c$||')
     [ -e "tests/unit/test_$own.c" ] && echo "test_$own"
     case $1 in
     src/base/json*) echo "test_base_json fuzz_json fuzz_chat test_token_chat" ;;
     src/base/*) echo "test_base_bytes test_base_error test_base_cores test_base_memory test_base_pool test_gguf_gguf" \
-        "test_lfm test_alloc_failure" ;;
-    src/gguf/*) echo "test_gguf_gguf test_gguf_write fuzz_gguf hostile_test test_lfm fuzz_model test_alloc_failure" ;;
-    src/token/chat*) echo "test_token_chat fuzz_chat test_lfm test_alloc_failure" ;;
-    src/token/sampler*) echo "test_token_sampler test_lfm test_alloc_failure" ;;
-    src/token/*) echo "fuzz_tokenizer hostile_test test_token_tokenizer test_lfm fuzz_chat test_alloc_failure" ;;
+        "test_api_lfm test_alloc_failure" ;;
+    src/gguf/*) echo "test_gguf_gguf test_convert_write fuzz_gguf hostile_test test_api_lfm fuzz_model test_alloc_failure" ;;
+    src/token/chat*) echo "test_token_chat fuzz_chat test_api_lfm test_alloc_failure" ;;
+    src/token/sampler*) echo "test_token_sampler test_api_lfm test_alloc_failure" ;;
+    src/token/*) echo "fuzz_tokenizer hostile_test test_token_tokenizer test_api_lfm fuzz_chat test_alloc_failure" ;;
     src/constrain/*) echo "fuzz_grammar fuzz_schema fuzz_tools fuzz_regex fuzz_concise test_constrain_gbnf" \
-        "test_lfm_constrain fuzz_constraint test_constrain_mask test_alloc_failure test_constrain_grammar" \
+        "test_api_constraint fuzz_constraint test_constrain_mask test_alloc_failure test_constrain_grammar" \
         "test_constrain_schema test_constrain_automaton" ;;
-    src/lfm*) echo "test_lfm test_lfm_chat test_lfm_constrain fuzz_constraint fuzz_session test_alloc_failure test_lfm_session" ;;
+    src/api/*) echo "test_api_lfm test_api_chat test_api_constraint fuzz_constraint fuzz_session test_alloc_failure test_api_session" ;;
     esac
 }
 
@@ -119,7 +119,7 @@ one() {
             [ $verdict = survived ] || break
             case $mode.$test in
             asan.test_alloc_failure) continue ;; # it looks for leaks itself
-            asan.test_constrain_[ags]* | asan.test_lfm_session) continue ;; # slow; others have the same code
+            asan.test_constrain_[ags]* | asan.test_api_session) continue ;; # slow; others have the same code
             esac
             passes "$test"
             case $? in

@@ -4,7 +4,7 @@
  * No count from the file sizes an allocation before it has been compared with the bytes that
  * remain, nothing recurses on the input, and nothing is copied out of the mapping.
  */
-#include "gguf/gguf_parts.h"
+#include "gguf/gguf_internal.h"
 
 #include "base/bytes.h"
 #include "base/checked.h"

@@ -11,7 +11,7 @@
 #define GGUF_GGUF_H
 
 #include "base/error.h"
-#include "base/map.h"
+#include "base/system/map.h"
 #include "gguf/qtype.h"
 
 #include <stdbool.h>

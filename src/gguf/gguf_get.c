@@ -1,7 +1,7 @@
 /*
  * gguf_get.c - looking for keys and tensors by their names.
  */
-#include "gguf/gguf_parts.h"
+#include "gguf/gguf_internal.h"
 
 #include "base/bytes.h"
 

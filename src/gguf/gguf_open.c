@@ -1,7 +1,7 @@
 /*
  * gguf_open.c - whole models: one file, or several parts as one.
  */
-#include "gguf/gguf_parts.h"
+#include "gguf/gguf_internal.h"
 
 #include <inttypes.h>
 #include <stdio.h>

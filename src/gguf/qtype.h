@@ -94,7 +94,7 @@ typedef struct { uint8_t d[2], dmin[2], scale_min[12], q[128]; } qblock_Q4_K;
 typedef struct { uint8_t d[2], dmin[2], scale_min[12], high[32], low[128]; } qblock_Q5_K;
 typedef struct { uint8_t low[128], high[64]; int8_t scale[16]; uint8_t d[2]; } qblock_Q6_K;
 
-/* `index` points into a code book (kernel/iq_tables.h). */
+/* `index` points into a code book (kernel/codebooks/iq_tables.h). */
 typedef struct { uint8_t index[4], sign_scale[4]; } qblock_IQ2_XXS_part;
 typedef struct { uint8_t d[2]; qblock_IQ2_XXS_part part[8]; } qblock_IQ2_XXS;
 typedef struct { uint8_t d[2], sign_index[32][2], scale[8]; } qblock_IQ2_XS;

@@ -3,7 +3,7 @@
  */
 #include "kernel/choose.h"
 
-#include "base/cpu.h"
+#include "base/system/cpu.h"
 #include "kernel/isa.h"
 #include "kernel/scalar.h"
 

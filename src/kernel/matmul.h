@@ -4,7 +4,7 @@
 #ifndef KERNEL_MATMUL_H
 #define KERNEL_MATMUL_H
 
-#include "base/pool.h"
+#include "base/system/pool.h"
 #include "kernel/kernel.h"
 
 #include <stddef.h>

@@ -13,7 +13,7 @@
  * Microscaling Formats specification 1.0.
  */
 #include "base/bytes.h"
-#include "kernel/iq_tables.h"
+#include "kernel/codebooks/iq_tables.h"
 #include "kernel/kernel.h"
 
 #include <assert.h>

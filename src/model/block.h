@@ -8,7 +8,7 @@
 #ifndef MODEL_BLOCK_H
 #define MODEL_BLOCK_H
 
-#include "base/pool.h"
+#include "base/system/pool.h"
 #include "model/state.h"
 #include "model/timeline.h"
 

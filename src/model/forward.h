@@ -4,7 +4,7 @@
 #ifndef MODEL_FORWARD_H
 #define MODEL_FORWARD_H
 
-#include "base/pool.h"
+#include "base/system/pool.h"
 #include "model/state.h"
 #include "model/timeline.h"
 

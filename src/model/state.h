@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
-#include "base/pool.h"
+#include "base/system/pool.h"
 #include "kernel/kernel.h"
 #include "kernel/matmul.h"
 #include "model/shape.h"

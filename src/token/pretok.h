@@ -22,7 +22,7 @@
 #ifndef TOKEN_PRETOK_H
 #define TOKEN_PRETOK_H
 
-#include "token/unicode_tables.h"
+#include "token/unicode/unicode_tables.h"
 
 #include <stddef.h>
 

@@ -5,7 +5,7 @@
  * model cards mean the same here: each filter looks at the probabilities that its predecessors
  * left, and the temperature comes last and so does not move the filters.
  */
-#include "token/sampler_parts.h"
+#include "token/sampler_internal.h"
 
 #include "base/rng.h"
 #include "kernel/kern_math.h"

@@ -7,7 +7,7 @@
  * Sources: nucleus sampling, Holtzman et al. 2020; locally typical sampling, Meister et al. 2023;
  * repetition penalty, Keskar et al. 2019 (CTRL), with negative logits multiplied.
  */
-#include "token/sampler_parts.h"
+#include "token/sampler_internal.h"
 
 #include "kernel/kern_math.h"
 

@@ -5,7 +5,7 @@
  * cut into pieces (pretok.c), and a piece that is a token whole is that token; otherwise its
  * bytes are merged (bpe.c).
  */
-#include "token/tokenizer_parts.h"
+#include "token/tokenizer_internal.h"
 
 #include "base/bytes.h"
 #include "token/pretok.h"

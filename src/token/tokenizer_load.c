@@ -16,7 +16,7 @@
  * Sources: llama.cpp (llama-vocab.cpp) for the keys and their defaults; GPT-2's encoder.py for the
  * alphabet.
  */
-#include "token/tokenizer_parts.h"
+#include "token/tokenizer_internal.h"
 
 #include "base/bytes.h"
 #include "base/utf8.h"

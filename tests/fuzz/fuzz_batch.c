@@ -8,7 +8,7 @@
  */
 #include "fuzz.h"
 
-#include "cli/batch_line.h"
+#include "cli/batch/batch_line.h"
 
 #include <math.h>
 #include <string.h>

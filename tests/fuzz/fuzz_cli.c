@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 #include <math.h>
 #include <string.h>

@@ -10,9 +10,9 @@
 
 #include "../support/grammar_walk.h"
 #include "../support/schema_check.h"
-#include "constrain/choices.h"
-#include "constrain/concise.h"
-#include "constrain/schema.h"
+#include "constrain/schema/choices.h"
+#include "constrain/schema/concise.h"
+#include "constrain/schema/schema.h"
 
 #include <string.h>
 

@@ -8,9 +8,9 @@
 #include "fuzz.h"
 
 #include "../support/vocab.h"
+#include "api/internal.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "lfm_parts.h"
 
 #include <math.h>
 #include <string.h>

@@ -8,7 +8,7 @@
 #include "fuzz.h"
 
 #include "base/utf8.h"
-#include "cli/editor.h"
+#include "cli/lineedit/editor.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include "../support/grammar_walk.h"
 #include "base/rng.h"
-#include "constrain/mask.h"
+#include "constrain/engine/mask.h"
 
 #include <string.h>
 

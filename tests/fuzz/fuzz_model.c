@@ -7,9 +7,9 @@
  */
 #include "fuzz.h"
 
-#include "lfm.h"
 #include "../support/memory_file.h"
 #include "../support/tiny.h"
+#include "lfm.h"
 
 #include <string.h>
 

@@ -10,7 +10,7 @@
 #include "../support/grammar_walk.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "constrain/schema.h"
+#include "constrain/schema/schema.h"
 
 #include <regex.h>
 #include <string.h>

@@ -9,8 +9,8 @@
 
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
-#include "constrain/keys.h"
-#include "constrain/schema.h"
+#include "constrain/engine/keys.h"
+#include "constrain/schema/schema.h"
 
 #include <string.h>
 

@@ -18,7 +18,7 @@
 enum { CHANGE_BYTES = 8 };
 
 /* The checksum goes from section to section, so their lengths are needed: where they stand in the
- * head (src/lfm_session_file.c). */
+ * head (src/api/session_file.c). */
 enum {
     HEAD_BYTES = 200, AT_NOTE_BYTES = 32, AT_N_VOCAB = 48, AT_HISTORY = 52, AT_N_TOKENS = 64,
     AT_N_MARKS = 68, GRID = 256

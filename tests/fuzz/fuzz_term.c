@@ -6,10 +6,10 @@
  */
 #include "fuzz.h"
 
+#include "answer/text.h"
 #include "base/error.h"
 #include "base/utf8.h"
-#include "cli/answer.h"
-#include "cli/term.h"
+#include "cli/shared/term.h"
 
 #include <string.h>
 

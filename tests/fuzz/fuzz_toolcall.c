@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "cli/toolcall.h"
+#include "answer/tool_calls.h"
 
 #include <string.h>
 

@@ -9,9 +9,9 @@
 
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
-#include "cli/toolcall.h"
-#include "constrain/keys.h"
-#include "constrain/schema.h"
+#include "answer/tool_calls.h"
+#include "constrain/engine/keys.h"
+#include "constrain/schema/schema.h"
 
 #include <string.h>
 

@@ -10,9 +10,9 @@
  */
 #include "check.h"
 
+#include "../support/blocks.h"
 #include "base/bytes.h"
 #include "kernel/scalar.h"
-#include "../support/blocks.h"
 
 #include <stdio.h>
 #include <stdlib.h>

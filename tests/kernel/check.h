@@ -7,8 +7,8 @@
 #ifndef KERNEL_CHECK_H
 #define KERNEL_CHECK_H
 
-#include "kernel/kernel.h"
 #include "../support/guard.h"
+#include "kernel/kernel.h"
 
 #include <stdbool.h>
 #include <stddef.h>

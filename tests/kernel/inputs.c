@@ -3,9 +3,9 @@
  */
 #include "check.h"
 
+#include "../support/blocks.h"
 #include "base/bytes.h"
 #include "base/rng.h"
-#include "../support/blocks.h"
 
 #include <math.h>
 #include <stdarg.h>

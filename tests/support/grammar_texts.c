@@ -4,7 +4,7 @@
 #include "grammar_texts.h"
 
 #include "../fuzz/fuzz.h"
-#include "constrain/automaton.h"
+#include "constrain/engine/automaton.h"
 #include "grammar_walk.h"
 
 #include <string.h>

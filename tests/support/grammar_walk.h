@@ -4,7 +4,7 @@
 #ifndef SUPPORT_GRAMMAR_WALK_H
 #define SUPPORT_GRAMMAR_WALK_H
 
-#include "constrain/automaton.h"
+#include "constrain/engine/automaton.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -2,7 +2,7 @@
  * tiny.h - complete models of a few KiB, and files that are almost one.
  *
  * A tiny_file is a GGUF taken apart: change anything in it, then take its bytes.  The bytes are
- * written here without src/gguf/write.c, which refuses to write most of what tests need.
+ * written here without src/convert/write.c, which refuses to write most of what tests need.
  *
  * Everything ends the program when memory runs out.
  */

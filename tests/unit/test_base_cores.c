@@ -1,7 +1,7 @@
 /*
  * test_base_cores.c - processors made of files.
  */
-#include "base/cores.h"
+#include "base/system/cores.h"
 
 #include "../support/machine.h"
 

@@ -1,7 +1,7 @@
 /*
  * test_base_map.c - files as bytes: what is refused, and noticing that they change.
  */
-#include "base/map.h"
+#include "base/system/map.h"
 
 #include <fcntl.h>
 #include <setjmp.h>

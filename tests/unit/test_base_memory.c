@@ -1,7 +1,7 @@
 /*
  * test_base_memory.c - memory of machines made of files.
  */
-#include "base/memory.h"
+#include "base/system/memory.h"
 
 #include "../support/machine.h"
 

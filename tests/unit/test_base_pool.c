@@ -1,7 +1,7 @@
 /*
  * test_base_pool.c - every piece is taken once, steps do not overlap, and idle workers sleep.
  */
-#include "base/pool.h"
+#include "base/system/pool.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

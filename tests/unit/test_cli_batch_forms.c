@@ -1,7 +1,7 @@
 /*
  * test_cli_batch_forms.c - forms of lines: one for each text, kept while they are used.
  */
-#include "cli/batch_forms.h"
+#include "cli/batch/batch_forms.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * test_cli_batch_line.c - what a line of `lfm batch` asks for, and what is wrong with it.
  */
-#include "cli/batch_line.h"
+#include "cli/batch/batch_line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * test_cli_bench_bytes.c - memory that tests read, counted by hand.
  */
-#include "cli/bench_bytes.h"
+#include "cli/bench/bench_bytes.h"
 
 #include <math.h>
 #include <setjmp.h>

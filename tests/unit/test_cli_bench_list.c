@@ -1,7 +1,7 @@
 /*
  * test_cli_bench_list.c - lists and ranges of numbers, and words of options.
  */
-#include "cli/bench_list.h"
+#include "cli/bench/bench_list.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,8 +1,8 @@
 /*
  * test_cli_bench_machine.c - machines, their heat and their energy, made of files.
  */
-#include "cli/bench_machine.h"
-#include "cli/bench_power.h"
+#include "cli/bench/bench_power.h"
+#include "cli/shared/machine_facts.h"
 
 #include <math.h>
 #include <setjmp.h>

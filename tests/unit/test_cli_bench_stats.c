@@ -1,7 +1,7 @@
 /*
  * test_cli_bench_stats.c - statistics of samples, against tables and worked examples.
  */
-#include "cli/bench_stats.h"
+#include "cli/bench/results/bench_stats.h"
 
 #include "base/rng.h"
 

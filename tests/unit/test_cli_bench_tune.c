@@ -1,7 +1,7 @@
 /*
  * test_cli_bench_tune.c - which number of threads is chosen: measurements that somebody made up.
  */
-#include "cli/bench.h"
+#include "cli/bench/bench.h"
 
 #include "base/rng.h"
 

@@ -1,9 +1,9 @@
 /*
  * test_cli_crash.c - a file that is mapped becomes shorter: one line and exit code 1.
  */
-#include "cli/crash.h"
+#include "cli/shared/crash.h"
 
-#include "base/map.h"
+#include "base/system/map.h"
 
 #include <setjmp.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /*
  * test_cli_divergence.c - statistics of predictions, against values computed by hand.
  */
-#include "cli/divergence.h"
+#include "cli/commands/divergence.h"
 
 #include <math.h>
 #include <setjmp.h>

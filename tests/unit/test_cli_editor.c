@@ -3,8 +3,8 @@
  */
 #include "base/rng.h"
 #include "base/utf8.h"
-#include "cli/char_width.h"
-#include "cli/editor.h"
+#include "cli/lineedit/char_width.h"
+#include "cli/lineedit/editor.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

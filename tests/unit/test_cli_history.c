@@ -1,7 +1,7 @@
 /*
  * test_cli_history.c - lines that survive, and files that are not ours.
  */
-#include "cli/history.h"
+#include "cli/lineedit/history.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

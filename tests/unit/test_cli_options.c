@@ -1,7 +1,7 @@
 /*
  * test_cli_options.c - the command line against the option table.
  */
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 #include <math.h>
 #include <setjmp.h>

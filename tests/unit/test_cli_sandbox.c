@@ -3,7 +3,7 @@
  *
  * Each try is a child of its own, because nobody leaves a sandbox.
  */
-#include "cli/sandbox.h"
+#include "cli/shared/sandbox.h"
 
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
  * test_cli_truncate.c - what is left of a text that was cut, and how much room an answer gets.
  */
-#include "cli/truncate.h"
+#include "cli/prompt/truncate.h"
 
 #include "base/rng.h"
 #include "base/utf8.h"

@@ -1,7 +1,7 @@
 /*
  * test_cli_tune.c - the file of tuned threads: read, written, and not believed when it is wrong.
  */
-#include "cli/tune.h"
+#include "cli/shared/tune.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /*
  * test_constrain_automaton.c - states, against a matcher that tries everything.
  */
-#include "constrain/automaton.h"
+#include "constrain/engine/automaton.h"
 
 #include "../support/hurry.h"
 #include "../support/random_grammar.h"

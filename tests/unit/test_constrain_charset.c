@@ -1,7 +1,7 @@
 /*
  * test_constrain_charset.c - sets of characters, against asking every character.
  */
-#include "constrain/charset.h"
+#include "constrain/engine/charset.h"
 
 #include "base/rng.h"
 #include "base/utf8.h"

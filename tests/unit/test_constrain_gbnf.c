@@ -1,7 +1,7 @@
 /*
  * test_constrain_gbnf.c - what the GBNF reader refuses, and where it says the mistake is.
  */
-#include "constrain/gbnf.h"
+#include "constrain/gbnf/gbnf.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,13 +2,13 @@
  * test_constrain_grammar.c - grammars that are wrong as a whole, and those that are large; how sets
  * of characters are kept small.
  */
-#include "constrain/grammar.h"
+#include "constrain/engine/grammar.h"
 
 #include "../support/hurry.h"
 #include "../support/large.h"
 #include "base/json.h"
 #include "base/utf8.h"
-#include "constrain/automaton.h"
+#include "constrain/engine/automaton.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

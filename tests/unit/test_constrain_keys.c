@@ -1,7 +1,7 @@
 /*
  * test_constrain_keys.c - keys that come twice, against the JSON reader, which refuses them.
  */
-#include "constrain/keys.h"
+#include "constrain/engine/keys.h"
 
 #include "../support/grammar_walk.h"
 #include "base/json.h"

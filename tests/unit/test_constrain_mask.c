@@ -1,7 +1,7 @@
 /*
  * test_constrain_mask.c - the tokens that may follow, against trying every token byte by byte.
  */
-#include "constrain/mask.h"
+#include "constrain/engine/mask.h"
 
 #include "../support/hurry.h"
 #include "../support/random_grammar.h"

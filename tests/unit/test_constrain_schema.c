@@ -4,16 +4,16 @@
  * A table of our own, and the cases of the JSON-Schema-Test-Suite (in $LFM_SHARED).  There every
  * instance is written as our grammars write JSON; what is invalid must be refused, and what is
  * valid accepted, unless tests/golden/schema_narrowed.txt names the case: there generation narrows
- * the schema, for the reasons in constrain/schema.h, or a keyword is not supported.
+ * the schema, for the reasons in constrain/schema/schema.h, or a keyword is not supported.
  */
-#include "constrain/schema.h"
+#include "constrain/schema/schema.h"
 
 #include "../support/hurry.h"
 #include "../support/large.h"
 #include "base/json.h"
 #include "base/rng.h"
-#include "constrain/automaton.h"
-#include "constrain/concise.h"
+#include "constrain/engine/automaton.h"
+#include "constrain/schema/concise.h"
 
 #include <dirent.h>
 #include <setjmp.h>

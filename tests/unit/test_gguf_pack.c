@@ -4,7 +4,7 @@
 #include "gguf/pack.h"
 
 #include "base/bytes.h"
-#include "gguf/write.h"
+#include "convert/write.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

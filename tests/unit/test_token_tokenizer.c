@@ -7,9 +7,9 @@
  */
 #include "token/tokenizer.h"
 
-#include "base/rng.h"
 #include "../support/hurry.h"
 #include "../support/vocab.h"
+#include "base/rng.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
  * minimum centres them: a common mean of all weights would make all activations drift one way.
  *
  * The spread of each type's codes is computed from its levels; those of the IQ code books were
- * counted over the books (kernel/iq_tables.c): the mean square of all entries.
+ * counted over the books (kernel/codebooks/iq_tables.c): the mean square of all entries.
  */
 #include "fill.h"
 

@@ -4,7 +4,7 @@
 #ifndef MKMODEL_KEYS_H
 #define MKMODEL_KEYS_H
 
-#include "gguf/write.h"
+#include "convert/write.h"
 #include "plan.h"
 #include "vocab.h"
 

@@ -5,9 +5,9 @@
  * speed, to test loading, and to compare engines with each other, without anybody's weights.
  */
 #include "base/error.h"
-#include "base/pool.h"
+#include "base/system/pool.h"
+#include "convert/write.h"
 #include "fill.h"
-#include "gguf/write.h"
 #include "kernel/kernel.h"
 #include "keys.h"
 #include "plan.h"
@@ -196,7 +196,7 @@ typedef struct {
 static lfm_status write_part(const maker *m, const char *path, uint32_t no, uint32_t count,
                              size_t from, size_t to, lfm_error *err) {
     gguf_writer w;
-    gguf_out out = {0};
+    out_file out = {0};
     gguf_writer_init(&w, (uint32_t)m->opt->version, GGUF_ALIGNMENT);
     if (no == 0) {
         keys_put(&w, m->shape, m->mix, m->plan, m->vocab);
@@ -209,12 +209,12 @@ static lfm_status write_part(const maker *m, const char *path, uint32_t no, uint
         const gguf_str name = {t->name, strlen(t->name)};
         gguf_put_tensor(&w, name, t->type, t->n_dims, t->dim);
     }
-    lfm_status st = gguf_out_open(&out, path, m->opt->replace, 0666, err);
+    lfm_status st = out_file_open(&out, path, m->opt->replace, 0666, err);
     if (st == LFM_OK) {
-        st = gguf_out_reserve(&out, gguf_writer_bytes(&w), err);
+        st = out_file_reserve(&out, gguf_writer_bytes(&w), err);
     }
     if (st == LFM_OK) {
-        st = gguf_write_head(&w, gguf_out_sink(&out), err);
+        st = gguf_write_head(&w, out_file_sink(&out), err);
     }
     for (size_t i = from; st == LFM_OK && i < to; i++) {
         fill f;
@@ -225,9 +225,9 @@ static lfm_status write_part(const maker *m, const char *path, uint32_t no, uint
         st = gguf_write_end(&w, err);
     }
     if (st == LFM_OK) {
-        st = gguf_out_commit(&out, false, err);
+        st = out_file_commit(&out, false, err);
     }
-    gguf_out_drop(&out);
+    out_file_drop(&out);
     gguf_writer_drop(&w);
     return st;
 }

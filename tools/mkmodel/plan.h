@@ -5,7 +5,7 @@
 #define MKMODEL_PLAN_H
 
 #include "base/error.h"
-#include "gguf/mix.h"
+#include "convert/mix.h"
 #include "gguf/qtype.h"
 #include "vocab.h"
 

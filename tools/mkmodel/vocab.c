@@ -13,7 +13,7 @@
  */
 #include "vocab.h"
 
-#include "gguf/write.h"
+#include "convert/write.h"
 #include "words.h"
 
 #include <assert.h>
@@ -86,7 +86,7 @@ static void builder_drop(builder *b) {
 }
 
 static lfm_status append(gguf_memory *m, const void *bytes, size_t n, lfm_error *err) {
-    const gguf_sink sink = gguf_memory_sink(m);
+    const byte_sink sink = gguf_memory_sink(m);
     return sink.write(sink.ctx, bytes, n, err);
 }
 

@@ -1,0 +1,195 @@
+/*
+ * text.c - thoughts, stop strings and whole characters.
+ */
+#include "answer/text.h"
+
+#include "base/utf8.h"
+
+#include <string.h>
+
+static const char open_tag[] = "<think>";
+static const char close_tag[] = "</think>";
+
+/* Length of the longest end of `text` that is a proper beginning of `word`. */
+static size_t overlap(const char *text, size_t n, const char *word) {
+    const size_t len = strlen(word);
+    for (size_t k = n < len ? n : len - 1; k > 0; k--) {
+        if (memcmp(text + n - k, word, k) == 0) {
+            return k;
+        }
+    }
+    return 0;
+}
+
+/* Offset of `word` in text at or after `from`; SIZE_MAX = absent. */
+static size_t find(const char *text, size_t n, size_t from, const char *word) {
+    const char *at = from < n ? memmem(text + from, n - from, word, strlen(word)) : NULL;
+    return at ? (size_t)(at - text) : SIZE_MAX;
+}
+
+/* ---- Thoughts ------------------------------------------------------------------------------- */
+
+/* Does the answer begin with a thought?  White space may come before the tag, and belongs to the
+ * answer if there is none.  False while that is open. */
+static bool decide_begin(answer *a, bool last) {
+    const char *p = a->raw.ptr;
+    size_t i = a->taken;
+    while (i < a->raw.len && strchr(" \t\r\n", p[i]) && p[i] != '\0') {
+        i++;
+    }
+    const size_t rest = a->raw.len - i;
+    const size_t tag = sizeof open_tag - 1;
+    if (rest >= tag && memcmp(p + i, open_tag, tag) == 0) {
+        a->taken = i + tag;
+        a->state = ANSWER_THINKING;
+        return true;
+    }
+    if (!last && rest < tag && memcmp(p + i, open_tag, rest) == 0) {
+        return false;
+    }
+    a->state = ANSWER_TEXT;
+    return true;
+}
+
+/* Move thoughts until their end; false when that has not come. */
+static bool take_thoughts(answer *a, bool last) {
+    const char *p = a->raw.ptr;
+    const size_t end = find(p, a->raw.len, a->taken, close_tag);
+    size_t upto = end;
+    if (end == SIZE_MAX) {
+        const size_t rest = a->raw.len - a->taken;
+        upto = a->raw.len - (last ? 0 : overlap(p + a->taken, rest, close_tag));
+    }
+    json_write_raw(&a->thoughts, p + a->taken, upto - a->taken);
+    a->taken = upto;
+    if (end == SIZE_MAX) {
+        return false;
+    }
+    a->taken += sizeof close_tag - 1;
+    a->state = ANSWER_AFTER_THOUGHT;
+    return true;
+}
+
+/* The line breaks between a thought and the answer belong to neither. */
+static bool skip_breaks(answer *a) {
+    while (a->taken < a->raw.len && a->raw.ptr[a->taken] == '\n') {
+        a->taken++;
+    }
+    if (a->taken == a->raw.len) {
+        return false;
+    }
+    a->state = ANSWER_TEXT;
+    return true;
+}
+
+static void take(answer *a, bool last) {
+    bool on = a->raw.len > 0;
+    if (!a->split && a->state == ANSWER_BEGIN) {
+        a->state = ANSWER_TEXT;
+    }
+    while (on && a->state != ANSWER_TEXT) {
+        on = a->state == ANSWER_BEGIN      ? decide_begin(a, last)
+             : a->state == ANSWER_THINKING ? take_thoughts(a, last)
+                                           : skip_breaks(a);
+    }
+    if (on) {
+        json_write_raw(&a->text, a->raw.ptr + a->taken, a->raw.len - a->taken);
+        a->taken = a->raw.len;
+    }
+}
+
+/* ---- Stop strings --------------------------------------------------------------------------- */
+
+/* Cut the text before the first stop string.  Nothing before `settled` can be part of one. */
+static void cut_at_stop(answer *a) {
+    size_t first = SIZE_MAX;
+    for (size_t i = 0; i < a->n_stops; i++) {
+        const size_t at = find(a->text.ptr, a->text.len, a->settled, a->stops[i]);
+        first = at < first ? at : first;
+    }
+    if (first != SIZE_MAX) {
+        a->text.len = first;
+        a->text.ptr[first] = '\0';
+        a->settled = first;
+        a->stopped = true;
+    }
+}
+
+static void settle(answer *a) {
+    if (a->stopped) {
+        return;
+    }
+    const char *p = a->text.ptr + a->settled;
+    const size_t n = a->text.len - a->settled;
+    size_t held = 0;
+    for (size_t i = 0; i < a->n_stops; i++) {
+        const size_t k = overlap(p, n, a->stops[i]);
+        held = k > held ? k : held;
+    }
+    a->settled += utf8_complete(p, n - held);
+}
+
+/* ---- Public --------------------------------------------------------------------------------- */
+
+static lfm_status add(answer *a, const char *bytes, size_t n, lfm_error *err) {
+    json_write_raw(&a->raw, bytes, n);
+    lfm_status st = json_finish(&a->raw, err);
+    if (st == LFM_OK) {
+        take(a, false);
+        st = json_finish(&a->thoughts, err);
+    }
+    if (st == LFM_OK) {
+        a->thoughts_settled = utf8_complete(a->thoughts.ptr, a->thoughts.len);
+        st = json_finish(&a->text, err);
+    }
+    return st;
+}
+
+lfm_status answer_feed(answer *a, const char *bytes, size_t n, lfm_error *err) {
+    if (a->stopped) {
+        return LFM_OK;
+    }
+    const lfm_status st = add(a, bytes, n, err);
+    if (st == LFM_OK) {
+        cut_at_stop(a);
+        settle(a);
+    }
+    return st;
+}
+
+void answer_begin_text(answer *a) {
+    if (a->state == ANSWER_AFTER_THOUGHT) {
+        a->taken = a->raw.len; /* line breaks */
+    }
+    a->state = ANSWER_TEXT;
+}
+
+lfm_status answer_prefill(answer *a, const char *bytes, size_t n, lfm_error *err) {
+    const lfm_status st = add(a, bytes, n, err);
+    if (st == LFM_OK) {
+        a->settled = a->text.len;
+    }
+    return st;
+}
+
+lfm_status answer_end(answer *a, lfm_error *err) {
+    if (!a->stopped) {
+        take(a, true);
+    }
+    lfm_status st = json_finish(&a->thoughts, err);
+    if (st == LFM_OK) {
+        st = json_finish(&a->text, err);
+    }
+    if (st == LFM_OK && !a->stopped) {
+        cut_at_stop(a);
+    }
+    a->settled = a->text.len;
+    a->thoughts_settled = a->thoughts.len;
+    return st;
+}
+
+void answer_drop(answer *a) {
+    json_out_free(&a->raw);
+    json_out_free(&a->thoughts);
+    json_out_free(&a->text);
+}

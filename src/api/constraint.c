@@ -1,0 +1,502 @@
+/*
+ * constraint.c - constrained answers: which tokens can follow.
+ *
+ * An answer has phases.  A model that thinks may begin with <think>; what it thinks is free, and
+ * </think> and the line breaks after it lead to the text, which the grammar rules byte by byte.
+ * This follows the same rules by which the command line tells thoughts from text.
+ */
+#include "api/constraint_internal.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_FORCED = 2048 }; /* bytes that are appended at once */
+
+typedef enum { PHASE_BEGIN, PHASE_THOUGHT, PHASE_BREAKS, PHASE_TEXT, PHASE_ENDED } phase;
+
+struct lfm_constraint {
+    lfm_workings *shared;
+    phase phase;
+    uint32_t state; /* pinned */
+    automaton_pin pin;
+    size_t matched; /* bytes of </think> that a thought ends in */
+    size_t n_breaks;
+    keys_open keys; /* of the text, where they must be unique */
+};
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lfm_grammar *g,
+                              int flags, lfm_error *err) {
+    err_clear(err);
+    *out = NULL;
+    lfm_constraint *c = calloc(1, sizeof *c);
+    lfm_workings *w = calloc(1, sizeof *w);
+    if (!c || !w) {
+        free(c);
+        free(w);
+        return lfm_constraint_no_memory(err);
+    }
+    *w = (lfm_workings){.n_users = 1, .model = m, .open = -1, .close = -1};
+    c->shared = w;
+    const lfm_status st = lfm_workings_make(w, g, flags, err);
+    if (st != LFM_OK) {
+        lfm_constraint_free(c);
+        return st;
+    }
+    c->state = w->automaton->start;
+    automaton_hold(w->automaton, &c->pin, &c->state, 1);
+    *out = c;
+    return LFM_OK;
+}
+
+void lfm_constraint_free(lfm_constraint *c) {
+    if (c) {
+        if (c->shared->automaton) {
+            automaton_release(c->shared->automaton, &c->pin);
+        }
+        lfm_workings_release(c->shared);
+        keys_drop(&c->keys);
+        free(c);
+    }
+}
+
+lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, lfm_error *err) {
+    err_clear(err);
+    keys_open keys;
+    *out = NULL;
+    if (keys_copy(&keys, &c->keys) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
+    lfm_constraint *copy = calloc(1, sizeof *copy);
+    if (!copy) {
+        keys_drop(&keys);
+        return lfm_constraint_no_memory(err);
+    }
+    *copy = *c;
+    copy->keys = keys;
+    copy->shared->n_users++;
+    automaton_hold(copy->shared->automaton, &copy->pin, &copy->state, 1);
+    *out = copy;
+    return LFM_OK;
+}
+
+void lfm_constraint_reset(lfm_constraint *c) {
+    c->phase = PHASE_BEGIN;
+    c->state = c->shared->automaton->start;
+    c->matched = 0;
+    c->n_breaks = 0;
+    keys_reset(&c->keys);
+}
+
+bool lfm_constraint_has_begun(const lfm_constraint *c) {
+    return c->phase == PHASE_TEXT || c->phase == PHASE_ENDED ||
+           (c->phase == PHASE_BEGIN && c->shared->open < 0);
+}
+
+bool lfm_constraint_is_complete(const lfm_constraint *c) {
+    return c->phase != PHASE_THOUGHT &&
+           automaton_bits(c->shared->automaton, c->state) & STATE_ACCEPTS;
+}
+
+bool lfm_constraint_is_final(const lfm_constraint *c) {
+    return c->phase == PHASE_ENDED || (lfm_constraint_is_complete(c) &&
+                                       c->shared->automaton->states[c->state].n == 0);
+}
+
+/* ---- Sets of tokens ------------------------------------------------------------------------- */
+
+static bool has_bit(const uint64_t *bits, int32_t token) {
+    return bits[token / 64] >> token % 64 & 1;
+}
+
+/* Leave the logits of the tokens in `bits`; true if there are any. */
+static bool apply(const uint64_t *bits, float *logits, size_t n) {
+    bool any = false;
+    for (size_t i = 0; i < n; i += 64) {
+        uint64_t keep = bits[i / 64];
+        const size_t end = i + 64 < n ? i + 64 : n;
+        any |= keep != 0;
+        if (keep == UINT64_MAX) {
+            continue;
+        }
+        for (size_t k = i; k < end; k++, keep >>= 1) {
+            logits[k] = keep & 1 ? logits[k] : -INFINITY;
+        }
+    }
+    return any;
+}
+
+/* ---- Thoughts ------------------------------------------------------------------------------- */
+
+/* How much of </think> the thought ends in after one more byte.  No beginning of it is also its
+ * middle, so the longest match begins at this byte or goes on. */
+static size_t match_close(size_t matched, char byte) {
+    return byte == LFM_CLOSE_TAG[matched] ? matched + 1 : byte == LFM_CLOSE_TAG[0];
+}
+
+/* The bytes of a token that is thought; the place behind </think>, or n + 1 if it does not come. */
+static size_t think(size_t *matched, const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        *matched = match_close(*matched, text[i]);
+        if (*matched == LFM_CLOSE_LEN) {
+            return i + 1;
+        }
+    }
+    return n + 1;
+}
+
+/* Would this token end the thought and begin the text at once, unseen by the grammar? */
+static bool overshoots(const lfm_constraint *c, int32_t token) {
+    size_t n = 0;
+    const char *text = tok_bytes(c->shared->model->tok, token, &n);
+    size_t matched = c->matched;
+    const size_t end = think(&matched, text, n);
+    return end < n && !lfm_all_breaks(text + end, n - end);
+}
+
+/* A token of line breaks only, between the thoughts and the text, that is not part of the text. */
+static bool is_break(const lfm_constraint *c, int32_t token) {
+    size_t n = 0;
+    const char *text = tok_bytes(c->shared->model->tok, token, &n);
+    return c->phase == PHASE_BREAKS && n > 0 && c->n_breaks + n <= LFM_MAX_BREAKS &&
+           !tok_is_control(c->shared->model->tok, token) && lfm_all_breaks(text, n);
+}
+
+/* Everything but control tokens, ends, and what would end the thought unseen. */
+static void mask_thought(const lfm_constraint *c, float *logits) {
+    const lfm_workings *w = c->shared;
+    const float end = logits[w->close];
+    apply(w->vocab.has_text, logits, w->vocab.n_vocab);
+    logits[w->close] = end;
+    for (size_t i = 0; i < w->n_risky; i++) {
+        if (overshoots(c, w->risky[i])) {
+            logits[w->risky[i]] = -INFINITY;
+        }
+    }
+}
+
+/* ---- Masks ---------------------------------------------------------------------------------- */
+
+/* Tokens beside those that the grammar allows. */
+static bool also_allowed(const lfm_constraint *c, int32_t token) {
+    const lfm_workings *w = c->shared;
+    return (c->phase == PHASE_BEGIN && token == w->open && w->open >= 0) || is_break(c, token) ||
+           (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
+}
+
+/* The tokens with which the text can go on: those of the grammar that repeat no key. */
+static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
+    const lfm_workings *w = c->shared;
+    const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
+    if (st != LFM_OK || !w->unique_keys) {
+        return st;
+    }
+    for (size_t i = 0; i < w->n_quoted; i++) {
+        const int32_t token = w->quoted[i];
+        bool repeats = false;
+        size_t n = 0;
+        const char *text = tok_bytes(w->model->tok, token, &n);
+        if (has_bit(*bits, token) &&
+            keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
+            return lfm_constraint_no_memory(err);
+        }
+        if (repeats) {
+            if (*bits != w->narrowed) { /* the mask itself is kept for other places */
+                memcpy(w->narrowed, *bits, mask_words(w->vocab.n_vocab) * sizeof *w->narrowed);
+                *bits = w->narrowed;
+            }
+            w->narrowed[token / 64] &= ~((uint64_t)1 << token % 64);
+        }
+    }
+    return LFM_OK;
+}
+
+lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err) {
+    err_clear(err);
+    lfm_workings *w = c->shared;
+    const uint64_t *bits = NULL;
+    if (c->phase == PHASE_THOUGHT) {
+        mask_thought(c, logits);
+        return LFM_OK;
+    }
+    if (c->phase == PHASE_ENDED) {
+        return err_set(err, LFM_ERR_ARG, "the answer has ended: no token can follow");
+    }
+    const lfm_status st = get_mask(c, &bits, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    for (size_t i = 0; i < w->n_extras; i++) {
+        w->kept[i] = logits[w->extras[i]];
+    }
+    bool any = apply(bits, logits, w->vocab.n_vocab);
+    for (size_t i = 0; i < w->n_extras; i++) {
+        if (also_allowed(c, w->extras[i])) {
+            logits[w->extras[i]] = w->kept[i];
+            any = true;
+        }
+    }
+    return any ? LFM_OK
+               : err_set(err, LFM_ERR_UNSUPPORTED, "the vocabulary has no token with which a text "
+                         "of this grammar could go on");
+}
+
+/* ---- What follows --------------------------------------------------------------------------- */
+
+static lfm_status cannot_follow(const lfm_constraint *c, int32_t token, lfm_error *err) {
+    size_t n = 0;
+    const char *text = tok_bytes(c->shared->model->tok, token, &n);
+    return err_set(err, LFM_ERR_ARG, "token %" PRId32 " ('%.*s') cannot follow", token,
+                   n > 60 ? 60 : (int)n, text);
+}
+
+static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *err) {
+    const lfm_workings *w = c->shared;
+    size_t n = 0;
+    const char *text = tok_bytes(w->model->tok, token, &n);
+    if (token == w->close) {
+        c->phase = PHASE_BREAKS;
+        return LFM_OK;
+    }
+    if (!has_bit(w->vocab.has_text, token) || overshoots(c, token)) {
+        return cannot_follow(c, token, err);
+    }
+    const size_t end = think(&c->matched, text, n);
+    if (end <= n) {
+        c->phase = PHASE_BREAKS;
+        c->n_breaks = n - end;
+    }
+    return LFM_OK;
+}
+
+/* What a token adds to the text; n = 0 for one that only has a name. */
+static const char *text_of(const lfm_constraint *c, int32_t token, size_t *n) {
+    const char *text = tok_bytes(c->shared->model->tok, token, n);
+    *n = has_bit(c->shared->vocab.has_text, token) ? *n : 0;
+    return text;
+}
+
+/* A token that the grammar allows moves it on: by its bytes, by its name, or both. */
+static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
+    lfm_workings *w = c->shared;
+    automaton *a = w->automaton;
+    size_t n = 0;
+    const char *text = tok_bytes(w->model->tok, token, &n);
+    uint32_t states[2] = {c->state, c->state}; /* by bytes, by name */
+    automaton_pin pin = {0};
+    lfm_status st = LFM_OK;
+    automaton_hold(a, &pin, states, 2);
+    for (size_t i = 0; i < n && has_bit(w->vocab.has_text, token) && st == LFM_OK; i++) {
+        st = automaton_step(a, &states[0], (uint8_t)text[i], &states[0], err);
+    }
+    if (!has_bit(w->vocab.has_text, token)) {
+        states[0] = STATE_DEAD;
+    }
+    for (size_t i = 0; i < a->g->n_tokens; i++) {
+        w->matches[i] = a->g->tokens[i].negated
+                            ? w->named[i] != token && has_bit(w->vocab.has_text, token)
+                            : w->named[i] == token;
+    }
+    if (st == LFM_OK) {
+        st = automaton_step_token(a, &states[1], w->matches, &states[1], err);
+    }
+    if (st == LFM_OK) {
+        st = automaton_join(a, states, &c->state, err);
+    }
+    automaton_release(a, &pin);
+    return st;
+}
+
+/* A token that the grammar allows is part of the text, unless it repeats a key. */
+static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err) {
+    bool repeats = false;
+    size_t n = 0;
+    const char *text = text_of(c, token, &n);
+    n = c->shared->unique_keys ? n : 0;
+    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
+    const lfm_status st = repeats ? cannot_follow(c, token, err) : advance(c, token, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    c->phase = PHASE_TEXT;
+    return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : lfm_constraint_no_memory(err);
+}
+
+lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err) {
+    err_clear(err);
+    const lfm_workings *w = c->shared;
+    const uint64_t *bits = NULL;
+    if (token < 0 || (size_t)token >= w->vocab.n_vocab) {
+        return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32, token);
+    }
+    if (c->phase == PHASE_THOUGHT) {
+        return accept_thought(c, token, err);
+    }
+    if (c->phase == PHASE_ENDED) {
+        return cannot_follow(c, token, err);
+    }
+    const lfm_status st = mask_get(&c->shared->mask, &c->state, &bits, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    if (has_bit(bits, token)) {
+        return accept_token(c, token, err);
+    }
+    if (!also_allowed(c, token)) {
+        return cannot_follow(c, token, err);
+    }
+    if (is_break(c, token)) {
+        size_t n = 0;
+        tok_bytes(w->model->tok, token, &n);
+        c->n_breaks += n;
+    } else {
+        c->phase = token == w->open ? PHASE_THOUGHT : PHASE_ENDED;
+    }
+    return LFM_OK;
+}
+
+/* ---- Text that is given --------------------------------------------------------------------- */
+
+/* Bytes of `text` up to the end of a <think> that it begins with, white space before it included;
+ * 0 = there is none. */
+static size_t opening(const char *text, size_t n) {
+    size_t i = 0;
+    while (i < n && memchr(" \t\r\n", text[i], 4)) {
+        i++;
+    }
+    const size_t len = LFM_OPEN_LEN;
+    return n - i >= len && memcmp(text + i, LFM_OPEN_TAG, len) == 0 ? i + len : 0;
+}
+
+static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
+    if (c->phase == PHASE_THOUGHT) {
+        c->matched = match_close(c->matched, byte);
+        c->phase = c->matched == LFM_CLOSE_LEN ? PHASE_BREAKS : PHASE_THOUGHT;
+        return LFM_OK;
+    }
+    if (c->phase == PHASE_BREAKS && byte == '\n') {
+        return LFM_OK;
+    }
+    bool repeats = false;
+    c->phase = PHASE_TEXT;
+    if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
+        return lfm_constraint_no_memory(err);
+    }
+    if (repeats) {
+        c->state = STATE_DEAD;
+        return LFM_OK;
+    }
+    return automaton_step(c->shared->automaton, &c->state, (uint8_t)byte, &c->state, err);
+}
+
+lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_t n,
+                                      lfm_error *err) {
+    err_clear(err);
+    lfm_constraint *before = NULL; /* to go back to */
+    lfm_status st = lfm_constraint_clone(&before, c, err);
+    size_t i = 0;
+    if (st == LFM_OK && c->phase == PHASE_BEGIN && c->shared->open >= 0) {
+        i = opening(text, n);
+        c->phase = i > 0 ? PHASE_THOUGHT : PHASE_BEGIN;
+    }
+    for (; i < n && st == LFM_OK; i++) {
+        st = c->phase == PHASE_ENDED ? LFM_OK : accept_byte(c, text[i], err);
+        if (st == LFM_OK && (c->state == STATE_DEAD || c->phase == PHASE_ENDED)) {
+            const size_t shown = n - i < 40 ? n - i : 40;
+            st = err_set(err, LFM_ERR_ARG, "byte %zu, '%.*s', cannot follow", i + 1, (int)shown,
+                         text + i);
+        }
+    }
+    if (st != LFM_OK && before) {
+        c->phase = before->phase;
+        c->state = before->state;
+        c->matched = before->matched;
+        const keys_open keys = c->keys;
+        c->keys = before->keys;
+        before->keys = keys;
+    }
+    lfm_constraint_free(before);
+    return st;
+}
+
+/* ---- Text that is forced -------------------------------------------------------------------- */
+
+/* Might the model want a longer token in place of the last one, which ends at byte `n` of the
+ * forced text? */
+static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_t last, bool *grows,
+                           lfm_error *err) {
+    lfm_workings *w = c->shared;
+    size_t len = 0;
+    const char *bytes = tok_bytes(w->model->tok, last, &len);
+    uint32_t at = c->state;
+    automaton_pin pin = {0};
+    const uint64_t *bits = NULL;
+    lfm_status st = LFM_OK;
+    automaton_hold(w->automaton, &pin, &at, 1);
+    for (size_t i = 0; i + len < n && st == LFM_OK; i++) {
+        st = automaton_step(w->automaton, &at, (uint8_t)text[i], &at, err);
+    }
+    if (st == LFM_OK) {
+        st = mask_get(&w->mask, &at, &bits, err);
+    }
+    *grows = st == LFM_OK && (trie_has_longer(&w->vocab.brief, bytes, len, bits) ||
+                              trie_has_longer(&w->vocab.lengthy, bytes, len, bits));
+    automaton_release(w->automaton, &pin);
+    return st;
+}
+
+/* The forced bytes as the tokens that the tokenizer makes of them. */
+static lfm_status encode_forced(lfm_constraint *c, const char *text, size_t n, bool final,
+                                tok_list *list, lfm_error *err) {
+    const lfm_workings *w = c->shared;
+    bool grows = false;
+    lfm_status st = tok_encode(w->model->tok, text, n, false, list, err);
+    for (size_t i = 0; i < list->n && st == LFM_OK; i++) {
+        if (!has_bit(w->vocab.has_text, list->ids[i])) {
+            list->n = 0; /* the text of a special token: leave it to the sampler to spell it */
+        }
+    }
+    if (st == LFM_OK && list->n > 0 && !final) {
+        st = may_grow(c, text, n, list->ids[list->n - 1], &grows, err);
+        list->n -= grows;
+    }
+    return st;
+}
+
+lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n, lfm_error *err) {
+    err_clear(err);
+    *tokens = NULL;
+    *n = 0;
+    if (!lfm_constraint_has_begun(c) || c->phase == PHASE_ENDED) {
+        return LFM_OK;
+    }
+    automaton *a = c->shared->automaton;
+    char text[MAX_FORCED];
+    size_t n_bytes = 0;
+    uint32_t at = c->state;
+    automaton_pin pin = {0};
+    tok_list list = {0};
+    lfm_status st = LFM_OK;
+    automaton_hold(a, &pin, &at, 1);
+    for (int byte = automaton_only_byte(a, at); byte >= 0 && n_bytes < MAX_FORCED && st == LFM_OK;
+         byte = automaton_only_byte(a, at)) {
+        text[n_bytes++] = (char)byte;
+        st = automaton_step(a, &at, (uint8_t)byte, &at, err);
+    }
+    if (st == LFM_OK && n_bytes > 0) {
+        st = encode_forced(c, text, n_bytes, a->states[at].n == 0, &list, err);
+    }
+    automaton_release(a, &pin);
+    if (st != LFM_OK || list.n == 0) {
+        tok_list_free(&list);
+        return st;
+    }
+    *tokens = list.ids;
+    *n = list.n;
+    return LFM_OK;
+}

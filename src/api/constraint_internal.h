@@ -1,0 +1,50 @@
+/*
+ * constraint_internal.h - what constraint.c and grammar.c share.
+ */
+#ifndef API_CONSTRAINT_INTERNAL_H
+#define API_CONSTRAINT_INTERNAL_H
+
+#include "api/internal.h"
+#include "constrain/engine/keys.h"
+#include "constrain/engine/mask.h"
+
+/* What a model writes around its thoughts. */
+#define LFM_OPEN_TAG "<think>"
+#define LFM_CLOSE_TAG "</think>"
+enum { LFM_OPEN_LEN = sizeof LFM_OPEN_TAG - 1, LFM_CLOSE_LEN = sizeof LFM_CLOSE_TAG - 1 };
+
+enum { LFM_MAX_BREAKS = 8 }; /* line breaks between thoughts and text; models write two */
+
+/* What the clones of a constraint share. */
+typedef struct {
+    size_t n_users;
+    const lfm_model *model;
+    automaton *automaton;
+    mask_vocab vocab;
+    mask mask;
+    int32_t *named;      // [n_tokens] ids of the tokens that the grammar names
+    bool *matches;       // [n_tokens]
+    int32_t open, close; /* tokens of the tags; -1 = thoughts are not allowed */
+    int32_t *risky;      // [n_risky] tokens with text behind a '>', which might end a thought
+    size_t n_risky;
+    int32_t *extras;     // [n_extras] tokens that may follow where the grammar does not say so
+    float *kept;         // [n_extras] their logits
+    size_t n_extras;
+    bool unique_keys;    /* the text is JSON: no object may have a key twice */
+    int32_t *quoted;     // [n_quoted] tokens with a '"', which may complete a key
+    size_t n_quoted;
+    uint64_t *narrowed;  // [mask_words] a mask without tokens that would repeat a key
+} lfm_workings;
+
+/* Make what is still zero, but for n_users and model.  After an error, release it. */
+lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err);
+
+/* One user less; the last one frees it. */
+void lfm_workings_release(lfm_workings *w);
+
+/* A text of line breaks only? */
+bool lfm_all_breaks(const char *text, size_t n);
+
+lfm_status lfm_constraint_no_memory(lfm_error *err);
+
+#endif

@@ -1,0 +1,231 @@
+/*
+ * grammar.c - grammars, and what one needs to rule the answers of a model.
+ */
+#include "api/constraint_internal.h"
+
+#include "constrain/schema/choices.h"
+#include "constrain/schema/concise.h"
+#include "constrain/schema/schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct lfm_grammar {
+    grammar inner;
+    bool is_json; /* its texts are JSON, or calls with JSON in them */
+};
+
+/* ---- Grammars ------------------------------------------------------------------------------- */
+
+lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const char *text,
+                           size_t len, lfm_error *err) {
+    err_clear(err);
+    *out = NULL;
+    char *gbnf = NULL;
+    char *schema = NULL;
+    lfm_status st = LFM_OK;
+    switch (kind) {
+    case LFM_CONSTRAINT_GBNF: break;
+    case LFM_CONSTRAINT_CHOICES: st = choices_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_JSON_SCHEMA: st = schema_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_TOOLS:
+    case LFM_CONSTRAINT_TOOL:
+        st = schema_tools_to_gbnf(&gbnf, text, len, kind == LFM_CONSTRAINT_TOOL, err);
+        break;
+    case LFM_CONSTRAINT_CONCISE:
+        st = concise_to_schema(&schema, text, len, err);
+        st = st == LFM_OK ? schema_to_gbnf(&gbnf, schema, strlen(schema), err) : st;
+        break;
+    default:
+        st = err_set(err, LFM_ERR_UNSUPPORTED, "there is no constraint of kind %d", (int)kind);
+    }
+    lfm_grammar *g = st == LFM_OK ? calloc(1, sizeof *g) : NULL;
+    if (st == LFM_OK && !g) {
+        st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
+    }
+    if (st == LFM_OK) {
+        g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
+        st = grammar_parse(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
+    }
+    free(schema);
+    free(gbnf);
+    if (st != LFM_OK) {
+        lfm_grammar_free(g);
+        return st;
+    }
+    *out = g;
+    return LFM_OK;
+}
+
+void lfm_grammar_free(lfm_grammar *g) {
+    if (g) {
+        grammar_free(&g->inner);
+        free(g);
+    }
+}
+
+/* ---- A grammar and a model ------------------------------------------------------------------ */
+
+lfm_status lfm_constraint_no_memory(lfm_error *err) {
+    return err_set(err, LFM_ERR_MEMORY, "out of memory for a constraint");
+}
+
+bool lfm_all_breaks(const char *text, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (text[i] != '\n') {
+            return false;
+        }
+    }
+    return true;
+}
+
+void lfm_workings_release(lfm_workings *w) {
+    if (!w || --w->n_users > 0) {
+        return;
+    }
+    mask_drop(&w->mask);
+    automaton_free(w->automaton);
+    mask_vocab_drop(&w->vocab);
+    free(w->named);
+    free(w->matches);
+    free(w->risky);
+    free(w->extras);
+    free(w->kept);
+    free(w->quoted);
+    free(w->narrowed);
+    free(w);
+}
+
+/* Control tokens and the tags have no text: a grammar means characters when it says so. */
+static lfm_status read_vocab(lfm_workings *w, lfm_error *err) {
+    const tokenizer *tok = w->model->tok;
+    const size_t n = tok_n_vocab(tok);
+    const int32_t tags[2] = {tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN),
+                             tok_find(tok, LFM_CLOSE_TAG, LFM_CLOSE_LEN)};
+    trie_text *texts = calloc(n + 1, sizeof *texts);
+    if (!texts) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = (int32_t)i;
+        if (!tok_is_control(tok, id) && !tok_is_end(tok, id) && id != tags[0] && id != tags[1]) {
+            texts[i].ptr = tok_bytes(tok, id, &texts[i].len);
+        }
+    }
+    const lfm_status st = mask_vocab_init(&w->vocab, texts, n, err);
+    free(texts);
+    return st;
+}
+
+static lfm_status find_named(lfm_workings *w, const grammar *g, lfm_error *err) {
+    const tokenizer *tok = w->model->tok;
+    w->named = calloc(g->n_tokens + 1, sizeof *w->named);
+    w->matches = calloc(g->n_tokens + 1, sizeof *w->matches);
+    if (!w->named || !w->matches) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < g->n_tokens; i++) {
+        const grammar_token *t = &g->tokens[i];
+        const char *name = g->names + t->name;
+        w->named[i] = t->id >= 0 ? t->id : tok_find(tok, name, t->len);
+        if (w->named[i] < 0 || (size_t)w->named[i] >= tok_n_vocab(tok)) {
+            return err_set(err, LFM_ERR_ARG, "the grammar names the token %.*s, which the model "
+                           "does not have", t->len > 60 ? 60 : (int)t->len, name);
+        }
+    }
+    return LFM_OK;
+}
+
+/* Does the text go on behind a '>' with more than line breaks? */
+static bool is_risky(const char *text, size_t n) {
+    while (n > 0 && text[n - 1] == '\n') {
+        n--;
+    }
+    return n > 1 && memchr(text, '>', n - 1) != NULL;
+}
+
+static lfm_status allow_thoughts(lfm_workings *w, lfm_error *err) {
+    const tokenizer *tok = w->model->tok;
+    const size_t n = tok_n_vocab(tok);
+    w->open = tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN);
+    w->close = tok_find(tok, LFM_CLOSE_TAG, LFM_CLOSE_LEN);
+    if (w->open < 0 || w->close < 0) {
+        w->open = w->close = -1;
+        return LFM_OK;
+    }
+    w->risky = calloc(n + 1, sizeof *w->risky);
+    if (!w->risky) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t len = 0;
+        const char *text = tok_bytes(tok, (int32_t)i, &len);
+        if (!tok_is_control(tok, (int32_t)i) && is_risky(text, len)) {
+            w->risky[w->n_risky++] = (int32_t)i;
+        }
+    }
+    return LFM_OK;
+}
+
+/* The ends of an answer, <think>, and line breaks after </think>. */
+static lfm_status find_extras(lfm_workings *w, lfm_error *err) {
+    const tokenizer *tok = w->model->tok;
+    const size_t n = tok_n_vocab(tok);
+    w->extras = calloc(n + 1, sizeof *w->extras);
+    w->kept = calloc(n + 1, sizeof *w->kept);
+    if (!w->extras || !w->kept) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int32_t id = (int32_t)i;
+        size_t len = 0;
+        const char *text = tok_bytes(tok, id, &len);
+        const bool breaks = w->open >= 0 && len > 0 && len <= LFM_MAX_BREAKS &&
+                            lfm_all_breaks(text, len);
+        if (tok_is_end(tok, id) || id == w->open || breaks) {
+            w->extras[w->n_extras++] = id;
+        }
+    }
+    return LFM_OK;
+}
+
+static lfm_status find_quoted(lfm_workings *w, lfm_error *err) {
+    const size_t n = w->vocab.n_vocab;
+    w->quoted = calloc(n + 1, sizeof *w->quoted);
+    w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
+    if (!w->quoted || !w->narrowed) {
+        return lfm_constraint_no_memory(err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        size_t len = 0;
+        const char *text = tok_bytes(w->model->tok, (int32_t)i, &len);
+        if (len > 0 && memchr(text, '"', len)) {
+            w->quoted[w->n_quoted++] = (int32_t)i;
+        }
+    }
+    return LFM_OK;
+}
+
+lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err) {
+    lfm_status st = read_vocab(w, err);
+    if (st == LFM_OK) {
+        st = find_named(w, &g->inner, err);
+    }
+    if (st == LFM_OK) {
+        st = automaton_new(&w->automaton, &g->inner, err);
+    }
+    if (st == LFM_OK) {
+        st = mask_init(&w->mask, &w->vocab, w->automaton, w->named, err);
+    }
+    if (st == LFM_OK && flags & LFM_CONSTRAINT_THOUGHTS) {
+        st = allow_thoughts(w, err);
+    }
+    if (st == LFM_OK) {
+        st = find_extras(w, err);
+    }
+    w->unique_keys = g->is_json;
+    if (st == LFM_OK && w->unique_keys) {
+        st = find_quoted(w, err);
+    }
+    return st;
+}

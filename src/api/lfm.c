@@ -1,0 +1,384 @@
+/*
+ * lfm.c - the public interface: joins the rooms that do not know each other.
+ *
+ * Models, tokens, chat and sampling; sessions are in session.c.
+ */
+#include "api/internal.h"
+
+#include "base/json.h"
+#include "gguf/format.h"
+#include "gguf/pack.h"
+#include "kernel/choose.h"
+#include "token/logprobs.h"
+#include "token/sampler.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lfm_sampler {
+    sampler *inner;
+};
+
+/* ---- Model ---------------------------------------------------------------------------------- */
+
+static void describe(lfm_model *m) {
+    const model_shape *s = &m->shape;
+    gguf_str name = {"", 0};
+    gguf_get_str(&m->file, "general.name", &name, NULL);
+    const size_t len = name.len < sizeof m->name - 1 ? name.len : sizeof m->name - 1;
+    memcpy(m->name, name.ptr, len);
+    m->name[len] = '\0';
+    m->info = (lfm_model_info){
+        .arch = s->is_moe_arch ? "lfm2moe" : "lfm2",
+        .name = m->name,
+        .isa = m->kern.name,
+        .n_layer = s->n_layer,
+        .n_conv = s->n_conv,
+        .n_attn = s->n_attn,
+        .n_dense = s->n_dense,
+        .n_embd = s->n_embd,
+        .n_head = s->n_head,
+        .n_head_kv = s->n_head_kv,
+        .head_dim = s->head_dim,
+        .n_ff = s->n_ff,
+        .n_ff_expert = s->n_ff_expert,
+        .n_expert = s->n_expert,
+        .n_expert_used = s->n_expert_used,
+        .n_vocab = (uint32_t)tok_n_vocab(m->tok),
+        .n_ctx_max = s->n_ctx,
+        .rope_theta = s->rope_theta,
+        .norm_eps = s->eps,
+        .n_params = m->weights.n_params,
+        .tensor_bytes = m->weights.bytes,
+        .token_bytes = m->weights.token_bytes,
+        .file_bytes = m->file.file_bytes,
+        .n_parts = m->file.n_parts,
+        .template_name = m->template == CHAT_NONE ? "" : chat_template_name(m->template),
+    };
+}
+
+/* The vocabulary must cover the embedding's rows: a larger one would let ids point outside it. */
+static lfm_status check_vocab(const lfm_model *m, lfm_error *err) {
+    if (tok_n_vocab(m->tok) != m->shape.n_vocab) {
+        return err_set(err, LFM_ERR_FORMAT, "%s: the tokenizer has %zu tokens, but "
+                       "'token_embd.weight' has %" PRIu32 " rows", m->file.path,
+                       tok_n_vocab(m->tok), m->shape.n_vocab);
+    }
+    return LFM_OK;
+}
+
+lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
+                          lfm_error *err) {
+    const lfm_model_options defaults = {0};
+    opt = opt ? opt : &defaults;
+    *out = NULL;
+    err_clear(err);
+    lfm_model *m = calloc(1, sizeof *m);
+    if (!m) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", path);
+    }
+    m->vocab_only = opt->vocab_only;
+    const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
+    lfm_status st = kern_choose(&m->kern, opt->isa, err);
+    if (st == LFM_OK) {
+        st = gguf_open_how(&m->file, path, opt->no_map, err);
+    }
+    if (st == LFM_OK) {
+        st = pack_read(&m->file, &sums, err);
+    }
+    if (st == LFM_OK) {
+        st = shape_read(&m->shape, &m->file, err);
+    }
+    if (st == LFM_OK && !m->vocab_only) {
+        st = weights_bind(&m->weights, &m->shape, &m->file, err);
+    }
+    if (st == LFM_OK) {
+        st = tok_load(&m->tok, &m->file, err);
+    }
+    if (st == LFM_OK && !m->vocab_only) {
+        st = check_vocab(m, err);
+    }
+    gguf_str template = {NULL, 0};
+    if (st == LFM_OK) {
+        st = gguf_get_str(&m->file, "tokenizer.chat_template", &template, err);
+    }
+    if (st != LFM_OK) {
+        lfm_model_close(m); /* every part tolerates being all zero */
+        return st;
+    }
+    m->template = chat_recognise(template.ptr, template.len);
+    describe(m);
+    *out = m;
+    return LFM_OK;
+}
+
+void lfm_model_close(lfm_model *m) {
+    if (!m) {
+        return;
+    }
+    tok_free(m->tok);
+    weights_drop(&m->weights);
+    gguf_close(&m->file);
+    free(m);
+}
+
+lfm_status lfm_model_lock(lfm_model *m, lfm_error *err) {
+    err_clear(err);
+    return gguf_lock(&m->file, err);
+}
+
+const lfm_model_info *lfm_model_get_info(const lfm_model *m) {
+    return &m->info;
+}
+
+bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,
+                   const char **type, char *value, size_t cap) {
+    if (i >= m->file.n_keys) {
+        return false;
+    }
+    const gguf_key *k = &m->file.keys[i];
+    *key = k->name.ptr;
+    *key_len = k->name.len;
+    *type = gguf_type_name(k->type);
+    gguf_format_value(k, value, cap);
+    return true;
+}
+
+bool lfm_model_key_string(const lfm_model *m, const char *key, const char **value, size_t *len) {
+    const gguf_key *k = gguf_get(&m->file, key);
+    if (!k || k->type != GGUF_STRING) {
+        return false;
+    }
+    const uint8_t *at = k->data;
+    const gguf_str s = gguf_next_str(&at);
+    *value = s.ptr;
+    *len = s.len;
+    return true;
+}
+
+bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out) {
+    if (i >= m->file.n_tensors) {
+        return false;
+    }
+    const gguf_tensor *t = &m->file.tensors[i];
+    *out = (lfm_tensor_info){
+        .name = t->name.ptr,
+        .name_len = t->name.len,
+        .type = qtype_get(t->type)->name,
+        .n_dims = t->n_dims,
+        .dim = {t->dim[0], t->dim[1], t->dim[2], t->dim[3]},
+        .n_bytes = t->n_bytes,
+    };
+    return true;
+}
+
+/* ---- Tokens --------------------------------------------------------------------------------- */
+
+lfm_status lfm_tokenize(const lfm_model *m, const char *text, size_t n_bytes, int flags,
+                        int32_t **tokens, size_t *n, lfm_error *err) {
+    err_clear(err);
+    *tokens = NULL;
+    *n = 0;
+    tok_list list = {0};
+    lfm_status st = LFM_OK;
+    if (flags & LFM_TOKENIZE_BOS && tok_adds_bos(m->tok) && tok_bos(m->tok) >= 0) {
+        st = tok_push(&list, tok_bos(m->tok), err);
+    }
+    if (st == LFM_OK) {
+        st = tok_encode(m->tok, text, n_bytes, (flags & LFM_TOKENIZE_SPECIAL) != 0, &list, err);
+    }
+    if (st != LFM_OK) {
+        tok_list_free(&list);
+        return st;
+    }
+    *tokens = list.ids;
+    *n = list.n;
+    return LFM_OK;
+}
+
+const char *lfm_token_bytes(const lfm_model *m, int32_t token, size_t *n_bytes) {
+    return tok_bytes(m->tok, token, n_bytes);
+}
+
+bool lfm_token_is_control(const lfm_model *m, int32_t token) {
+    return tok_is_control(m->tok, token);
+}
+
+bool lfm_token_is_end(const lfm_model *m, int32_t token) {
+    return tok_is_end(m->tok, token);
+}
+
+int32_t lfm_token_bos(const lfm_model *m) {
+    return tok_bos(m->tok);
+}
+
+int32_t lfm_token_find(const lfm_model *m, const char *name) {
+    return tok_find(m->tok, name, strlen(name));
+}
+
+/* ---- Chat ----------------------------------------------------------------------------------- */
+
+/* Encode the pieces: the template's control texts become their tokens, runs of text between them
+ * are encoded as text whatever they say. */
+static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list *out,
+                                lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (size_t i = 0; i < c->n && st == LFM_OK;) {
+        const chat_piece *p = &c->pieces[i];
+        const int32_t id = p->control ? tok_find(m->tok, p->ptr, p->len) : -1;
+        if (id >= 0) {
+            st = tok_push(out, id, err);
+            i++;
+            continue;
+        }
+        /* Join what follows: text is split by its own rules, not by pieces. */
+        size_t len = p->len;
+        for (i++; i < c->n && !c->pieces[i].control; i++) {
+            len += c->pieces[i].len;
+        }
+        st = tok_encode(m->tok, p->ptr, len, false, out, err);
+    }
+    return st;
+}
+
+static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *err) {
+    const size_t len = strlen(prefill);
+    const size_t old = c->len;
+    char *text = realloc(c->text, old + len + 1);
+    if (!text) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
+    }
+    for (size_t i = 0; i < c->n; i++) { /* the pieces point into the text */
+        c->pieces[i].ptr = text + (c->pieces[i].ptr - c->text);
+    }
+    memcpy(text + old, prefill, len + 1);
+    c->text = text;
+    c->len = old + len;
+    c->text_cap = old + len + 1;
+    chat_piece *pieces = realloc(c->pieces, (c->n + 1) * sizeof *pieces);
+    if (!pieces) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
+    }
+    c->pieces = pieces;
+    c->cap = c->n + 1;
+    c->pieces[c->n++] = (chat_piece){.ptr = text + old, .len = len};
+    return LFM_OK;
+}
+
+lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_len,
+                             const char *prefill, int32_t **tokens, size_t *n,
+                             char **text, size_t *text_len, lfm_error *err) {
+    err_clear(err);
+    *tokens = NULL;
+    *n = 0;
+    if (text) {
+        *text = NULL;
+    }
+    json_doc doc = {0};
+    chat_text rendered = {0};
+    tok_list list = {0};
+    size_t bos_len = 0;
+    const char *bos = tok_bytes(m->tok, tok_bos(m->tok), &bos_len);
+    char bos_text[64] = "";
+    if (bos_len < sizeof bos_text) {
+        memcpy(bos_text, bos, bos_len);
+    }
+    lfm_status st = json_parse(&doc, json, json_len, err);
+    if (st == LFM_OK) {
+        st = chat_render(&rendered, m->template, doc.root, bos_text, true, err);
+    }
+    if (st == LFM_OK && prefill && prefill[0]) {
+        st = append_prefill(&rendered, prefill, err);
+    }
+    if (st == LFM_OK) {
+        st = encode_pieces(m, &rendered, &list, err);
+    }
+    json_doc_free(&doc);
+    if (st == LFM_OK) {
+        *tokens = list.ids;
+        *n = list.n;
+        list = (tok_list){0};
+    }
+    if (st == LFM_OK && text) {
+        *text = rendered.text;
+        *text_len = rendered.len;
+        rendered.text = NULL;
+    }
+    chat_text_free(&rendered);
+    tok_list_free(&list);
+    return st;
+}
+
+const char *lfm_chat_warning(const lfm_model *m) {
+    switch (m->template) {
+    case CHAT_NONE: return "the file has no chat template; using plain ChatML";
+    case CHAT_UNKNOWN:
+        return "the file's chat template is not one that lfm knows; using plain ChatML";
+    default: return "";
+    }
+}
+
+/* ---- Sampling ------------------------------------------------------------------------------- */
+
+/* Values of the model cards, told apart by what the file shows (MODEL.md, "Sampling"). */
+lfm_sampling lfm_sampling_default(const lfm_model *m) {
+    lfm_sampling s = {
+        .temperature = 0.1f, .top_k = 50, .typical_p = 1.0f, .top_p = 1.0f,
+        .repeat_penalty = 1.05f, .repeat_last_n = 64,
+    };
+    const bool lfm2 = m->template == CHAT_LFM2;
+    if (m->template == CHAT_LFM25_THINKING) { /* LFM2.5-8B-A1B */
+        s.temperature = 0.2f;
+        s.top_k = 80;
+    } else if (lfm2 && m->shape.n_layer < 40) { /* the 24B has 40 and takes the general values */
+        s.temperature = 0.3f;
+        s.top_k = 0;
+        s.min_p = 0.15f;
+    }
+    return s;
+}
+
+lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
+                           lfm_error *err) {
+    err_clear(err);
+    *out = NULL;
+    lfm_sampler *s = calloc(1, sizeof *s);
+    if (!s) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a sampler");
+    }
+    const lfm_status st = sampler_new(&s->inner, settings, tok_n_vocab(m->tok), err);
+    if (st != LFM_OK) {
+        free(s);
+        return st;
+    }
+    *out = s;
+    return LFM_OK;
+}
+
+void lfm_sampler_free(lfm_sampler *s) {
+    if (s) {
+        sampler_free(s->inner);
+        free(s);
+    }
+}
+
+lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err) {
+    err_clear(err);
+    return sampler_accept(s->inner, token, err);
+}
+
+lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err) {
+    err_clear(err);
+    return sampler_pick(s->inner, logits, token, err);
+}
+
+lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, float *chosen,
+                        lfm_logprob *top, size_t k, lfm_error *err) {
+    err_clear(err);
+    return sampler_logprobs(logits, n_vocab, token, chosen, top, k, err);
+}
+
+void lfm_free(void *p) {
+    free(p);
+}

@@ -1,0 +1,397 @@
+/*
+ * session.c - sessions: timelines of tokens, and the workshop that those of a family share.
+ */
+#include "api/internal.h"
+
+#include "base/system/cores.h"
+#include "base/system/memory.h"
+#include "model/forward.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_BATCH = 512, MAX_BATCH = 65536 };
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static lfm_status check_options(const lfm_model *m, const lfm_session_options *opt,
+                                lfm_error *err) {
+    if (m->vocab_only) {
+        return err_set(err, LFM_ERR_ARG, "the model was opened for its vocabulary only");
+    }
+    if (opt->n_batch > MAX_BATCH) {
+        return err_set(err, LFM_ERR_ARG, "batches of %" PRIu32 " tokens are too large (at most %d)",
+                       opt->n_batch, MAX_BATCH);
+    }
+    if (opt->n_ctx > m->shape.n_ctx) {
+        return err_set(err, LFM_ERR_ARG, "a context of %" PRIu32 " tokens is more than the %" PRIu32
+                       " that the model was made for", opt->n_ctx, m->shape.n_ctx);
+    }
+    return LFM_OK;
+}
+
+static timeline_options timeline_options_of(const lfm_model *m, const lfm_session_options *opt) {
+    return (timeline_options){
+        .n_ctx = opt->n_ctx == 0 ? m->shape.n_ctx : opt->n_ctx,
+        .kv = opt->kv == LFM_KV_F32 ? KERN_KV_F32 : opt->kv == LFM_KV_Q8 ? KERN_KV_Q8 : KERN_KV_F16,
+    };
+}
+
+static state_options state_options_of(const lfm_model *m, const lfm_session_options *opt) {
+    const uint32_t batch = opt->n_batch == 0 ? DEFAULT_BATCH : opt->n_batch;
+    const uint32_t n_ctx = timeline_options_of(m, opt).n_ctx;
+    return (state_options){.n_ctx = n_ctx, .n_batch = batch < n_ctx ? batch : n_ctx};
+}
+
+lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
+                            uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err) {
+    const lfm_session_options defaults = {0};
+    opt = opt ? opt : &defaults;
+    err_clear(err);
+    lfm_status st = check_options(m, opt, err);
+    if (st == LFM_OK) {
+        st = timeline_bytes(&m->shape, timeline_options_of(m, opt), n_tokens, kv_bytes, err);
+    }
+    if (st == LFM_OK) {
+        st = state_bytes(&m->shape, &m->weights, state_options_of(m, opt), scratch_bytes, err);
+    }
+    return st;
+}
+
+/* ---- Life ----------------------------------------------------------------------------------- */
+
+static void workshop_drop(workshop *shop) {
+    if (shop && --shop->n_sessions == 0) {
+        pool_free(shop->batch_threads);
+        pool_free(shop->threads);
+        state_close(&shop->state);
+        free(shop);
+    }
+}
+
+static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_session_options *opt,
+                               lfm_error *err) {
+    workshop *shop = calloc(1, sizeof *shop);
+    if (!shop) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+    }
+    shop->model = m;
+    shop->n_sessions = 1;
+    shop->memory = memory_available("");
+    lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
+                               state_options_of(m, opt), err);
+    const size_t n_threads = opt->n_threads ? opt->n_threads : cores_default();
+    if (st == LFM_OK) {
+        st = pool_new(&shop->threads, n_threads, err);
+    }
+    if (st == LFM_OK && opt->n_threads_batch && opt->n_threads_batch != n_threads) {
+        st = pool_new(&shop->batch_threads, opt->n_threads_batch, err);
+    }
+    if (st != LFM_OK) {
+        workshop_drop(shop);
+        return st;
+    }
+    *out = shop;
+    return LFM_OK;
+}
+
+/* An empty timeline in `shop`, which is one session's more from now on. */
+static lfm_status session_new(lfm_session **out, workshop *shop, timeline_options opt,
+                              lfm_error *err) {
+    const lfm_model *m = shop->model;
+    lfm_session *s = calloc(1, sizeof *s);
+    float *logits = calloc(m->shape.n_vocab, sizeof *logits);
+    if (!s || !logits) {
+        free(s);
+        free(logits);
+        workshop_drop(shop);
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+    }
+    s->shop = shop;
+    s->logits = logits;
+    const lfm_status st = timeline_open(&s->line, &m->shape, opt, err);
+    if (st != LFM_OK) {
+        lfm_session_free(s);
+        return st;
+    }
+    *out = s;
+    return LFM_OK;
+}
+
+lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_session_options *opt,
+                           lfm_error *err) {
+    const lfm_session_options defaults = {0};
+    workshop *shop = NULL;
+    opt = opt ? opt : &defaults;
+    *out = NULL;
+    err_clear(err);
+    lfm_status st = check_options(m, opt, err);
+    if (st == LFM_OK) {
+        st = workshop_new(&shop, m, opt, err);
+    }
+    return st == LFM_OK ? session_new(out, shop, timeline_options_of(m, opt), err) : st;
+}
+
+lfm_status lfm_session_fork(lfm_session **out, const lfm_session *s, lfm_error *err) {
+    *out = NULL;
+    err_clear(err);
+    s->shop->n_sessions++;
+    return session_new(out, s->shop, s->line.opt, err);
+}
+
+void lfm_session_free(lfm_session *s) {
+    if (s) {
+        timeline_close(&s->line);
+        workshop_drop(s->shop);
+        free(s->logits);
+        free(s);
+    }
+}
+
+void lfm_session_reset(lfm_session *s) {
+    timeline_reset(&s->line);
+    s->has_logits = false;
+    s->broken = false;
+}
+
+lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err) {
+    err_clear(err);
+    if (to->shop->model != from->shop->model || to->line.opt.kv != from->line.opt.kv) {
+        return err_set(err, LFM_ERR_ARG, "only sessions of one model and one type of cache can be "
+                       "copied into each other");
+    }
+    const lfm_status st = timeline_copy(&to->line, &from->line, err);
+    if (st == LFM_OK) {
+        memcpy(to->logits, from->logits, from->shop->model->shape.n_vocab * sizeof *to->logits);
+        to->has_logits = from->has_logits;
+        to->broken = from->broken;
+    }
+    return st;
+}
+
+/* ---- Evaluation ----------------------------------------------------------------------------- */
+
+/* Memory comes page by page, and a system that has none left ends the program without a word: so a
+ * text that cannot fit is refused before work begins. */
+static lfm_status check_memory(const lfm_session *s, size_t n, lfm_error *err) {
+    const double gib = 1.0 / (1 << 30);
+    uint64_t bytes = 0;
+    const uint32_t all = s->line.pos + (uint32_t)n;
+    const lfm_status st = timeline_bytes(s->line.shape, s->line.opt, all, &bytes, err);
+    if (st == LFM_OK && bytes > s->shop->memory) {
+        return err_set(err, LFM_ERR_MEMORY, "%" PRIu32 " tokens need %.2f GiB for keys and values, "
+                       "but %.2f GiB of memory is available; a shorter text fits, or an 8-bit "
+                       "cache, which takes half", all, (double)bytes * gib,
+                       (double)s->shop->memory * gib);
+    }
+    return st;
+}
+
+static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size_t n,
+                               lfm_error *err) {
+    const uint32_t n_vocab = s->shop->model->shape.n_vocab;
+    const uint32_t room = s->line.opt.n_ctx - s->line.pos;
+    if (s->broken) {
+        return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
+                       "reset it before going on");
+    }
+    if (n > room) {
+        return err_set(err, LFM_ERR_FULL, "%zu tokens do not fit: the context holds %" PRIu32
+                       " and %" PRIu32 " are used", n, s->line.opt.n_ctx, s->line.pos);
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (tokens[i] < 0 || (uint32_t)tokens[i] >= n_vocab) {
+            return err_set(err, LFM_ERR_ARG, "token %" PRId32 " at index %zu is outside the "
+                           "vocabulary of %" PRIu32, tokens[i], i, n_vocab);
+        }
+    }
+    return n > 1 ? check_memory(s, n, err) : LFM_OK;
+}
+
+/* The file's weights, or somebody else's bytes?  Afterwards, so that what was read is known to have
+ * been right; and instead of the complaint that those bytes are not finite. */
+static lfm_status forward(workshop *shop, const forward_request *rq, lfm_error *err) {
+    lfm_error why = {0};
+    const bool is_batch = rq->n > 1 && rq->n_lines == 1;
+    pool *threads = is_batch && shop->batch_threads ? shop->batch_threads : shop->threads;
+    const lfm_status st = model_forward(&shop->state, threads, rq, &why);
+    const lfm_status unchanged = gguf_check_unchanged(&shop->model->file, err);
+    if (unchanged != LFM_OK || st == LFM_OK) {
+        return unchanged;
+    }
+    return err_set(err, why.status, "%s", why.text);
+}
+
+/* Batch by batch; logits of the last token, and of all of them if `all` is not NULL. */
+static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, float *all,
+                           lfm_error *err) {
+    const size_t n_vocab = s->shop->model->shape.n_vocab;
+    const size_t n_batch = s->shop->state.n_batch;
+    timeline *line = &s->line;
+    lfm_status st = check_tokens(s, tokens, n, err);
+    size_t done = 0;
+    while (done < n && st == LFM_OK) {
+        const size_t left = n - done;
+        const size_t step = left < n_batch ? left : n_batch;
+        const forward_request rq = {
+            .lines = &line,
+            .n_lines = 1,
+            .tokens = tokens + done,
+            .n = step,
+            .logits = all ? all + done * n_vocab : step == left ? s->logits : NULL,
+            .all_logits = all != NULL,
+            .on_layer = s->on_layer,
+            .on_layer_ctx = s->layer_ctx,
+        };
+        st = forward(s->shop, &rq, err);
+        s->broken = st == LFM_ERR_NUMERIC;
+        s->has_logits = st == LFM_OK && step == left;
+        done += step;
+        if (st == LFM_OK && s->on_progress && !s->on_progress(s->progress_ctx, done, n) &&
+            done < n) {
+            st = err_set(err, LFM_ERR_ARG, "stopped after %zu of %zu tokens", done, n);
+        }
+    }
+    if (st == LFM_OK && all && n > 0) {
+        memcpy(s->logits, all + (n - 1) * n_vocab, n_vocab * sizeof *all);
+    }
+    return st;
+}
+
+lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *err) {
+    err_clear(err);
+    return evaluate(s, tokens, n, NULL, err);
+}
+
+lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *logits,
+                        lfm_error *err) {
+    err_clear(err);
+    return evaluate(s, tokens, n, logits, err);
+}
+
+/* What lfm_eval_each has to know of its sessions before anything is changed. */
+static lfm_status check_each(lfm_session *const *s, const int32_t *tokens, size_t n,
+                             lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        st = check_tokens(s[i], &tokens[i], 1, err);
+        for (size_t j = 0; j < i && st == LFM_OK; j++) {
+            if (s[j] == s[i] || s[j]->shop != s[i]->shop) {
+                st = err_set(err, LFM_ERR_ARG, "sessions that are evaluated together must be "
+                             "different ones, and forks of each other");
+            }
+        }
+    }
+    return st;
+}
+
+lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n, lfm_error *err) {
+    err_clear(err);
+    timeline *lines[LFM_MAX_EACH];
+    if (n > LFM_MAX_EACH) {
+        return err_set(err, LFM_ERR_ARG, "%zu sessions are too many to evaluate together (at most "
+                       "%d)", n, LFM_MAX_EACH);
+    }
+    lfm_status st = check_each(s, tokens, n, err);
+    if (st != LFM_OK || n == 0) {
+        return st;
+    }
+    const size_t n_vocab = s[0]->shop->model->shape.n_vocab;
+    const size_t n_batch = s[0]->shop->state.n_batch;
+    float *logits = malloc((n < n_batch ? n : n_batch) * n_vocab * sizeof *logits);
+    if (!logits) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the logits of %zu sessions", n);
+    }
+    for (size_t done = 0; done < n && st == LFM_OK; done += n_batch) {
+        const size_t step = n - done < n_batch ? n - done : n_batch;
+        for (size_t i = 0; i < step; i++) {
+            lines[i] = &s[done + i]->line;
+        }
+        const forward_request rq = {
+            .lines = lines, .n_lines = step, .tokens = tokens + done, .n = step, .logits = logits,
+            .all_logits = true,
+        };
+        st = forward(s[0]->shop, &rq, err);
+        for (size_t i = 0; i < step; i++) {
+            s[done + i]->broken = st == LFM_ERR_NUMERIC;
+            s[done + i]->has_logits = st == LFM_OK;
+            if (st == LFM_OK) {
+                memcpy(s[done + i]->logits, logits + i * n_vocab, n_vocab * sizeof *logits);
+            }
+        }
+    }
+    free(logits);
+    return st;
+}
+
+/* ---- A prompt that begins like what is there ------------------------------------------------ */
+
+lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
+                      lfm_error *err) {
+    timeline *line = &s->line;
+    err_clear(err);
+    *n_reused = 0;
+    if (n == 0) {
+        return err_set(err, LFM_ERR_ARG, "a prompt of no tokens");
+    }
+    if (s->broken) {
+        lfm_session_reset(s);
+    }
+    size_t same = 0;
+    while (same < n && same < line->pos && line->tokens[same] == tokens[same]) {
+        same++;
+    }
+    if (same == n && n == line->pos && s->has_logits) {
+        *n_reused = n;
+        return LFM_OK;
+    }
+    /* The last token is evaluated in any case, for its logits. */
+    const uint32_t start = timeline_rewind(line, (uint32_t)(same < n ? same : n - 1));
+    const lfm_status st = check_tokens(s, tokens + start, n - start, err);
+    if (st != LFM_OK) {
+        return st;
+    }
+    *n_reused = start;
+    s->has_logits = false;
+    timeline_mark(line, (uint32_t)(n - 1));
+    return evaluate(s, tokens + start, n - start, NULL, err);
+}
+
+/* ---- Facts ---------------------------------------------------------------------------------- */
+
+const float *lfm_logits(const lfm_session *s) {
+    return s->logits;
+}
+
+const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n) {
+    *n = s->line.pos;
+    return s->line.tokens;
+}
+
+uint32_t lfm_session_pos(const lfm_session *s) {
+    return s->line.pos;
+}
+
+uint32_t lfm_session_n_ctx(const lfm_session *s) {
+    return s->line.opt.n_ctx;
+}
+
+uint32_t lfm_session_n_threads(const lfm_session *s) {
+    return (uint32_t)pool_size(s->shop->threads);
+}
+
+uint32_t lfm_session_n_threads_batch(const lfm_session *s) {
+    const workshop *shop = s->shop;
+    return (uint32_t)pool_size(shop->batch_threads ? shop->batch_threads : shop->threads);
+}
+
+void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx) {
+    s->on_progress = fn;
+    s->progress_ctx = ctx;
+}
+
+void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx) {
+    s->on_layer = fn;
+    s->layer_ctx = ctx;
+}

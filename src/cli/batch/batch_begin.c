@@ -1,0 +1,209 @@
+/*
+ * batch_begin.c - from a line of `lfm batch` to the first logits of its answer.
+ *
+ * What the prompts begin with alike is evaluated once and copied; a session goes on where it was.
+ */
+#include "cli/batch/batch.h"
+
+#include "cli/prompt/sampling.h"
+#include "cli/prompt/truncate.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MIN_SHARED = 16 };
+
+void batch_slot_drop(slot *s) {
+    if (s->line.talk && s->active) {
+        s->line.talk->busy = false;
+    }
+    batch_line_drop(&s->line);
+    generation_drop(&s->gen);
+    forms_give_back(s->form);
+    lfm_free(s->tokens);
+    *s = (slot){0};
+}
+
+static lfm_status tokenize(batch *b, slot *s, lfm_error *err) {
+    const batch_line *l = &s->line;
+    if (l->conversation.ptr) {
+        return lfm_chat_tokenize(b->model, l->conversation.ptr, l->conversation.len, l->o.prefill,
+                                 &s->tokens, &s->n_tokens, NULL, NULL, err);
+    }
+    const int special = b->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
+    json_out text = {0};
+    json_write_raw(&text, l->text.ptr ? l->text.ptr : "", l->text.len);
+    json_write_text(&text, l->o.prefill ? l->o.prefill : "");
+    lfm_status st = json_finish(&text, err);
+    if (st == LFM_OK) {
+        st = lfm_tokenize(b->model, text.ptr, text.len, LFM_TOKENIZE_BOS | special, &s->tokens,
+                          &s->n_tokens, err);
+    }
+    json_out_free(&text);
+    return st;
+}
+
+static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
+    size_t same = 0;
+    while (same < n && same < m && a[same] == c[same]) {
+        same++;
+    }
+    return same;
+}
+
+/* Let the shared session hold what this prompt and the one before begin with alike. */
+static lfm_status share_prefix(batch *b, const slot *s, lfm_error *err) {
+    size_t n_held = 0;
+    size_t reused = 0;
+    const int32_t *held = lfm_session_tokens(b->shared, &n_held);
+    const size_t same = common(s->tokens, s->n_tokens, b->last_tokens, b->n_last);
+    lfm_status st = LFM_OK;
+    if (common(s->tokens, s->n_tokens, held, n_held) < n_held || n_held == 0) {
+        if (same >= MIN_SHARED) {
+            st = lfm_prompt(b->shared, s->tokens, same, &reused, err);
+        } else {
+            lfm_session_reset(b->shared);
+        }
+    }
+    int32_t *last = malloc((s->n_tokens + 1) * sizeof *last);
+    if (!last) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->n_tokens);
+    }
+    memcpy(last, s->tokens, s->n_tokens * sizeof *last);
+    free(b->last_tokens);
+    b->last_tokens = last;
+    b->n_last = s->n_tokens;
+    return st;
+}
+
+/* Let slot i have the session of a free slot that holds most of this prompt: a talk goes on where
+ * it was, whichever slot it comes to. */
+static void take_warmest(batch *b, size_t i) {
+    const slot *s = &b->slots[i];
+    size_t best = i;
+    size_t most = 0;
+    for (size_t j = 0; j < b->n_slots; j++) {
+        size_t n = 0;
+        const int32_t *held = lfm_session_tokens(b->sessions[j], &n);
+        const size_t same = b->slots[j].active ? 0 : common(s->tokens, s->n_tokens, held, n);
+        best = same > most ? j : best;
+        most = same > most ? same : most;
+    }
+    lfm_session *mine = b->sessions[i];
+    b->sessions[i] = b->sessions[best];
+    b->sessions[best] = mine;
+}
+
+static lfm_status read_prompt(batch *b, size_t i, lfm_error *err) {
+    slot *s = &b->slots[i];
+    lfm_status st = LFM_OK;
+    if (s->line.talk && s->line.talk->messages.len > 0) {
+        take_warmest(b, i);
+    } else {
+        st = share_prefix(b, s, err);
+        if (st == LFM_OK) {
+            st = lfm_session_copy(b->sessions[i], b->shared, err);
+        }
+    }
+    if (st == LFM_OK) {
+        st = lfm_prompt(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
+    }
+    s->prompt_done = term_now();
+    return st;
+}
+
+static lfm_status check_fit(const batch *b, const slot *s, lfm_error *err) {
+    const uint32_t n_ctx = lfm_session_n_ctx(b->shared);
+    if (s->n_tokens == 0) {
+        return err_set(err, LFM_ERR_ARG, "the prompt is empty");
+    }
+    if (s->n_tokens > n_ctx) {
+        return err_set(err, LFM_ERR_FULL, "the prompt has %zu tokens; the context holds %" PRIu32
+                       "%s", s->n_tokens, n_ctx,
+                       !b->o->truncate ? ". --truncate head|tail|middle would cut it"
+                                       : ". --truncate cuts no \"messages\"");
+    }
+    return LFM_OK;
+}
+
+/* What truncate_to_fit needs of a line. */
+typedef struct {
+    batch *b;
+    slot *s;
+} cut_line;
+
+static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
+    const cut_line *c = ctx;
+    lfm_free(c->s->tokens);
+    c->s->tokens = NULL;
+    c->s->n_tokens = 0;
+    lfm_status st = batch_line_render(&c->s->line, err);
+    if (st == LFM_OK) {
+        st = tokenize(c->b, c->s, err);
+    }
+    *n = c->s->n_tokens;
+    return st;
+}
+
+/* --truncate: the line's own text is cut, not what --each puts around it. */
+static lfm_status truncate_prompt(batch *b, slot *s, lfm_error *err) {
+    batch_line *l = &s->line;
+    if (!l->o.truncate || l->prompt.len == 0) {
+        return LFM_OK;
+    }
+    const size_t n = s->n_tokens;
+    const lfm_status st =
+        truncate_to_fit(&l->prompt, b->model, &l->o, lfm_session_n_ctx(b->shared), n,
+                        tokenize_again, &(cut_line){b, s}, &s->n_truncated, err);
+    if (st == LFM_OK && s->n_truncated > 0) {
+        b->n_cut++;
+        if (l->form == LINE_PLAIN) { /* a line of plain text cannot say so itself */
+            term_message("line %s: %zu of the %zu tokens of the prompt were cut", l->id.ptr,
+                         s->n_truncated, n);
+        }
+    }
+    return st;
+}
+
+/* The form of the answer: the line's, or that of the command line. */
+static lfm_status begin_form(batch *b, slot *s, lfm_error *err) {
+    const answer_form none = {0};
+    const answer_form *form = s->line.shapeless ? &none : &b->form;
+    lfm_status st = LFM_OK;
+    if (s->line.shape.len > 0) {
+        st = forms_get(&b->forms, s->line.shape_kind, &s->line.shape, b->model, b->o, &s->form,
+                       err);
+        form = st == LFM_OK ? form_of(s->form) : form;
+    }
+    return st == LFM_OK ? form_begin(form, &s->line.o, &s->gen.form, err) : st;
+}
+
+lfm_status batch_begin(batch *b, size_t i, lfm_error *err) {
+    slot *s = &b->slots[i];
+    lfm_status st = tokenize(b, s, err);
+    if (st == LFM_OK) {
+        st = truncate_prompt(b, s, err);
+    }
+    if (st == LFM_OK) {
+        st = check_fit(b, s, err);
+    }
+    if (st == LFM_OK) {
+        st = sampling_choose(&s->gen.sampler, &s->sampling, b->model, &s->line.o, err);
+    }
+    if (st == LFM_OK) {
+        st = begin_form(b, s, err);
+    }
+    if (st == LFM_OK) {
+        st = read_prompt(b, i, err);
+    }
+    if (st == LFM_OK) {
+        s->gen.o = &s->line.o;
+        s->gen.model = b->model;
+        s->gen.session = b->sessions[i];
+    }
+    if (st == LFM_OK) {
+        st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
+    }
+    return st;
+}

@@ -1,0 +1,121 @@
+/*
+ * batch_forms.c - compiled forms by their text.
+ *
+ * Many lines ask for the same form, and compiling one costs more than a short answer.  Some that
+ * nobody uses now are kept, so memory stays bounded whatever the lines ask for.
+ */
+#include "cli/batch/batch_forms.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { N_PLACES = FORMS_IN_USE + FORMS_KEPT };
+
+struct batch_form {
+    lfm_constraint_kind kind;
+    char *text;
+    size_t len;
+    answer_form form;
+    size_t n_users;
+    size_t last_asked;
+};
+
+static void drop(batch_form *form) {
+    if (form) {
+        form_drop(&form->form);
+        free(form->text);
+        free(form);
+    }
+}
+
+static batch_form *find(const batch_forms *f, lfm_constraint_kind kind, const json_out *text) {
+    for (size_t i = 0; i < N_PLACES; i++) {
+        batch_form *form = f->all[i];
+        if (form && form->kind == kind && form->len == text->len &&
+            memcmp(form->text, text->ptr, text->len) == 0) {
+            return form;
+        }
+    }
+    return NULL;
+}
+
+/* A place for one more: an empty one, or that of the form which has been idle longest. */
+static size_t make_place(batch_forms *f) {
+    size_t n_idle = 0;
+    size_t empty = N_PLACES;
+    size_t oldest = N_PLACES;
+    for (size_t i = 0; i < N_PLACES; i++) {
+        const batch_form *form = f->all[i];
+        if (!form) {
+            empty = i;
+        } else if (form->n_users == 0) {
+            n_idle++;
+            oldest = oldest == N_PLACES || form->last_asked < f->all[oldest]->last_asked ? i
+                                                                                         : oldest;
+        }
+    }
+    if (oldest < N_PLACES && (n_idle >= FORMS_KEPT || empty == N_PLACES)) {
+        drop(f->all[oldest]);
+        f->all[oldest] = NULL;
+        return oldest;
+    }
+    return empty;
+}
+
+static batch_form *new_form(lfm_constraint_kind kind, const json_out *text) {
+    batch_form *form = calloc(1, sizeof *form);
+    char *copy = malloc(text->len + 1);
+    if (!form || !copy) {
+        free(form);
+        free(copy);
+        return NULL;
+    }
+    memcpy(copy, text->ptr, text->len + 1);
+    form->kind = kind;
+    form->text = copy;
+    form->len = text->len;
+    return form;
+}
+
+lfm_status forms_get(batch_forms *f, lfm_constraint_kind kind, const json_out *text,
+                     const lfm_model *m, const cli_options *o, batch_form **out, lfm_error *err) {
+    batch_form *form = find(f, kind, text);
+    *out = NULL;
+    if (!form) {
+        const size_t place = make_place(f);
+        form = place < N_PLACES ? new_form(kind, text) : NULL;
+        if (!form) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory for the form of the answer");
+        }
+        lfm_status st = lfm_grammar_new(&form->form.grammar, kind, form->text, form->len, err);
+        if (st == LFM_OK) {
+            st = form_bind(&form->form, m, o, err);
+        }
+        if (st != LFM_OK) {
+            drop(form);
+            return st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG;
+        }
+        f->all[place] = form;
+    }
+    form->n_users++;
+    form->last_asked = ++f->n_asked;
+    *out = form;
+    return LFM_OK;
+}
+
+void forms_give_back(batch_form *form) {
+    if (form) {
+        form->n_users--;
+    }
+}
+
+const answer_form *form_of(const batch_form *form) {
+    return &form->form;
+}
+
+void forms_drop(batch_forms *f) {
+    for (size_t i = 0; i < N_PLACES; i++) {
+        drop(f->all[i]);
+    }
+    *f = (batch_forms){0};
+}

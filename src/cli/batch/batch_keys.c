@@ -1,0 +1,324 @@
+/*
+ * batch_keys.c - what the keys of a line say about its answer: options, forms, tools.
+ */
+#include "cli/batch/batch_line.h"
+
+#include "cli/prompt/tools.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Options -------------------------------------------------------------------------------- */
+
+static lfm_status set_number(opt_number *to, const json_value *v, double min, double max,
+                             bool whole, lfm_error *err) {
+    if (v->kind != JSON_NUMBER || v->number < min || v->number > max ||
+        (whole && v->number != floor(v->number))) {
+        return err_set(err, LFM_ERR_ARG, "\"%.*s\" must be a%s number from %g to %g",
+                       (int)v->key_len, v->key, whole ? " whole" : "", min, max);
+    }
+    *to = (opt_number){v->number, true};
+    return LFM_OK;
+}
+
+char *batch_copy_text(const json_value *v) {
+    char *text = malloc(v->len + 1);
+    if (text) {
+        memcpy(text, v->text, v->len);
+        text[v->len] = '\0';
+    }
+    return text;
+}
+
+bool batch_is_text(const json_value *v) {
+    return v->kind == JSON_STRING && v->len > 0 && !memchr(v->text, 0, v->len);
+}
+
+/* "stop": a string or a list of them. */
+static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) {
+    const bool one = v->kind == JSON_STRING;
+    if (v->kind == JSON_NULL) {
+        return LFM_OK;
+    }
+    l->stops = calloc(one ? 1 : v->n + 1, sizeof *l->stops);
+    if (!l->stops) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory");
+    }
+    for (const json_value *s = one ? v : v->first; s; s = one ? NULL : s->next) {
+        if ((!one && v->kind != JSON_ARRAY) || !batch_is_text(s)) {
+            return err_set(err, LFM_ERR_ARG, "\"stop\" must be a text or a list of texts");
+        }
+        l->stops[l->n_stops] = batch_copy_text(s);
+        if (!l->stops[l->n_stops++]) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory");
+        }
+    }
+    l->o.stops = (const char **)(void *)l->stops;
+    l->o.n_stops = l->n_stops;
+    return LFM_OK;
+}
+
+/* "logit_bias": {"15043": -1.5, ..}, after those of the command line. */
+static lfm_status set_bias(batch_line *l, const json_value *v, lfm_error *err) {
+    if (v->kind == JSON_NULL) {
+        return LFM_OK;
+    }
+    l->bias = calloc(l->o.n_bias + v->n + 1, sizeof *l->bias);
+    if (!l->bias) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory");
+    }
+    for (size_t i = 0; i < l->o.n_bias; i++) {
+        l->bias[i] = l->o.bias[i];
+    }
+    size_t n = l->o.n_bias;
+    for (const json_value *b = v->kind == JSON_OBJECT ? v->first : NULL; b; b = b->next) {
+        const bool is_id = b->key_len > 0 && b->key_len < 10 &&
+                           strspn(b->key, "0123456789") >= b->key_len;
+        if (!is_id || b->kind != JSON_NUMBER || fabs(b->number) > 1e30) {
+            return err_set(err, LFM_ERR_ARG, "\"logit_bias\" must be {\"TOKEN ID\": NUMBER, ..}");
+        }
+        l->bias[n++] = (lfm_logit_bias){(int32_t)strtol(b->key, NULL, 10), (float)b->number};
+    }
+    l->o.bias = l->bias;
+    l->o.n_bias = n;
+    return v->kind == JSON_OBJECT
+               ? LFM_OK : err_set(err, LFM_ERR_ARG, "\"logit_bias\" must be an object");
+}
+
+static bool key_is(const json_value *v, const char *name) {
+    return v->key_len == strlen(name) && memcmp(v->key, name, v->key_len) == 0;
+}
+
+/* Numbers that a line may set; the first name is ours. */
+static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
+    cli_options *o = &l->o;
+    const struct {
+        const char *name, *other;
+        opt_number *to;
+        double min, max;
+        bool whole;
+    } rows[] = {
+        {"n", "max_tokens", &o->n_predict, -1, 2147483647.0, true},
+        {"max_completion_tokens", NULL, &o->n_predict, -1, 2147483647.0, true},
+        {"temp", "temperature", &o->temp, 0, 1e6, false},
+        {"top_k", NULL, &o->top_k, 0, 2147483647.0, true},
+        {"top_p", NULL, &o->top_p, 0, 1, false},
+        {"min_p", NULL, &o->min_p, 0, 1, false},
+        {"typical", NULL, &o->typical, 0, 1, false},
+        {"repeat_last_n", NULL, &o->repeat_last_n, -1, 2147483647.0, true},
+        {"repeat_penalty", NULL, &o->repeat_penalty, 0.001, 1000, false},
+        {"presence_penalty", NULL, &o->presence_penalty, -1e4, 1e4, false},
+        {"frequency_penalty", NULL, &o->frequency_penalty, -1e4, 1e4, false},
+        {"seed", NULL, &o->seed, -1, 9007199254740991.0, true},
+    };
+    *known = true;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        /* In OpenAI's requests "n" counts answers. */
+        if (l->form == LINE_OPENAI && i == 0 && key_is(v, "n")) {
+            return v->kind == JSON_NUMBER && v->number == 1
+                       ? LFM_OK
+                       : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
+        }
+        if (key_is(v, rows[i].name) || (rows[i].other && key_is(v, rows[i].other))) {
+            return v->kind == JSON_NULL ? LFM_OK
+                                        : set_number(rows[i].to, v, rows[i].min, rows[i].max,
+                                                     rows[i].whole, err);
+        }
+    }
+    if (key_is(v, "stop")) {
+        return set_stops(l, v, err);
+    }
+    if (key_is(v, "logit_bias")) {
+        return set_bias(l, v, err);
+    }
+    if (key_is(v, "prefill") && batch_is_text(v)) {
+        l->prefill = batch_copy_text(v);
+        l->o.prefill = l->prefill;
+        return l->prefill ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
+    }
+    *known = false;
+    return LFM_OK;
+}
+
+/* ---- What the answer must be ---------------------------------------------------------------- */
+
+static lfm_status set_shape(batch_line *l, lfm_constraint_kind kind, const json_value *v,
+                            lfm_error *err) {
+    if (l->shape.len > 0) {
+        return err_set(err, LFM_ERR_ARG, "the line says more than once what the answer must be");
+    }
+    l->shape_kind = kind;
+    if (v->kind == JSON_STRING) {
+        json_write_raw(&l->shape, v->text, v->len);
+    } else {
+        json_write_value(&l->shape, v);
+    }
+    const lfm_status st = json_finish(&l->shape, err);
+    return st == LFM_OK && l->shape.len == 0
+               ? err_set(err, LFM_ERR_ARG, "\"%.*s\" is empty", (int)v->key_len, v->key) : st;
+}
+
+/* "choices": a list of texts. */
+static lfm_status set_choices(batch_line *l, const json_value *v, lfm_error *err) {
+    if (v->kind == JSON_STRING) {
+        return set_shape(l, LFM_CONSTRAINT_CHOICES, v, err);
+    }
+    if (v->kind != JSON_ARRAY || v->n == 0 || l->shape.len > 0) {
+        return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+    }
+    l->shape_kind = LFM_CONSTRAINT_CHOICES;
+    for (const json_value *c = v->first; c; c = c->next) {
+        if (c->kind != JSON_STRING || c->len == 0) {
+            return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+        }
+        for (size_t i = 0; i < c->len; i++) {
+            json_write_text(&l->shape, c->text[i] == ',' || c->text[i] == '\\' ? "\\" : "");
+            json_write_raw(&l->shape, c->text + i, 1);
+        }
+        json_write_text(&l->shape, c->next ? "," : "");
+    }
+    return json_finish(&l->shape, err);
+}
+
+/* OpenAI's {"type": "text" | "json_object" | "json_schema", "json_schema": {"schema": ..}}. */
+static lfm_status set_response_format(batch_line *l, const json_value *v, lfm_error *err) {
+    const json_value *type = json_get(v, "type");
+    const json_value *schema = json_get(json_get(v, "json_schema"), "schema");
+    if (json_is(type, "text")) {
+        l->shapeless = true;
+        return LFM_OK;
+    }
+    if (json_is(type, "json_object")) {
+        static const char object[] = "{\"type\": \"object\"}";
+        const json_value any = {.kind = JSON_STRING, .key = v->key, .key_len = v->key_len,
+                                .text = object, .len = sizeof object - 1};
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
+    }
+    if (json_is(type, "json_schema") && schema) {
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, schema, err);
+    }
+    return err_set(err, LFM_ERR_ARG, "\"response_format\" must have the type text, json_object, or "
+                   "json_schema with a \"json_schema\": {\"schema\": ..}");
+}
+
+/* "schema": an object is a JSON schema, a text the short notation. */
+static lfm_status set_form(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
+    *known = true;
+    if (key_is(v, "response_format")) {
+        return v->kind == JSON_NULL ? LFM_OK : set_response_format(l, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "schema")) {
+        return v->kind == JSON_STRING ? set_shape(l, LFM_CONSTRAINT_CONCISE, v, err)
+                                      : set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "json_schema")) {
+        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "choices")) {
+        return set_choices(l, v, err);
+    }
+    if (l->form != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
+        return set_shape(l, LFM_CONSTRAINT_GBNF, v, err);
+    }
+    *known = false;
+    return LFM_OK;
+}
+
+/* A number of alternatives; with OpenAI's names, true or false and a number of its own. */
+static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error *err) {
+    const json_value *wanted = json_get(body, "logprobs");
+    const json_value *top = json_get(body, "top_logprobs");
+    opt_number *n = &l->o.logprobs;
+    if (wanted && wanted->kind == JSON_NUMBER) {
+        return set_number(n, wanted, 0, 20, true, err);
+    }
+    if (wanted && (wanted->kind == JSON_FALSE || wanted->kind == JSON_NULL)) {
+        *n = (opt_number){0};
+        return LFM_OK;
+    }
+    if (wanted && wanted->kind != JSON_TRUE) {
+        return err_set(err, LFM_ERR_ARG, "\"logprobs\" must be a number, true or false");
+    }
+    n->given = n->given || wanted;
+    return top && top->kind != JSON_NULL && n->given ? set_number(n, top, 0, 20, true, err)
+                                                     : LFM_OK;
+}
+
+/* ---- Tools ---------------------------------------------------------------------------------- */
+
+/* "tool_choice": a word, a name, or OpenAI's {"type":"function","function":{"name":..}}. */
+static lfm_status set_tool_choice(batch_line *l, const json_value *v, lfm_error *err) {
+    const json_value *name = json_get(json_get(v, "function"), "name");
+    name = v->kind == JSON_STRING ? v : name;
+    if (!name || !batch_is_text(name)) {
+        return err_set(err, LFM_ERR_ARG, "\"tool_choice\" must be auto, none, required, or name a "
+                       "function");
+    }
+    l->tool_choice = batch_copy_text(name);
+    l->o.tool_choice = l->tool_choice;
+    return l->tool_choice ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
+}
+
+static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *err) {
+    const json_value *tools = json_get(body, "tools");
+    const json_value *choice = json_get(body, "tool_choice");
+    lfm_status st = LFM_OK;
+    if (!tools || tools->kind == JSON_NULL) {
+        return LFM_OK;
+    }
+    if (l->o.raw) {
+        return err_set(err, LFM_ERR_ARG, "\"tools\" need the chat template, and --raw has none");
+    }
+    if (choice && choice->kind != JSON_NULL) {
+        st = set_tool_choice(l, choice, err);
+    }
+    if (st == LFM_OK) {
+        st = tools_list(&l->tools, tools, "\"tools\"", l->tool_choice, err);
+    }
+    l->o.tools = "the line"; /* calls in the answer are to be recognised */
+    if (st == LFM_OK && tools_required(&l->o)) {
+        if (l->shape.len > 0) {
+            return err_set(err, LFM_ERR_ARG, "the line wants a call and another form of answer");
+        }
+        const bool any = strcmp(l->o.tool_choice, "required") == 0;
+        l->shape_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
+        st = tools_chosen(&l->shape, &l->tools, &l->o, err);
+    }
+    return st;
+}
+
+/* ---- All of them ---------------------------------------------------------------------------- */
+
+/* Keys that are read elsewhere, or say nothing about the answer. */
+static bool is_read_elsewhere(const batch_line *l, const json_value *v) {
+    static const char *const ours[] = {"id", "prompt", "messages", "system", "tools", "tool_choice",
+                                       "session", "logprobs"};
+    static const char *const theirs[] = {"model", "messages", "tools", "tool_choice", "user",
+                                         "metadata", "store", "logprobs", "top_logprobs",
+                                         "parallel_tool_calls", "service_tier"};
+    const bool openai = l->form == LINE_OPENAI;
+    const size_t n = openai ? sizeof theirs / sizeof *theirs : sizeof ours / sizeof *ours;
+    for (size_t i = 0; i < n; i++) {
+        if (key_is(v, openai ? theirs[i] : ours[i])) {
+            return true;
+        }
+    }
+    return openai && key_is(v, "stream") && v->kind == JSON_FALSE;
+}
+
+lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err) {
+    for (const json_value *v = body->first; v; v = v->next) {
+        bool known = is_read_elsewhere(l, v);
+        lfm_status st = known ? LFM_OK : set_option(l, v, &known, err);
+        if (st == LFM_OK && !known) {
+            st = set_form(l, v, &known, err);
+        }
+        if (st != LFM_OK || !known) {
+            return st != LFM_OK ? st : err_set(err, LFM_ERR_ARG, "unknown key \"%.*s\"",
+                                               (int)(v->key_len < 60 ? v->key_len : 60), v->key);
+        }
+    }
+    const lfm_status st = set_logprobs(l, body, err);
+    return st == LFM_OK ? set_tools(l, body, err) : st;
+}

@@ -1,0 +1,87 @@
+/*
+ * batch_line.h - one line of `lfm batch`: what it asks for, and the line that answers it.
+ */
+#ifndef CLI_BATCH_BATCH_LINE_H
+#define CLI_BATCH_BATCH_LINE_H
+
+#include "answer/logprobs.h"
+#include "base/json.h"
+#include "cli/batch/batch_talk.h"
+#include "cli/options/options.h"
+
+#include "lfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* How a line is written, and so how its answer is. */
+typedef enum { LINE_PLAIN, LINE_OBJECT, LINE_OPENAI } line_form;
+
+/* A zeroed struct is an empty one. */
+typedef struct {
+    line_form form;
+    json_out id;           /* as JSON: that of the line, or its number */
+    cli_options o;         /* the command's, with what the line changes; borrowed but for what is
+                              owned below */
+    json_out prompt;       /* the text that --each is put around; empty with "messages" */
+    json_out before;       /* messages before it, as JSON with ", " behind each */
+    json_out conversation; /* for lfm_chat_tokenize; empty with --raw */
+    json_out text;         /* the prompt with --raw */
+    char *prefill;         /* owned; o.prefill points to it */
+    char **stops;          /* [n_stops] owned; o.stops points to it */
+    size_t n_stops;
+    lfm_logit_bias *bias;  /* owned; o.bias points to it */
+
+    json_out tools;        /* the list of them; empty = none */
+    char *tool_choice;     /* owned; o.tool_choice points to it */
+    json_out shape;        /* what the answer must be, in the notation of `shape_kind`; empty = what
+                              the command line says */
+    lfm_constraint_kind shape_kind;
+    bool shapeless;        /* the line wants no form, whatever the command line says */
+
+    batch_talk *talk;      /* the session that the line belongs to; NULL = none */
+    json_out turn;         /* its messages, the new one included */
+    bool waits;            /* the talk is busy: read the line again when it is not */
+} batch_line;
+
+/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none; `talks` the
+ * sessions, NULL: lines can have none.  The id is set even when the line is wrong. */
+lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
+                           batch_talks *talks, const char *text, size_t len, size_t number,
+                           lfm_error *err);
+void batch_line_drop(batch_line *l);
+
+/* Make the conversation, or with --raw the text, of l->prompt once more: it was cut. */
+lfm_status batch_line_render(batch_line *l, lfm_error *err);
+
+/* Read what the keys of a line (in OpenAI's format, of its body) say about the answer: into l->o,
+ * l->shape and so on.  LFM_ERR_ARG for a key that is unknown. */
+lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err);
+
+/* Is it a text, not empty, that C can take?  A copy of it; NULL when memory runs out. */
+bool batch_is_text(const json_value *v);
+char *batch_copy_text(const json_value *v);
+
+typedef struct {
+    const char *content, *reasoning;
+    size_t content_len, reasoning_len;
+    const char *finish;
+    uint64_t seed;
+    size_t n_prompt, n_reused, n_generated, n_reasoning;
+    size_t n_truncated;             /* tokens that --truncate took away */
+    double prefill_ms, decode_ms;
+    const json_out *calls;          /* of tools (toolcall.h) */
+    const token_logprobs *logprobs; /* NULL = not asked for */
+    const lfm_model *model;
+} batch_answer;
+
+/* The answer as a line with its newline. */
+void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a);
+
+/* The same for a line that failed; `code` is the exit code that it would have had alone. */
+void batch_line_error(json_out *out, const batch_line *l, int code, const char *message);
+
+/* The id of a line of OUT as JSON text; false when it is not an answer to count. */
+bool batch_line_done_id(json_out *id, const char *text, size_t len);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * chat.h - a conversation: what cmd_chat.c reads, chat_turn.c answers and chat_commands.c changes.
+ */
+#ifndef CLI_CHAT_CHAT_H
+#define CLI_CHAT_CHAT_H
+
+#include "base/json.h"
+#include "cli/lineedit/editor.h"
+#include "cli/lineedit/history.h"
+#include "cli/options/options.h"
+
+#include "lfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    const char *role; /* "user" or "assistant" */
+    char *text;       /* [n], NUL-terminated; owned */
+    size_t n;
+} chat_message;
+
+/* The last answer. */
+typedef struct {
+    size_t n_prompt, n_reused, n_generated;
+    double prompt_s, decode_s;
+    const char *finish;
+} chat_stats;
+
+typedef struct {
+    cli_options o;          /* as /set has changed them; the caller's own are not owned here */
+    lfm_model *model;
+    lfm_session *session;
+    chat_message *messages; /* [n]; owned */
+    size_t n, cap;
+    char *system;           /* NULL = none; owned */
+    json_out attached;      /* of /read, for the next message */
+    history past;
+    editor edit;
+    bool color;
+    bool near_full_said;    /* the notice at 90 % of the context was given */
+    bool leave;
+    chat_stats last;
+} chat;
+
+/* ---- chat_turn.c ---------------------------------------------------------------------------- */
+
+lfm_status chat_add(chat *c, const char *role, const char *text, size_t n, lfm_error *err);
+void chat_pop(chat *c); /* the last message */
+void chat_forget(chat *c); /* all messages */
+
+/* The conversation as lfm_chat_tokenize wants it. */
+lfm_status chat_json(const chat *c, json_out *json, lfm_error *err);
+
+/* Answer the last message, which is the user's.  On failure the conversation is without it. */
+lfm_status chat_answer(chat *c, lfm_error *err);
+
+/* A dim line on standard error. */
+void chat_say(const chat *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void chat_print_stats(const chat *c);
+
+/* ---- chat_commands.c ------------------------------------------------------------------------ */
+
+/* Do what a line that begins with '/' says.  Mistakes are told, and are no failure. */
+lfm_status chat_command(chat *c, const char *line, lfm_error *err);
+
+/* Load or save a session file with its conversation. */
+lfm_status chat_load(chat *c, const char *path, lfm_error *err);
+lfm_status chat_save(chat *c, const char *path, lfm_error *err);
+
+/* Have the text of the editor edited by $VISUAL or $EDITOR. */
+lfm_status chat_edit(chat *c, lfm_error *err);
+
+#endif

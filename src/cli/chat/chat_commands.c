@@ -1,0 +1,425 @@
+/*
+ * chat_commands.c - lines that begin with a slash.
+ */
+#include "cli/chat/chat.h"
+
+#include "cli/lineedit/tty.h"
+#include "cli/prompt/keep.h"
+#include "cli/prompt/prompt.h"
+#include "cli/shared/common.h"
+#include "cli/shared/term.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef lfm_status command_fn(chat *c, const char *arg, lfm_error *err);
+
+/* ---- Files ---------------------------------------------------------------------------------- */
+
+static char *copy_text(const char *text, size_t n) {
+    char *copy = malloc(n + 1);
+    if (copy) {
+        memcpy(copy, text, n);
+        copy[n] = '\0';
+    }
+    return copy;
+}
+
+/* The messages of a session file in place of ours. */
+static lfm_status take_messages(chat *c, const json_value *list, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    chat_forget(c);
+    free(c->system);
+    c->system = NULL;
+    for (const json_value *m = list ? list->first : NULL; m && st == LFM_OK; m = m->next) {
+        const json_value *text = json_get(m, "content");
+        const json_value *role = json_get(m, "role");
+        const bool is_text = text && text->kind == JSON_STRING;
+        if (!is_text || !role) {
+            st = err_set(err, LFM_ERR_UNSUPPORTED, "the session has messages that are not text");
+        } else if (json_is(role, "system")) {
+            free(c->system);
+            c->system = copy_text(text->text, text->len);
+            st = c->system ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
+        } else {
+            st = chat_add(c, json_is(role, "user") ? "user" : "assistant", text->text, text->len,
+                          err);
+        }
+    }
+    return st;
+}
+
+lfm_status chat_load(chat *c, const char *path, lfm_error *err) {
+    cli_options o = c->o;
+    keep_past past = {0};
+    o.session = path;
+    o.raw = false;
+    lfm_status st = keep_load(&past, c->session, &o, err);
+    if (st == LFM_OK) {
+        st = take_messages(c, past.messages, err);
+    }
+    keep_drop(&past);
+    return st;
+}
+
+lfm_status chat_save(chat *c, const char *path, lfm_error *err) {
+    json_out json = {0};
+    lfm_status st = chat_json(c, &json, err);
+    if (st == LFM_OK) {
+        st = lfm_session_save(c->session, path, json.ptr, json.len, err);
+    }
+    json_out_free(&json);
+    return st;
+}
+
+/* ---- An editor ------------------------------------------------------------------------------ */
+
+static const char *editor_name(void) {
+    const char *name = getenv("VISUAL");
+    name = name && name[0] ? name : getenv("EDITOR");
+    return name && name[0] ? name : "vi";
+}
+
+static lfm_status run_editor(const char *path, lfm_error *err) {
+    int status = 0;
+    tty_set(TTY_NORMAL);
+    const pid_t child = fork();
+    if (child == 0) {
+        /* $EDITOR may have arguments: the shell takes it apart, and gets the path as it is. */
+        char line[1024];
+        const int n = snprintf(line, sizeof line, "%s \"$1\"", editor_name());
+        if (n > 0 && (size_t)n < sizeof line) {
+            execl("/bin/sh", "sh", "-c", line, "lfm", path, (char *)NULL);
+        }
+        _exit(127);
+    }
+    while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+        return err_set(err, LFM_ERR_IO, "%s failed; the text is as it was. $EDITOR names the "
+                       "editor", editor_name());
+    }
+    return LFM_OK;
+}
+
+lfm_status chat_edit(chat *c, lfm_error *err) {
+    const char *folder = getenv("TMPDIR");
+    char path[512];
+    json_out text = {0};
+    const int len = snprintf(path, sizeof path, "%s/lfm-XXXXXX",
+                             folder && folder[0] ? folder : "/tmp");
+    const int fd = len > 0 && (size_t)len < sizeof path ? mkstemp(path) : -1; /* mode 0600 */
+    if (fd < 0) {
+        return err_set(err, LFM_ERR_IO, "no temporary file: %s", strerror(errno));
+    }
+    FILE *file = fdopen(fd, "wb");
+    bool written = file && fwrite(c->edit.text ? c->edit.text : "", 1, c->edit.len, file) ==
+                               c->edit.len;
+    if (file) {
+        written = fclose(file) == 0 && written;
+    } else {
+        close(fd);
+    }
+    lfm_status st = written ? run_editor(path, err)
+                            : err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
+    if (st == LFM_OK) {
+        st = prompt_read_file(&text, path, true, err);
+    }
+    if (st == LFM_OK) {
+        editor_set(&c->edit, text.ptr ? text.ptr : "", text.len);
+    }
+    unlink(path);
+    json_out_free(&text);
+    return st;
+}
+
+/* ---- Commands ------------------------------------------------------------------------------- */
+
+static lfm_status do_bye(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    (void)err;
+    c->leave = true;
+    return LFM_OK;
+}
+
+static lfm_status do_clear(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    (void)err;
+    chat_forget(c);
+    json_out_free(&c->attached);
+    c->attached = (json_out){0};
+    chat_say(c, c->system ? "forgotten, all but the system prompt" : "forgotten");
+    return LFM_OK;
+}
+
+/* Without the last answer; false when there is none. */
+static bool take_back(chat *c) {
+    if (c->n == 0 || strcmp(c->messages[c->n - 1].role, "assistant") != 0) {
+        return false;
+    }
+    chat_pop(c);
+    return c->n > 0;
+}
+
+static lfm_status do_undo(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    (void)err;
+    if (!take_back(c)) {
+        chat_say(c, "there is nothing to undo");
+        return LFM_OK;
+    }
+    editor_set(&c->edit, c->messages[c->n - 1].text, c->messages[c->n - 1].n);
+    chat_pop(c);
+    return LFM_OK;
+}
+
+static lfm_status do_regen(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    if (!take_back(c)) {
+        chat_say(c, "there is no answer yet");
+        return LFM_OK;
+    }
+    return chat_answer(c, err);
+}
+
+static lfm_status do_read(chat *c, const char *arg, lfm_error *err) {
+    const size_t before = c->attached.len;
+    if (!arg[0]) {
+        chat_say(c, "/read needs a file: /read notes.txt");
+        return LFM_OK;
+    }
+    if (before > 0) {
+        json_write_text(&c->attached, "\n\n");
+    }
+    lfm_status st = prompt_read_file(&c->attached, arg, true, err);
+    if (st == LFM_OK) {
+        st = json_finish(&c->attached, err);
+    }
+    if (st == LFM_OK) {
+        chat_say(c, "%s (%zu bytes) comes before your next message", arg,
+                 c->attached.len - before);
+    }
+    return st;
+}
+
+static lfm_status do_save(chat *c, const char *arg, lfm_error *err) {
+    const char *path = arg[0] ? arg : c->o.session;
+    if (!path) {
+        chat_say(c, "/save needs a file: /save talk.lfm");
+        return LFM_OK;
+    }
+    const lfm_status st = chat_save(c, path, err);
+    if (st == LFM_OK) {
+        chat_say(c, "saved; go on with: lfm chat MODEL --session %s", path);
+    }
+    return st;
+}
+
+static lfm_status do_load(chat *c, const char *arg, lfm_error *err) {
+    if (!arg[0]) {
+        chat_say(c, "/load needs a file: /load talk.lfm");
+        return LFM_OK;
+    }
+    if (access(arg, F_OK) != 0) {
+        chat_say(c, "%s: %s", arg, strerror(errno));
+        return LFM_OK;
+    }
+    const lfm_status st = chat_load(c, arg, err);
+    if (st == LFM_OK) {
+        chat_say(c, "%zu messages, %u tokens", c->n, (unsigned)lfm_session_pos(c->session));
+    }
+    return st;
+}
+
+static lfm_status do_system(chat *c, const char *arg, lfm_error *err) {
+    if (!arg[0]) {
+        chat_say(c, "system prompt: %s", c->system ? c->system : "(none)");
+        return LFM_OK;
+    }
+    char *text = copy_text(arg, strlen(arg));
+    if (!text) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the system prompt");
+    }
+    free(c->system);
+    c->system = text;
+    chat_say(c, "the system prompt is changed, for earlier messages too");
+    return LFM_OK;
+}
+
+static lfm_status do_set(chat *c, const char *arg, lfm_error *err) {
+    char name[32];
+    const size_t n = strcspn(arg, " ");
+    const char *value = arg + n + strspn(arg + n, " ");
+    lfm_error why = {0};
+    (void)err;
+    if (n == 0 || n >= sizeof name || !value[0]) {
+        chat_say(c, "/set NAME VALUE, as the options: temp, top-k, top-p, min-p, repeat-penalty, "
+                    "seed, n");
+        return LFM_OK;
+    }
+    memcpy(name, arg, n);
+    name[n] = '\0';
+    if (opt_set(&c->o, CMD_CHAT, name, value, &why) != LFM_OK) {
+        chat_say(c, "%s", why.text);
+    }
+    return LFM_OK;
+}
+
+static lfm_status do_think(chat *c, const char *arg, lfm_error *err) {
+    const bool is_number = arg[0] && arg[strspn(arg, "0123456789")] == '\0';
+    (void)err;
+    if (is_number) {
+        c->o.think_budget = (opt_number){strtod(arg, NULL), true};
+    } else if (strcmp(arg, "on") == 0 || strcmp(arg, "hide") == 0 || strcmp(arg, "off") == 0) {
+        c->o.think_budget = (opt_number){0};
+        c->o.no_think = c->o.hide_thinking = false;
+        c->o.reasoning = 0;
+        c->o.think = arg[0] == 'h' ? THINK_HIDE : arg[1] == 'f' ? THINK_OFF : THINK_AUTO;
+    } else {
+        chat_say(c, "/think on, hide (think, but do not show it), off, or a number of tokens");
+    }
+    return LFM_OK;
+}
+
+static lfm_status do_stats(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    (void)err;
+    chat_print_stats(c);
+    return LFM_OK;
+}
+
+/* The conversation as the model reads it. */
+static lfm_status do_raw(chat *c, const char *arg, lfm_error *err) {
+    json_out json = {0};
+    int32_t *tokens = NULL;
+    char *text = NULL;
+    size_t n = 0;
+    size_t len = 0;
+    (void)arg;
+    lfm_status st = chat_json(c, &json, err);
+    if (st == LFM_OK && c->n + (c->system != NULL) > 0) {
+        st = lfm_chat_tokenize(c->model, json.ptr, json.len, NULL, &tokens, &n, &text, &len, err);
+    }
+    if (st == LFM_OK) {
+        cli_print(text ? text : "", len);
+        chat_say(c, "\n%zu tokens", n);
+    }
+    lfm_free(tokens);
+    lfm_free(text);
+    json_out_free(&json);
+    return st;
+}
+
+static void show_params(const chat *c) {
+    const struct {
+        const char *name;
+        opt_number value;
+    } all[] = {
+        {"temp", c->o.temp}, {"top-k", c->o.top_k}, {"top-p", c->o.top_p}, {"min-p", c->o.min_p},
+        {"typical", c->o.typical}, {"repeat-penalty", c->o.repeat_penalty}, {"seed", c->o.seed},
+        {"n", c->o.n_predict},
+    };
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (all[i].value.given) {
+            chat_say(c, "%-15s %.9g", all[i].name, all[i].value.value);
+        } else {
+            chat_say(c, "%-15s (%s)", all[i].name, c->o.preset == PRESET_CARD ? "model card"
+                                                                              : "preset");
+        }
+    }
+}
+
+static lfm_status do_show(chat *c, const char *arg, lfm_error *err) {
+    const lfm_model_info *i = lfm_model_get_info(c->model);
+    if (strcmp(arg, "params") == 0) {
+        show_params(c);
+    } else if (strcmp(arg, "stats") == 0) {
+        chat_print_stats(c);
+    } else if (strcmp(arg, "template") == 0) {
+        chat_say(c, "%s", i->template_name[0] ? i->template_name : "(none: plain ChatML)");
+    } else if (strcmp(arg, "context") == 0) {
+        chat_say(c, "%zu messages, %s of %s tokens", c->n,
+                 cli_grouped(lfm_session_pos(c->session)).text,
+                 cli_grouped(lfm_session_n_ctx(c->session)).text);
+    } else if (strcmp(arg, "info") == 0 || !arg[0]) {
+        chat_say(c, "%s: %s, %s parameters, %s; %s kernels, %u threads", cli_base_name(c->o.model),
+                 i->arch, cli_count(i->n_params).text, cli_size(i->file_bytes).text, i->isa,
+                 (unsigned)lfm_session_n_threads(c->session));
+    } else {
+        chat_say(c, "/show info, params, template, context or stats");
+    }
+    (void)err;
+    return LFM_OK;
+}
+
+static lfm_status do_edit(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    return chat_edit(c, err);
+}
+
+static lfm_status do_help(chat *c, const char *arg, lfm_error *err);
+
+static const struct {
+    const char *name, *arg;
+    command_fn *run;
+    const char *help;
+} all_commands[] = {
+    {"help", "", do_help, "this list"},
+    {"bye", "", do_bye, "leave; also /exit, /quit and Ctrl-D"},
+    {"exit", NULL, do_bye, NULL},
+    {"quit", NULL, do_bye, NULL},
+    {"clear", "", do_clear, "forget the conversation"},
+    {"regen", "", do_regen, "another answer to the last message"},
+    {"undo", "", do_undo, "take the last message back, to change it"},
+    {"edit", "", do_edit, "write the message in $EDITOR; also Ctrl-G"},
+    {"read", "FILE", do_read, "put a file before the next message"},
+    {"save", "FILE", do_save, "keep the conversation and the model's memory of it"},
+    {"load", "FILE", do_load, "go on with a saved one"},
+    {"system", "[TEXT]", do_system, "show or change the system prompt"},
+    {"set", "NAME V", do_set, "temp, top-k, top-p, min-p, repeat-penalty, seed, n"},
+    {"show", "[WHAT]", do_show, "info, params, template, context or stats"},
+    {"stats", "", do_stats, "speed of the last answer"},
+    {"think", "on|hide|off|N", do_think, "show thoughts, hide them, none, at most N tokens"},
+    {"raw", "", do_raw, "the conversation as the model reads it"},
+};
+enum { N_COMMANDS = sizeof all_commands / sizeof *all_commands };
+
+static lfm_status do_help(chat *c, const char *arg, lfm_error *err) {
+    (void)arg;
+    (void)err;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (all_commands[i].help) {
+            char usage[40];
+            snprintf(usage, sizeof usage, "/%s %s", all_commands[i].name, all_commands[i].arg);
+            chat_say(c, "%-20s %s", usage, all_commands[i].help);
+        }
+    }
+    chat_say(c, "Alt-Enter or Ctrl-J: a new line. \"\"\" around a text: lines of its own. "
+                "Ctrl-C: stop an answer. Ctrl-R: search.");
+    return LFM_OK;
+}
+
+lfm_status chat_command(chat *c, const char *line, lfm_error *err) {
+    const size_t n = strcspn(line + 1, " \n");
+    const char *arg = line + 1 + n + strspn(line + 1 + n, " \n");
+    const char *near = NULL;
+    size_t best = SIZE_MAX;
+    char word[32] = "";
+    memcpy(word, line + 1, n < sizeof word - 1 ? n : sizeof word - 1);
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        if (strcmp(all_commands[i].name, word) == 0) {
+            return all_commands[i].run(c, arg, err);
+        }
+        near = opt_is_near(word, all_commands[i].name, &best) ? all_commands[i].name : near;
+    }
+    if (near) {
+        chat_say(c, "there is no /%s. Did you mean /%s?", word, near);
+    } else {
+        chat_say(c, "there is no /%s; /help lists the commands", word);
+    }
+    return LFM_OK;
+}

@@ -1,0 +1,235 @@
+/*
+ * cmd_pick.c - lfm pick: choose one of several answers, with exact probabilities.
+ *
+ * The prompt is evaluated once; the probability of a choice is the product of those of its tokens,
+ * and in a chat of the token that ends the answer, so that "no" does not get what belongs to "not".
+ */
+#include "cli/commands/divergence.h"
+#include "cli/prompt/prompt.h"
+#include "cli/shared/common.h"
+#include "cli/shared/sandbox.h"
+#include "cli/shared/term.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    const cli_options *o;
+    lfm_model *model;
+    lfm_session *prompt; /* has read the prompt, and no more */
+    lfm_session *choice;
+    size_t n_vocab;
+    float *logits;       /* [longest choice][n_vocab] */
+    double *log_p;       /* [n_choices] */
+} pick;
+
+static lfm_status tokenize_prompt(pick *p, const json_out *text, int32_t **tokens, size_t *n,
+                                  lfm_error *err) {
+    const cli_options *o = p->o;
+    if (o->raw) {
+        const int special = o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
+        return lfm_tokenize(p->model, text->ptr, text->len, LFM_TOKENIZE_BOS | special, tokens, n,
+                            err);
+    }
+    json_out conversation = {0};
+    lfm_status st = prompt_conversation(&conversation, o, NULL, NULL, text, err);
+    if (st == LFM_OK) {
+        st = lfm_chat_tokenize(p->model, conversation.ptr, conversation.len, NULL, tokens, n, NULL,
+                               NULL, err);
+    }
+    json_out_free(&conversation);
+    return st;
+}
+
+static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
+    int32_t *tokens = NULL;
+    size_t n = 0;
+    size_t reused = 0;
+    lfm_status st = tokenize_prompt(p, text, &tokens, &n, err);
+    if (st == LFM_OK) {
+        st = cli_new_session(&p->prompt, p->model, p->o, err);
+    }
+    if (st == LFM_OK) {
+        if (!p->o->no_sandbox) {
+            sandbox_enter(SANDBOX_CLOSED);
+        }
+        st = lfm_prompt(p->prompt, tokens, n, &reused, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_session_fork(&p->choice, p->prompt, err);
+    }
+    lfm_free(tokens);
+    return st;
+}
+
+/* The token that ends an answer in a chat; -1 with --raw, or when there is none. */
+static int32_t end_token(const pick *p) {
+    int32_t id = lfm_token_find(p->model, "<|im_end|>");
+    for (size_t i = 0; id < 0 && i < p->n_vocab; i++) {
+        id = lfm_token_is_end(p->model, (int32_t)i) ? (int32_t)i : -1;
+    }
+    return p->o->raw ? -1 : id;
+}
+
+/* The tokens of a choice, and the end. */
+static lfm_status tokens_of(const pick *p, const char *text, int32_t **tokens, size_t *n,
+                            lfm_error *err) {
+    const int32_t end = end_token(p);
+    int32_t *plain = NULL;
+    lfm_status st = lfm_tokenize(p->model, text, strlen(text), 0, &plain, n, err);
+    if (st == LFM_OK && *n == 0) {
+        st = err_set(err, LFM_ERR_ARG, "a choice is empty");
+    }
+    *tokens = st == LFM_OK ? malloc((*n + 1) * sizeof **tokens) : NULL;
+    if (*tokens) {
+        memcpy(*tokens, plain, *n * sizeof **tokens);
+        if (end >= 0) {
+            (*tokens)[(*n)++] = end;
+        }
+    } else if (st == LFM_OK) {
+        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the choices");
+    }
+    lfm_free(plain);
+    return st;
+}
+
+static double log_p_of(const float *logits, size_t n_vocab, int32_t token) {
+    return (double)logits[token] - log_sum_exp(logits, n_vocab);
+}
+
+static lfm_status weigh(pick *p, size_t i, lfm_error *err) {
+    int32_t *tokens = NULL;
+    size_t n = 0;
+    lfm_status st = tokens_of(p, p->o->choices[i], &tokens, &n, err);
+    if (st == LFM_OK) {
+        p->log_p[i] = log_p_of(lfm_logits(p->prompt), p->n_vocab, tokens[0]);
+        float *logits = realloc(p->logits, n * p->n_vocab * sizeof *logits);
+        if (logits) {
+            p->logits = logits;
+            st = lfm_session_copy(p->choice, p->prompt, err);
+        } else {
+            st = err_set(err, LFM_ERR_MEMORY, "out of memory for the choices");
+        }
+    }
+    if (st == LFM_OK && n > 1) {
+        st = lfm_eval_all(p->choice, tokens, n - 1, p->logits, err);
+    }
+    for (size_t t = 1; t < n && st == LFM_OK; t++) {
+        p->log_p[i] += log_p_of(p->logits + (t - 1) * p->n_vocab, p->n_vocab, tokens[t]);
+    }
+    free(tokens);
+    return st;
+}
+
+/* Probabilities among the choices. */
+static void normalise(double *p, const double *log_p, size_t n) {
+    double most = -HUGE_VAL;
+    double sum = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        most = fmax(most, log_p[i]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i] = exp(log_p[i] - most);
+        sum += p[i];
+    }
+    for (size_t i = 0; i < n; i++) {
+        p[i] /= sum;
+    }
+}
+
+static lfm_status print_json(const pick *p, const double *share, size_t best, lfm_error *err) {
+    json_out out = {0};
+    json_write_text(&out, "{\"choice\": ");
+    json_write_string(&out, p->o->choices[best], strlen(p->o->choices[best]));
+    json_write_text(&out, ", \"choices\": [");
+    for (size_t i = 0; i < p->o->n_choices; i++) {
+        json_write_text(&out, i ? ", {\"text\": " : "{\"text\": ");
+        json_write_string(&out, p->o->choices[i], strlen(p->o->choices[i]));
+        json_write_text(&out, ", \"probability\": ");
+        json_write_number(&out, share[i]);
+        json_write_text(&out, ", \"logprob\": ");
+        json_write_number(&out, p->log_p[i]);
+        json_write_text(&out, "}");
+    }
+    json_write_text(&out, "]}");
+    const lfm_status st = json_finish(&out, err);
+    if (st == LFM_OK) {
+        puts(out.ptr);
+    }
+    json_out_free(&out);
+    return st;
+}
+
+static lfm_status report(const pick *p, double *share, int *code, lfm_error *err) {
+    const cli_options *o = p->o;
+    size_t best = 0;
+    normalise(share, p->log_p, o->n_choices);
+    for (size_t i = 1; i < o->n_choices; i++) {
+        best = share[i] > share[best] ? i : best; /* the first among equals */
+    }
+    *code = o->test && best != 0 ? CLI_FAILED : CLI_DONE;
+    if (o->test || o->json) {
+        return o->test ? LFM_OK : print_json(p, share, best, err);
+    }
+    for (size_t i = 0; i < o->n_choices; i++) {
+        if (o->all) {
+            printf("%.6f\t", share[i]);
+        }
+        if (o->all || i == best) {
+            cli_print(o->choices[i], strlen(o->choices[i]));
+            putchar('\n');
+        }
+    }
+    return LFM_OK;
+}
+
+static lfm_status run(pick *p, const json_out *text, int *code, lfm_error *err) {
+    const size_t n = p->o->n_choices;
+    lfm_status st = cli_open_model(&p->model, p->o, false, err);
+    if (st == LFM_OK) {
+        p->n_vocab = lfm_model_get_info(p->model)->n_vocab;
+        st = read_prompt(p, text, err);
+    }
+    p->log_p = calloc(2 * n, sizeof *p->log_p);
+    if (st == LFM_OK && !p->log_p) {
+        st = err_set(err, LFM_ERR_MEMORY, "out of memory for %zu choices", n);
+    }
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        st = weigh(p, i, err);
+    }
+    if (st == LFM_OK) {
+        st = report(p, p->log_p + n, code, err);
+    }
+    return st;
+}
+
+int cmd_pick(const cli_options *o) {
+    pick p = {.o = o};
+    json_out text = {0};
+    lfm_error err = {0};
+    bool any = false;
+    int code = CLI_DONE;
+    lfm_status st = prompt_read(&text, &any, o, &err);
+    if (st == LFM_OK && !any) {
+        st = err_set(&err, LFM_ERR_ARG, "no prompt; give one with -p or -f, or on standard input");
+    }
+    if (st == LFM_OK && o->n_choices < 2) {
+        st = err_set(&err, LFM_ERR_ARG, "%s; give at least two after the model: lfm pick MODEL -p "
+                     "PROMPT yes no", o->n_choices ? "only one choice" : "no choices");
+    }
+    if (st == LFM_OK) {
+        st = run(&p, &text, &code, &err);
+    }
+    lfm_session_free(p.choice);
+    lfm_session_free(p.prompt);
+    lfm_model_close(p.model);
+    json_out_free(&text);
+    free(p.logits);
+    free(p.log_p);
+    if (st != LFM_OK) { /* 1 is an answer here */
+        const int failed = cli_fail(&err);
+        return o->test && failed == CLI_FAILED ? CLI_USAGE : failed;
+    }
+    return code;
+}

@@ -1,0 +1,118 @@
+/*
+ * help_topics.c - lfm help TOPIC, and the tables of exit codes and variables that the manual page
+ * has too.
+ */
+#include "cli/help/help.h"
+
+#include <string.h>
+
+const cli_fact exit_codes[] = {
+    {"0", "done"},
+    {"1", "it could not be done: file, memory, output; lfm batch: some lines failed"},
+    {"2", "the command line, a schema or a grammar is wrong; nothing was run"},
+    {"3", "the prompt does not fit the context"},
+    {"4", "the answer is empty, went round in circles, or was cut before it had the form that "
+          "was asked for; with --strict, before it ended"},
+    {"5", "lfm bench compare --fail-if-slower: it is slower"},
+    {"by signal", "interrupted (128 + 2 in shells), terminated (128 + 15), or the reader closed "
+                  "the pipe (128 + 13)"},
+    {NULL, NULL},
+};
+
+const cli_fact environment[] = {
+    {"LFM_MODEL", "the model, when the command line names none"},
+    {"LFM_THREADS", "the number of threads, when -t is not given"},
+    {"LFM_ISA", "the highest instruction set to use"},
+    {"LFM_NOHISTORY", "when set, lfm chat keeps no history"},
+    {"LFM_NO_COLOR, NO_COLOR", "when set, nothing is dimmed"},
+    {"FORCE_COLOR", "when set, what is not the answer is dimmed, also off a terminal"},
+    {"TERM", "dumb: nothing is dimmed"},
+    {"VISUAL, EDITOR", "the editor of lfm chat's Ctrl-G"},
+    {"TMPDIR", "where a message lies while it is in the editor"},
+    {"XDG_STATE_HOME", "lfm/history below it is what was typed in lfm chat (~/.local/state)"},
+    {"XDG_CONFIG_HOME", "lfm/tune below it is what lfm bench --tune found (~/.config)"},
+    {NULL, NULL},
+};
+
+static const char grammar[] =
+    "The answer of lfm run and lfm batch can be made to have a form.  Give one of:\n\n"
+    "--choices 'yes,no,not sure'    one of these texts; \\, is a comma\n"
+    "--schema 'name, age int, tags str[], mood good|bad, note?'\n"
+    "                               JSON with these members; types are str (if none is given),\n"
+    "                               int, float, bool, or words to choose from; [] makes a list,\n"
+    "                               and what has a ? may be missing\n"
+    "-j SCHEMA, -j @FILE, -jf FILE  JSON that a JSON Schema (draft 2020-12) allows.  What is not\n"
+    "                               supported is an error that names it, never ignored\n"
+    "--grammar TEXT                 a text of a grammar in llama.cpp's notation (GBNF):\n\n"
+    "  root   ::= \"The move is \" square \"-\" square \".\"\n"
+    "  square ::= [a-h] [1-8]\n\n"
+    "\"text\", [a-z], [^\"], . for any character; ( | ) * + ? {2,4}; the answer is a root.\n\n"
+    "Thoughts (<think>) come before the form and are free.  Exit status 0 promises the form; an\n"
+    "answer that was cut before it is complete has exit status 4.  A form that is wrong has 2,\n"
+    "before the model is read.\n";
+
+static const char energy[] =
+    "lfm bench tells the energy for each token, over what the machine takes when idle (three\n"
+    "seconds before the tests).\n\n"
+    "--power rapl     the processor's own counters, below /sys/class/powercap/intel-rapl:*\n"
+    "                 (Intel, and AMD by the same name).  J/token are those of the package;\n"
+    "                 core, dram and psys follow where the processor counts them.\n"
+    "--power battery  what the battery delivers, the screen included; it is told slowly, so only\n"
+    "                 together with --sustain of a minute or more, and not on AC.\n"
+    "--power none     do not measure.\n\n"
+    "Since Linux 5.10 only root reads the counters, because they can give away what others\n"
+    "compute (CVE-2020-8694).  lfm never asks for root.  To allow it on a machine of your own:\n\n"
+    "  sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj               (until a restart)\n"
+    "  echo 'SUBSYSTEM==\"powercap\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' |\n"
+    "      sudo tee /etc/udev/rules.d/60-powercap.rules                        (for ever)\n\n"
+    "macOS tells nothing to programs without root.\n";
+
+static const struct {
+    const char *name;
+    const char *text;      /* or */
+    const cli_fact *facts;
+} topics[] = {
+    {"energy", energy, NULL},
+    {"env", NULL, environment},
+    {"exit", NULL, exit_codes},
+    {"grammar", grammar, NULL},
+};
+
+enum { N_TOPICS = sizeof topics / sizeof *topics };
+
+/* A table with its second column in lines of at most 90 characters. */
+static void print_facts(FILE *to, const cli_fact *facts) {
+    enum { SECOND = 24, WIDTH = 90 };
+    for (; facts->name; facts++) {
+        size_t column = (size_t)fprintf(to, "%-*s", SECOND, facts->name);
+        for (const char *p = facts->text; *p;) {
+            const size_t len = strcspn(p, " ");
+            if (column > SECOND && column + 1 + len > WIDTH) {
+                fprintf(to, "\n%*s", SECOND, "");
+                column = SECOND;
+            }
+            column += (size_t)fprintf(to, "%s%.*s", column > SECOND ? " " : "", (int)len, p);
+            p += len;
+            p += *p == ' ';
+        }
+        fputc('\n', to);
+    }
+}
+
+bool help_topic(FILE *to, const char *name) {
+    for (size_t i = 0; i < N_TOPICS; i++) {
+        if (strcmp(topics[i].name, name) == 0) {
+            if (topics[i].text) {
+                fputs(topics[i].text, to);
+            } else {
+                print_facts(to, topics[i].facts);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *help_topic_name(size_t i) {
+    return i < N_TOPICS ? topics[i].name : NULL;
+}

@@ -1,0 +1,44 @@
+/*
+ * option_internal.h - what the files that read the command line share.
+ */
+#ifndef CLI_OPTIONS_OPTION_INTERNAL_H
+#define CLI_OPTIONS_OPTION_INTERNAL_H
+
+#include "cli/options/options.h"
+
+enum { OPT_LONGEST_NAME = 47 };
+
+/* The state of one parse. */
+typedef struct {
+    cli_options *o;
+    const cli_command *command;
+    char *const *argv;
+    int argc;
+    int next;              /* index of the next word */
+    const char **operands; // [n_operands]
+    size_t n_operands;
+    size_t *operand_at;    // [n_operands] number of prompt parts before each
+    lfm_error *err;
+} opt_parser;
+
+/* The option of these commands that has a name; NULL = none. */
+const opt_row *opt_find_row(const char *name, size_t len, unsigned commands);
+
+/* An error about a word that is no option, with one that may be meant. */
+lfm_status opt_unknown(opt_parser *p, const char *word, size_t len);
+
+/* Which of the words "a|b|c" is `value`?  -1 = none. */
+int opt_find_choice(const char *words, const char *value);
+
+/* The word of "a|b|c" that is most like `typed`; "" = none. */
+void opt_nearest_word(const char *words, const char *typed, char near[OPT_LONGEST_NAME + 1]);
+
+/* What the option says; `name` is how it was written, for errors. */
+lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const char *value);
+lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, const char *value);
+void opt_add_part(cli_options *o, opt_part_kind kind, const char *value);
+
+/* A setting whose stage was left out of --samplers would have no effect. */
+lfm_status opt_check_stages(const cli_options *o, lfm_error *err);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * form.c - the form that an answer must have: --json-schema, --schema, --choices, --grammar.
+ */
+#include "cli/prompt/form.h"
+
+#include "cli/prompt/prompt.h"
+#include "cli/prompt/tools.h"
+
+#include <string.h>
+
+/* An option that gives a form. */
+typedef struct {
+    const char *name;
+    const char *value; /* NULL = not given */
+    lfm_constraint_kind kind;
+    bool is_file;
+} source;
+
+enum { N_SOURCES = 6 };
+
+/* The one that was given; NULL in *name when there is none. */
+static lfm_status find_source(const cli_options *o, source *found, lfm_error *err) {
+    const source sources[N_SOURCES] = {
+        {"--json-schema", o->json_schema, LFM_CONSTRAINT_JSON_SCHEMA, false},
+        {"--json-schema-file", o->json_schema_file, LFM_CONSTRAINT_JSON_SCHEMA, true},
+        {"--schema", o->schema, LFM_CONSTRAINT_CONCISE, false},
+        {"--choices", o->form_choices, LFM_CONSTRAINT_CHOICES, false},
+        {"--grammar", o->grammar, LFM_CONSTRAINT_GBNF, false},
+        {"--grammar-file", o->grammar_file, LFM_CONSTRAINT_GBNF, true},
+    };
+    *found = (source){0};
+    for (size_t i = 0; i < N_SOURCES; i++) {
+        if (!sources[i].value) {
+            continue;
+        }
+        if (found->name) {
+            return err_set(err, LFM_ERR_ARG, "%s and %s both say what the answer must be; give "
+                           "one of them", found->name, sources[i].name);
+        }
+        *found = sources[i];
+    }
+    if (found->name && found->kind == LFM_CONSTRAINT_JSON_SCHEMA && found->value[0] == '@') {
+        found->value++;
+        found->is_file = true;
+    }
+    return LFM_OK;
+}
+
+lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools,
+                     lfm_error *err) {
+    source s;
+    json_out text = {0};
+    lfm_error why = {0};
+    lfm_status st = find_source(o, &s, err);
+    if (st == LFM_OK && tools && tools_required(o)) {
+        if (s.name) {
+            return err_set(err, LFM_ERR_ARG, "%s and --tool-choice %s both say what the answer "
+                           "must be; give one of them", s.name, o->tool_choice);
+        }
+        s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
+        s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
+    }
+    if (st != LFM_OK || !s.name) {
+        return st;
+    }
+    const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
+    if (is_tools) {
+        st = tools_chosen(&text, tools, o, err);
+    } else if (s.is_file) {
+        st = prompt_read_file(&text, s.value, false, err);
+    } else {
+        json_write_text(&text, s.value);
+    }
+    if (st == LFM_OK) {
+        st = json_finish(&text, err);
+    }
+    if (st == LFM_OK) {
+        st = lfm_grammar_new(&f->grammar, s.kind, text.ptr, text.len, &why);
+        const bool is_file = s.is_file || is_tools;
+        if (st != LFM_OK) { /* whatever is wrong with it, the command line is */
+            st = err_set(err, st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG, "%s%s%s: %s", s.name,
+                         is_file ? " " : "", is_file ? s.value : "", why.text);
+        }
+    }
+    json_out_free(&text);
+    return st;
+}
+
+lfm_status form_bind(answer_form *f, const lfm_model *m, const cli_options *o, lfm_error *err) {
+    const int flags = o->raw ? 0 : LFM_CONSTRAINT_THOUGHTS;
+    return f->grammar ? lfm_constraint_new(&f->first, m, f->grammar, flags, err) : LFM_OK;
+}
+
+lfm_status form_begin(const answer_form *f, const cli_options *o, lfm_constraint **out,
+                      lfm_error *err) {
+    *out = NULL;
+    if (!f->first) {
+        return LFM_OK;
+    }
+    lfm_error why = {0};
+    lfm_status st = lfm_constraint_clone(out, f->first, err);
+    if (st == LFM_OK && o->prefill) {
+        st = lfm_constraint_accept_text(*out, o->prefill, strlen(o->prefill), &why);
+        if (st != LFM_OK) {
+            st = err_set(err, st, "--prefill does not fit the form of the answer: %s", why.text);
+        }
+    }
+    return st;
+}
+
+void form_drop(answer_form *f) {
+    lfm_constraint_free(f->first);
+    lfm_grammar_free(f->grammar);
+    *f = (answer_form){0};
+}

@@ -1,0 +1,66 @@
+/*
+ * closure_internal.h - what closure.c and outline.c share: one state in the making.
+ */
+#ifndef CONSTRAIN_ENGINE_CLOSURE_INTERNAL_H
+#define CONSTRAIN_ENGINE_CLOSURE_INTERNAL_H
+
+#include "constrain/engine/closure.h"
+
+/* Work is counted in threads or frames that are looked at, some 20 ns each; sorting one costs about
+ * as much as looking at eight. */
+enum { CLOSURE_SORT_WORK = 8 };
+
+/* A frame of an open stack. */
+typedef struct {
+    uint32_t to, count, below;
+    uint32_t next; /* gathered for the same rule, + 1 */
+} closure_gathered;
+
+/* What is known of a rule that was called here. */
+typedef struct {
+    uint64_t round; /* the rest holds if it is the current one */
+    uint32_t frames; /* gathered, + 1 */
+    uint32_t stack;  /* its number, once it has one */
+} closure_opened;
+
+struct closure {
+    uint64_t round;
+    automaton_thread *queue; /* every thread of this round; those before `head` were looked at */
+    size_t n_queue, queue_cap, head;
+    uint64_t *seen_round;    // [seen_cap]
+    uint32_t *seen;          // [seen_cap] index into queue, by hash
+    size_t seen_cap;
+    automaton_thread *waiting;
+    size_t n_waiting, waiting_cap;
+    closure_opened *rules;   // [n_rules]
+    uint64_t *open;          /* rules that were called in this round */
+    size_t n_open;
+    closure_gathered *frames;
+    size_t n_frames, frames_cap;
+    automaton_frame *sorted;
+    size_t n_sorted, sorted_cap;
+    uint32_t bits;
+    size_t work;             /* done in this round, which has a limit */
+    lfm_status failed;       /* LFM_ERR_MEMORY or LFM_ERR_UNSUPPORTED */
+};
+
+void closure_begin(closure *c);
+
+/* So much work was done, or is about to be; c->failed when it is too much. */
+void closure_count_work(closure *c, size_t n);
+
+/* A thread at `step`, unless there is one. */
+void closure_push(closure *c, uint32_t step, uint32_t stack);
+
+/* The rule of `stack` is done: go on with what it returns to. */
+void closure_return_from(const automaton *a, uint32_t stack);
+
+/* Let all threads run until they wait; the state that they make. */
+lfm_status closure_finish(automaton *a, uint32_t *to, lfm_error *err);
+
+bool closure_room_for(closure *c, size_t n); /* frames, in c->sorted */
+
+/* The status of a step, with a sentence about it. */
+lfm_status closure_report(lfm_status st, lfm_error *err);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * keys.h - the keys of the objects that are open in a JSON text: none may come twice.
+ *
+ * A grammar cannot remember what was written, so this reads the text beside it.  The text is one
+ * that the grammar of a schema or of tools allows: JSON, or calls with JSON in them; there every
+ * key has one spelling, so equal keys are equal bytes.  A byte costs the same however much was
+ * written; what is kept are the keys of the objects that are still open.
+ *
+ * Refusing a key leads into no dead end: a key that no schema names may always go on with another
+ * character, and only finitely many are taken.
+ */
+#ifndef CONSTRAIN_ENGINE_KEYS_H
+#define CONSTRAIN_ENGINE_KEYS_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An open object or array. */
+typedef struct {
+    size_t below;      /* the one around it, + 1; 0 = none */
+    size_t first_key;  /* its keys, and those of what stands in it, begin here */
+    size_t first_byte;
+    bool is_object;
+} keys_level;
+
+typedef struct {
+    uint64_t hash;
+    size_t at, len; /* in bytes[] */
+    size_t level;   /* whose key it is */
+} keys_key;
+
+/* Where the text is. */
+typedef struct {
+    size_t n_levels, n_keys, n_bytes;
+    size_t level;     /* the innermost open one, + 1; 0 = none */
+    size_t key_at;    /* in a key: bytes[key_at..n_bytes) is its beginning */
+    uint64_t hash;    /* of that */
+    bool in_string, in_key, escaped;
+    bool expects_key; /* the next string is one */
+} keys_place;
+
+/* A zeroed struct is the beginning of a text. */
+typedef struct {
+    keys_place at;
+    keys_level *levels;
+    size_t levels_cap;
+    keys_key *keys;
+    size_t keys_cap;
+    char *bytes;    /* of keys */
+    size_t bytes_cap;
+    size_t *slots;  // [n_slots] hash table of keys: index + 1, 0 = empty
+    size_t n_slots; /* a power of two */
+} keys_open;
+
+/* Would these bytes write a key a second time?  Nothing has changed afterwards.  LFM_OK or
+ * LFM_ERR_MEMORY. */
+lfm_status keys_would_repeat(keys_open *k, const char *text, size_t n, bool *repeats);
+
+/* The text goes on with these bytes, unless they repeat a key or memory runs out; then nothing has
+ * changed.  Like keys_would_repeat. */
+lfm_status keys_add(keys_open *k, const char *text, size_t n, bool *repeats);
+
+void keys_reset(keys_open *k); /* back to the beginning of a text */
+lfm_status keys_copy(keys_open *to, const keys_open *from); /* *to is overwritten; LFM_ERR_MEMORY */
+void keys_drop(keys_open *k);  /* safe on a zeroed struct */
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * gbnf_internal.h - what the files of the GBNF reader share.
+ */
+#ifndef CONSTRAIN_GBNF_GBNF_INTERNAL_H
+#define CONSTRAIN_GBNF_GBNF_INTERNAL_H
+
+#include "constrain/gbnf/gbnf.h"
+
+/* A group that is open: its alternatives so far, and the sequence that grows. */
+typedef struct {
+    uint32_t alternatives; /* node */
+    uint32_t sequence;     /* node */
+    uint32_t at;           /* of the parenthesis */
+} gbnf_group;
+
+typedef struct {
+    gbnf_tree *tree;
+    const char *text;
+    size_t pos, len;
+    gbnf_group *groups;    /* from the rule itself to the innermost parenthesis */
+    size_t n_groups, groups_cap;
+    uint32_t *names;       // [names_cap] rule + 1 by the hash of its name; 0 = free
+    size_t names_cap;      /* a power of two, at least twice n_rules */
+    lfm_error *err;
+} gbnf_parser;
+
+/* The byte at the current place; -1 at the end. */
+static inline int gbnf_peek(const gbnf_parser *p) {
+    return p->pos < p->len ? (unsigned char)p->text[p->pos] : -1;
+}
+
+static inline bool gbnf_is_digit(int c) {
+    return c >= '0' && c <= '9';
+}
+
+/* Blanks and comments; line breaks too where they do not end the rule. */
+void gbnf_skip_space(gbnf_parser *p, bool newline_ok);
+
+/* "'x' where `wanted` is expected", and no memory for the tree. */
+lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted);
+lfm_status gbnf_no_memory(const gbnf_parser *p);
+
+uint32_t gbnf_add_sizes(uint32_t a, uint32_t b); /* or the most there is */
+
+/* Append a node to the tree. */
+lfm_status gbnf_new_node(gbnf_parser *p, gbnf_node node, uint32_t *index);
+
+/* Make `node` the last child of `parent`. */
+void gbnf_adopt(gbnf_tree *t, uint32_t parent, uint32_t node);
+
+/* Items of a rule, from their first character on: each is added to the innermost sequence.  A
+ * repetition takes the last item of that sequence as its child. */
+lfm_status gbnf_read_literal(gbnf_parser *p);
+lfm_status gbnf_read_class(gbnf_parser *p);
+lfm_status gbnf_read_dot(gbnf_parser *p);
+lfm_status gbnf_read_token(gbnf_parser *p);
+lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested);
+lfm_status gbnf_add_item(gbnf_parser *p, gbnf_node node);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * schema.h - a JSON schema -> a grammar of the texts that satisfy it.
+ *
+ * JSON Schema, draft 2020-12, as far as the answer of a model needs it; what is not supported is an
+ * error that names the keyword and its place.  Supported: type, enum, const, properties, required,
+ * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
+ * format (date, time, date-time, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are passed over.
+ *
+ * A grammar generates, so where a schema allows more than anybody wants it is narrowed:
+ *   - texts are written in one way: {"a": 1, "b": [2, 3]}, members in the order of `properties`,
+ *     no other blanks, characters escaped only where they must be;
+ *   - without `type`, keywords that belong to one type imply it;
+ *   - with `properties` and without `additionalProperties` there are no others;
+ *   - an integer is written without a fraction, a number with limits without an exponent;
+ *   - there are no leap seconds.
+ *
+ * A grammar cannot remember what was written, so by itself it lets keys that no schema names come
+ * twice in an object; keys.h refuses them while the text is written.
+ */
+#ifndef CONSTRAIN_SCHEMA_SCHEMA_H
+#define CONSTRAIN_SCHEMA_SCHEMA_H
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The GBNF grammar of a schema (NUL-terminated; free it).  LFM_ERR_ARG or LFM_ERR_UNSUPPORTED names
+ * the place. */
+lfm_status schema_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err);
+
+/* The GBNF grammar of one or more calls of functions, as LFM2 models write them:
+ *     <|tool_call_start|>[f(a="x", n=1), g()]<|tool_call_end|>
+ * `text` is a JSON list of functions, bare ({"name":..,"parameters":..}) or as in the OpenAI
+ * interface ({"type":"function","function":{..}}).  Arguments come in the order of their
+ * parameters' `properties`, and their values are JSON.  At most 8 calls, or `only_one`.  Errors as
+ * those of schema_to_gbnf. */
+lfm_status schema_tools_to_gbnf(char **gbnf, const char *text, size_t len, bool only_one,
+                                lfm_error *err);
+
+#endif

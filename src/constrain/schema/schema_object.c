@@ -1,0 +1,271 @@
+/*
+ * schema_object.c - objects, and the arguments of calls, as rules.
+ */
+#include "constrain/schema/schema_internal.h"
+
+#include "constrain/engine/grow.h"
+#include "constrain/gbnf/gbnf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct {
+    schema_compiler *c;
+    const schema_facts *f;
+    schema_property *at;      /* [n], in the order in which they are written */
+    size_t n, cap;
+    bool open;         /* others may follow */
+    bool call;         /* a=1, b=2: arguments of a call in place of members */
+    size_t id;         /* of the helper rules */
+} object;
+
+static int by_key(const void *a, const void *b) {
+    const schema_property *x = a;
+    const schema_property *y = b;
+    const size_t n = x->len < y->len ? x->len : y->len;
+    const int order = n > 0 ? memcmp(x->key, y->key, n) : 0;
+    return order ? order : x->len < y->len ? -1 : x->len > y->len;
+}
+
+static void add_property(object *o, const char *key, size_t len, bool required) {
+    schema_property *grown = grow_array(o->at, &o->cap, o->n + 1, sizeof *grown);
+    if (!grown) {
+        schema_fail_memory(o->c);
+        return;
+    }
+    o->at = grown;
+    o->at[o->n++] = (schema_property){key, len, required, false};
+}
+
+/* A key may be named by several schemas, and by `required` besides: keep the first of each, in
+ * their order. */
+static void drop_doubles(object *o) {
+    schema_property *sorted = malloc((o->n ? o->n : 1) * sizeof *sorted);
+    size_t n = 0;
+    if (!sorted) {
+        schema_fail_memory(o->c);
+        return;
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        sorted[i] = o->at[i];
+    }
+    qsort(sorted, o->n, sizeof *sorted, by_key);
+    for (size_t i = 0; i < o->n; i++) { /* one of each, required if any is */
+        if (n > 0 && by_key(&sorted[n - 1], &sorted[i]) == 0) {
+            sorted[n - 1].required = sorted[n - 1].required || sorted[i].required;
+        } else {
+            sorted[n++] = sorted[i];
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        schema_property *found = bsearch(&o->at[i], sorted, n, sizeof *sorted, by_key);
+        if (found && !found->taken) {
+            o->at[kept] = o->at[i];
+            o->at[kept++].required = found->required;
+            found->taken = true;
+        }
+    }
+    o->n = kept;
+    free(sorted);
+}
+
+static void read_names(object *o) {
+    const schema_facts *f = o->f;
+    bool closed = false;
+    bool opened = false;
+    bool listed = false;
+    for (size_t i = 0; i < f->n; i++) {
+        const json_value *properties = json_get(f->items[i].node, "properties");
+        const json_value *more = json_get(f->items[i].node, "additionalProperties");
+        if (properties && properties->kind != JSON_OBJECT) {
+            schema_fail(o->c, properties, "properties must be an object of schemas");
+            return;
+        }
+        for (const json_value *m = properties ? properties->first : NULL; m; m = m->next) {
+            add_property(o, m->key, m->key_len, false);
+        }
+        listed = listed || properties;
+        closed = closed || (more && more->kind == JSON_FALSE);
+        opened = opened || (more && more->kind != JSON_FALSE);
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        const json_value *required = json_get(f->items[i].node, "required");
+        if (required && required->kind != JSON_ARRAY) {
+            schema_fail(o->c, required, "required must be a list of names");
+            return;
+        }
+        for (const json_value *m = required ? required->first : NULL; m; m = m->next) {
+            if (m->kind != JSON_STRING) {
+                schema_fail(o->c, m, "this must be the name of a property");
+                return;
+            }
+            add_property(o, m->text, m->len, true);
+        }
+    }
+    o->open = !closed && (opened || !listed);
+}
+
+/* The rule for the value of a property: what every schema says about it. */
+static void refer_value(object *o, const schema_property *p) {
+    const schema_facts *f = o->f;
+    schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
+    size_t n = 0;
+    if (!items) {
+        schema_fail_memory(o->c);
+        return;
+    }
+    for (size_t i = 0; i < f->n; i++) {
+        const json_value *properties = json_get(f->items[i].node, "properties");
+        const json_value *more = json_get(f->items[i].node, "additionalProperties");
+        const json_value *found = p ? json_get_n(properties, p->key, p->len) : NULL;
+        if (found || more) {
+            items[n++] = (schema_item){found ? found : more, PART_ALL};
+        }
+    }
+    schema_refer(o->c, items, n);
+    free(items);
+}
+
+static void write_member(object *o, const schema_property *p) {
+    if (o->call) {
+        gbnf_write_literal(&o->c->out, p->key, p->len);
+        json_write_text(&o->c->out, " \"=\" ");
+    } else {
+        schema_write_key(&o->c->out, p->key, p->len);
+        json_write_text(&o->c->out, " \": \" ");
+    }
+    refer_value(o, p);
+}
+
+void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%zu-%zu", prefix, id, i);
+    json_write_text(out, name);
+}
+
+/* ---- Members in their order ----------------------------------------------------------------- */
+
+/* What may follow when the members before `i` are written: a..i when none was, b..i when one was.
+ * The rules call each other along the list. */
+static void write_rest(object *o, json_out *rules, size_t i) {
+    schema_compiler *c = o->c;
+    for (int first = 1; first >= 0; first--) {
+        json_out kept = c->out; /* references are written to c->out: lend it another */
+        c->out = (json_out){0};
+        schema_write_name(&c->out, first ? "a" : "b", o->id, i);
+        json_write_text(&c->out, " ::= ");
+        const char *comma = first ? "" : "\", \" ";
+        if (i < o->n) {
+            const bool optional = !o->at[i].required;
+            json_write_text(&c->out, comma);
+            write_member(o, &o->at[i]);
+            /* write_members() frees o->at; the analyser loses sight of it here. */
+            json_write_text(&c->out, " "); /* NOLINT(clang-analyzer-unix.Malloc) */
+            schema_write_name(&c->out, "b", o->id, i + 1);
+            if (optional) {
+                json_write_text(&c->out, " | ");
+                schema_write_name(&c->out, first ? "a" : "b", o->id, i + 1);
+            }
+        } else if (!o->open) {
+            json_write_text(&c->out, "\"\"");
+        } else {
+            json_write_text(&c->out, first ? "(" : "(\", \" ");
+            schema_write_name(&c->out, "m", o->id, 0);
+            json_write_text(&c->out, first ? " (\", \" " : "");
+            if (first) {
+                schema_write_name(&c->out, "m", o->id, 0);
+                json_write_text(&c->out, ")*)?");
+            } else {
+                json_write_text(&c->out, ")*");
+            }
+        }
+        json_write_text(&c->out, "\n");
+        json_write_raw(rules, c->out.ptr ? c->out.ptr : "", c->out.len);
+        rules->failed = rules->failed || c->out.failed;
+        json_out_free(&c->out);
+        c->out = kept;
+    }
+}
+
+/* Any further member. */
+static void write_more(object *o, json_out *rules) {
+    schema_compiler *c = o->c;
+    json_out kept = c->out;
+    c->out = (json_out){0};
+    schema_write_name(&c->out, "m", o->id, 0);
+    if (o->n == 0) {
+        json_write_text(&c->out, " ::= string \": \" ");
+    } else {
+        json_write_text(&c->out, " ::= \"\\\"\" ");
+        schema_write_name(&c->out, "k", o->id, 0);
+        json_write_text(&c->out, " \"\\\": \" ");
+    }
+    refer_value(o, NULL);
+    json_write_text(&c->out, "\n");
+    json_write_raw(rules, c->out.ptr ? c->out.ptr : "", c->out.len);
+    rules->failed = rules->failed || c->out.failed;
+    json_out_free(&c->out);
+    c->out = kept;
+    if (o->n > 0) {
+        schema_write_other_keys(c, o->at, o->n, o->id, rules);
+    }
+}
+
+/* Python's names. */
+static bool is_name(const schema_property *p) {
+    for (size_t i = 0; i < p->len; i++) {
+        const char c = p->key[i];
+        if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (i > 0 && c >= '0' && c <= '9'))) {
+            return false;
+        }
+    }
+    return p->len > 0;
+}
+
+/* Write the name of a rule for everything between the brackets. */
+static void write_members(schema_compiler *c, const schema_facts *f, json_out *rules, bool call) {
+    object o = {.c = c, .f = f, .id = ++c->n_helpers, .call = call};
+    read_names(&o);
+    if (c->status == LFM_OK) {
+        drop_doubles(&o);
+    }
+    o.open = o.open && !call; /* a function has the arguments that it has */
+    for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
+        if (!is_name(&o.at[i])) {
+            schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",
+                        (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
+        }
+    }
+    for (size_t i = 0; i <= o.n && c->status == LFM_OK; i++) {
+        const bool forbidden = i < o.n && !o.open && o.at[i].required;
+        bool known = !forbidden;
+        for (size_t k = 0; k < f->n && !known; k++) {
+            const json_value *properties = json_get(f->items[k].node, "properties");
+            known = json_get_n(properties, o.at[i].key, o.at[i].len) != NULL;
+        }
+        if (!known) { /* required, and not allowed */
+            schema_fail(c, f->items[0].node, "'%.*s' is required, but no property allows it",
+                        (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
+            break;
+        }
+        write_rest(&o, rules, i);
+    }
+    if (c->status == LFM_OK && o.open) {
+        write_more(&o, rules);
+    }
+    schema_write_name(&c->out, "a", o.id, 0);
+    free(o.at);
+}
+
+void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules) {
+    json_write_text(&c->out, "\"{\" ");
+    write_members(c, f, rules, false);
+    json_write_text(&c->out, " \"}\"");
+}
+
+void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules) {
+    write_members(c, f, rules, true);
+}

@@ -1,0 +1,92 @@
+/*
+ * schema_tools.c - a list of tools -> a grammar of calls.
+ */
+#include "constrain/schema/schema_internal.h"
+
+#include "constrain/gbnf/gbnf.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A name that is read back as it is (answer/tool_calls.h): Python's, with dots and dashes. */
+static bool is_function_name(const json_value *name) {
+    bool good = name->len > 0 && name->text[0] != '.' && name->text[0] != '-';
+    for (size_t i = 0; i < name->len; i++) {
+        const char c = name->text[i];
+        good = good && (c == '_' || c == '-' || c == '.' || (c >= '0' && c <= '9') ||
+                        (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                        (unsigned char)c >= 0x80);
+    }
+    return good;
+}
+
+/* The arguments of a function, and what comes before and after them. */
+static void write_tool(schema_compiler *c, const json_value *tool) {
+    const json_value *nested = json_get(tool, "function");
+    const json_value *function = nested ? nested : tool;
+    const json_value *name = json_get(function, "name");
+    const json_value *parameters = json_get(function, "parameters");
+    schema_list all = {0};
+    schema_list base = {0};
+    schema_list choices = {0};
+    json_out rules = {0};
+    if (!name || name->kind != JSON_STRING || name->len == 0) {
+        schema_fail(c, tool, "a tool is an object with a name");
+        return;
+    }
+    if (!is_function_name(name)) {
+        schema_fail(c, name, "the name of a function has letters, digits, '_', '-' and '.'");
+        return;
+    }
+    if (parameters) {
+        schema_push(c, &all, (schema_item){parameters, PART_ALL});
+        schema_expand(c, &all, &base, &choices);
+    }
+    if (choices.n > 0) {
+        schema_fail(c, parameters, "a choice between sets of parameters is not supported");
+    }
+    gbnf_write_literal(&c->out, name->text, name->len);
+    json_write_text(&c->out, " \"(\" ");
+    schema_facts f = {.items = base.at, .n = base.n};
+    if (c->status == LFM_OK && base.n > 0) {
+        schema_read_facts(c, &f);
+    }
+    if (c->status == LFM_OK && base.n > 0 && !(f.types & TYPE_OBJECT)) {
+        schema_fail(c, parameters, "parameters must be of type object");
+    }
+    if (c->status == LFM_OK && base.n > 0) {
+        schema_write_arguments(c, &f, &rules);
+    }
+    json_write_text(&c->out, " \")\"\n");
+    json_write_raw(&c->out, rules.ptr ? rules.ptr : "", rules.len);
+    if (rules.failed) {
+        schema_fail_memory(c);
+    }
+    json_out_free(&rules);
+    free(f.values);
+    free(all.at);
+    free(base.at);
+    free(choices.at);
+}
+
+void schema_write_tools(schema_compiler *c, bool only_one) {
+    char name[48];
+    size_t n = 0;
+    if (c->root->kind != JSON_ARRAY || c->root->n == 0) {
+        schema_fail(c, c->root, "there must be a list of tools");
+        return;
+    }
+    json_write_text(&c->out, "root ::= <|tool_call_start|> \"[\" call ");
+    json_write_text(&c->out, only_one ? "" : "(\", \" call){0,7} ");
+    json_write_text(&c->out, "\"]\" <|tool_call_end|>\ncall ::= ");
+    for (size_t i = 0; i < c->root->n; i++) {
+        snprintf(name, sizeof name, "%scall-%zu", i > 0 ? " | " : "", i);
+        json_write_text(&c->out, name);
+    }
+    json_write_text(&c->out, "\n");
+    for (const json_value *t = c->root->first; t && c->status == LFM_OK; t = t->next, n++) {
+        snprintf(name, sizeof name, "call-%zu ::= ", n);
+        json_write_text(&c->out, name);
+        write_tool(c, t);
+    }
+}

@@ -1,0 +1,16 @@
+/*
+ * i8mm.c - the int8 matrix products of ARMv8.6: Neoverse V1 and N2, Cortex-X2 and A510, Apple
+ * since the M2.
+ *
+ * They pay when two tokens or more meet a block; one token takes the dot products.
+ */
+#define DOT 1
+#define MM 1
+#define ISA(name) name##__i8mm
+#include "kernel/isa.h"
+#include "kernel/arm/rows.inc"
+
+void kern_overlay_i8mm(kern_table *t) {
+    t->name = "i8mm";
+    overlay_rows(t);
+}

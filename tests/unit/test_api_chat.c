@@ -1,0 +1,110 @@
+/*
+ * test_api_chat.c - conversations as tokens, with a small vocabulary.
+ *
+ * What templates render is tested in test_token_chat.c; here it is what lfm.c adds: the token that
+ * begins a text, given answers, and what is handed out.
+ */
+#include "api/internal.h"
+
+#include "../support/vocab.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char hello[] = "{\"messages\":[{\"role\":\"user\",\"content\":\"hi <|im_end|>\"}]}";
+
+/* A model that has nothing but a vocabulary; its first token has this name and begins texts. */
+static void open_model(lfm_model *m, const char *first) {
+    const vocab_token extra[] = {{first, 3}, {"<|im_start|>", 3}, {"<|im_end|>", 3}};
+    static const char *const ids[] = {"bos", "0"};
+    const vocab_spec spec = {.extra = extra, .n_extra = 3, .ids = ids, .n_ids = 1};
+    gguf_file file;
+    size_t n = 0;
+    lfm_error err = {0};
+    uint8_t *bytes = vocab_file(&spec, &n);
+    memset(m, 0, sizeof *m);
+    if (gguf_parse(&file, bytes, n, "vocab", &err) != LFM_OK ||
+        tok_load(&m->tok, &file, &err) != LFM_OK) {
+        fail_msg("%s", err.text);
+    }
+    gguf_close(&file);
+    free(bytes);
+}
+
+/* Names of up to 63 bytes begin a conversation; longer ones are in no model. */
+static void test_begin(void **state) {
+    static const char chat[] = "<|im_start|>user\nhi <|im_end|><|im_end|>\n<|im_start|>assistant\n";
+    (void)state;
+    for (size_t len = 3; len <= 64; len += len < 60 ? 57 : 1) {
+        char first[80] = "<|";
+        char want[200];
+        char *text = NULL;
+        int32_t *tokens = NULL;
+        size_t n = 0;
+        size_t text_len = 0;
+        lfm_model m;
+        lfm_error err = {0};
+        memset(first + 2, 'b', len - 3);
+        strcat(first, ">");
+        assert_int_equal(strlen(first), len);
+        open_model(&m, first);
+        assert_int_equal(lfm_token_bos(&m), 0);
+        assert_int_equal(lfm_chat_tokenize(&m, hello, sizeof hello - 1, NULL, &tokens, &n, &text,
+                                           &text_len, &err), LFM_OK);
+        snprintf(want, sizeof want, "%s%s", len < 64 ? first : "", chat);
+        assert_string_equal(text, want);
+        assert_int_equal(text_len, strlen(want));
+        assert_int_equal(tokens[0], len < 64 ? 0 : 1);
+        size_t n_ends = 0;
+        for (size_t i = 0; i < n; i++) {
+            n_ends += tokens[i] == 2; /* the text of a message is none */
+        }
+        assert_int_equal(n_ends, 1);
+        lfm_free(tokens);
+        lfm_free(text);
+        tok_free(m.tok);
+    }
+}
+
+/* The rendered text need not be asked for; after an error there is none. */
+static void test_results(void **state) {
+    int32_t old = 0;
+    int32_t *tokens = &old;
+    char *text = (char *)&old;
+    size_t n = 9;
+    size_t text_len = 0;
+    lfm_model m;
+    lfm_error err = {.status = LFM_ERR_IO, .text = "old"};
+    (void)state;
+    open_model(&m, "<s>");
+    assert_int_equal(lfm_chat_tokenize(&m, "{}", 2, "A", &tokens, &n, &text, &text_len, &err),
+                     LFM_ERR_ARG);
+    assert_true(!tokens && n == 0 && !text && strcmp(err.text, "old") != 0);
+    assert_int_equal(lfm_chat_tokenize(&m, hello, sizeof hello - 1, "", &tokens, &n, NULL, NULL,
+                                       &err), LFM_OK);
+    assert_true(err.text[0] == '\0');
+    int32_t *longer = NULL;
+    size_t n_longer = 0;
+    assert_int_equal(lfm_chat_tokenize(&m, hello, sizeof hello - 1, "A<s>", &longer, &n_longer,
+                                       &text, &text_len, &err), LFM_OK);
+    assert_int_equal(n_longer, n + 4); /* letters */
+    assert_memory_equal(longer, tokens, n * sizeof *tokens);
+    assert_string_equal(text + text_len - 14, "assistant\nA<s>");
+    lfm_free(tokens);
+    lfm_free(longer);
+    lfm_free(text);
+    tok_free(m.tok);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_begin),
+        cmocka_unit_test(test_results),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
