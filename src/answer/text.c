@@ -177,9 +177,7 @@ lfm_status answer_end(answer *a, lfm_error *err) {
         take(a, true);
     }
     lfm_status st = json_finish(&a->thoughts, err);
-    if (st == LFM_OK) {
-        st = json_finish(&a->text, err);
-    }
+    if (st == LFM_OK) st = json_finish(&a->text, err);
     if (st == LFM_OK && !a->stopped) {
         cut_at_stop(a);
     }

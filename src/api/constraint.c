@@ -300,12 +300,8 @@ static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
                             ? w->named[i] != token && has_bit(w->vocab.has_text, token)
                             : w->named[i] == token;
     }
-    if (st == LFM_OK) {
-        st = automaton_step_token(a, &states[1], w->matches, &states[1], err);
-    }
-    if (st == LFM_OK) {
-        st = automaton_join(a, states, &c->state, err);
-    }
+    if (st == LFM_OK) st = automaton_step_token(a, &states[1], w->matches, &states[1], err);
+    if (st == LFM_OK) st = automaton_join(a, states, &c->state, err);
     automaton_release(a, &pin);
     return st;
 }
@@ -441,9 +437,7 @@ static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_
     for (size_t i = 0; i + len < n && st == LFM_OK; i++) {
         st = automaton_step(w->automaton, &at, (uint8_t)text[i], &at, err);
     }
-    if (st == LFM_OK) {
-        st = mask_get(&w->mask, &at, &bits, err);
-    }
+    if (st == LFM_OK) st = mask_get(&w->mask, &at, &bits, err);
     *grows = st == LFM_OK && (trie_has_longer(&w->vocab.brief, bytes, len, bits) ||
                               trie_has_longer(&w->vocab.lengthy, bytes, len, bits));
     automaton_release(w->automaton, &pin);

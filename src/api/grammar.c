@@ -40,9 +40,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
         st = err_set(err, LFM_ERR_UNSUPPORTED, "there is no constraint of kind %d", (int)kind);
     }
     lfm_grammar *g = st == LFM_OK ? calloc(1, sizeof *g) : NULL;
-    if (st == LFM_OK && !g) {
-        st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
-    }
+    if (st == LFM_OK && !g) st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
     if (st == LFM_OK) {
         g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
         st = grammar_parse(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
@@ -208,24 +206,12 @@ static lfm_status find_quoted(lfm_workings *w, lfm_error *err) {
 
 lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err) {
     lfm_status st = read_vocab(w, err);
-    if (st == LFM_OK) {
-        st = find_named(w, &g->inner, err);
-    }
-    if (st == LFM_OK) {
-        st = automaton_new(&w->automaton, &g->inner, err);
-    }
-    if (st == LFM_OK) {
-        st = mask_init(&w->mask, &w->vocab, w->automaton, w->named, err);
-    }
-    if (st == LFM_OK && flags & LFM_CONSTRAINT_THOUGHTS) {
-        st = allow_thoughts(w, err);
-    }
-    if (st == LFM_OK) {
-        st = find_extras(w, err);
-    }
+    if (st == LFM_OK) st = find_named(w, &g->inner, err);
+    if (st == LFM_OK) st = automaton_new(&w->automaton, &g->inner, err);
+    if (st == LFM_OK) st = mask_init(&w->mask, &w->vocab, w->automaton, w->named, err);
+    if (st == LFM_OK && flags & LFM_CONSTRAINT_THOUGHTS) st = allow_thoughts(w, err);
+    if (st == LFM_OK) st = find_extras(w, err);
     w->unique_keys = g->is_json;
-    if (st == LFM_OK && w->unique_keys) {
-        st = find_quoted(w, err);
-    }
+    if (st == LFM_OK && w->unique_keys) st = find_quoted(w, err);
     return st;
 }

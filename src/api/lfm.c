@@ -81,28 +81,14 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
     m->vocab_only = opt->vocab_only;
     const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
     lfm_status st = kern_choose(&m->kern, opt->isa, err);
-    if (st == LFM_OK) {
-        st = gguf_open_how(&m->file, path, opt->no_map, err);
-    }
-    if (st == LFM_OK) {
-        st = pack_read(&m->file, &sums, err);
-    }
-    if (st == LFM_OK) {
-        st = shape_read(&m->shape, &m->file, err);
-    }
-    if (st == LFM_OK && !m->vocab_only) {
-        st = weights_bind(&m->weights, &m->shape, &m->file, err);
-    }
-    if (st == LFM_OK) {
-        st = tok_load(&m->tok, &m->file, err);
-    }
-    if (st == LFM_OK && !m->vocab_only) {
-        st = check_vocab(m, err);
-    }
+    if (st == LFM_OK) st = gguf_open_how(&m->file, path, opt->no_map, err);
+    if (st == LFM_OK) st = pack_read(&m->file, &sums, err);
+    if (st == LFM_OK) st = shape_read(&m->shape, &m->file, err);
+    if (st == LFM_OK && !m->vocab_only) st = weights_bind(&m->weights, &m->shape, &m->file, err);
+    if (st == LFM_OK) st = tok_load(&m->tok, &m->file, err);
+    if (st == LFM_OK && !m->vocab_only) st = check_vocab(m, err);
     gguf_str template = {NULL, 0};
-    if (st == LFM_OK) {
-        st = gguf_get_str(&m->file, "tokenizer.chat_template", &template, err);
-    }
+    if (st == LFM_OK) st = gguf_get_str(&m->file, "tokenizer.chat_template", &template, err);
     if (st != LFM_OK) {
         lfm_model_close(m); /* every part tolerates being all zero */
         return st;
@@ -285,15 +271,9 @@ lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_l
         memcpy(bos_text, bos, bos_len);
     }
     lfm_status st = json_parse(&doc, json, json_len, err);
-    if (st == LFM_OK) {
-        st = chat_render(&rendered, m->template, doc.root, bos_text, true, err);
-    }
-    if (st == LFM_OK && prefill && prefill[0]) {
-        st = append_prefill(&rendered, prefill, err);
-    }
-    if (st == LFM_OK) {
-        st = encode_pieces(m, &rendered, &list, err);
-    }
+    if (st == LFM_OK) st = chat_render(&rendered, m->template, doc.root, bos_text, true, err);
+    if (st == LFM_OK && prefill && prefill[0]) st = append_prefill(&rendered, prefill, err);
+    if (st == LFM_OK) st = encode_pieces(m, &rendered, &list, err);
     json_doc_free(&doc);
     if (st == LFM_OK) {
         *tokens = list.ids;

@@ -82,9 +82,7 @@ static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_ses
     lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
                                state_options_of(m, opt), err);
     const size_t n_threads = opt->n_threads ? opt->n_threads : cores_default();
-    if (st == LFM_OK) {
-        st = pool_new(&shop->threads, n_threads, err);
-    }
+    if (st == LFM_OK) st = pool_new(&shop->threads, n_threads, err);
     if (st == LFM_OK && opt->n_threads_batch && opt->n_threads_batch != n_threads) {
         st = pool_new(&shop->batch_threads, opt->n_threads_batch, err);
     }
@@ -127,9 +125,7 @@ lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_sess
     *out = NULL;
     err_clear(err);
     lfm_status st = check_options(m, opt, err);
-    if (st == LFM_OK) {
-        st = workshop_new(&shop, m, opt, err);
-    }
+    if (st == LFM_OK) st = workshop_new(&shop, m, opt, err);
     return st == LFM_OK ? session_new(out, shop, timeline_options_of(m, opt), err) : st;
 }
 

@@ -149,25 +149,15 @@ lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, 
     }
     out_file file = {0};
     lfm_status st = out_file_open(&file, path, true, 0600, err);
-    if (st == LFM_OK) {
-        st = out_file_reserve(&file, h.file_bytes, err);
-    }
+    if (st == LFM_OK) st = out_file_reserve(&file, h.file_bytes, err);
     summed out = {.sink = out_file_sink(&file)};
-    if (st == LFM_OK) {
-        st = put(&out, &h, sizeof h, err);
-    }
+    if (st == LFM_OK) st = put(&out, &h, sizeof h, err);
     for (size_t i = 0; i < N_SECTIONS && st == LFM_OK; i++) {
         st = put(&out, sections[i].at, (size_t)sections[i].n, err);
     }
-    if (st == LFM_OK) {
-        st = put(&out, note_len ? note : "", note_len, err);
-    }
-    if (st == LFM_OK) {
-        st = out.sink.write(out.sink.ctx, &out.sum, sizeof out.sum, err);
-    }
-    if (st == LFM_OK) {
-        st = out_file_commit(&file, false, err);
-    }
+    if (st == LFM_OK) st = put(&out, note_len ? note : "", note_len, err);
+    if (st == LFM_OK) st = out.sink.write(out.sink.ctx, &out.sum, sizeof out.sum, err);
+    if (st == LFM_OK) st = out_file_commit(&file, false, err);
     out_file_drop(&file);
     return st;
 }
@@ -274,12 +264,8 @@ static lfm_status read_body(reader *r, lfm_session *s, const session_head *h, ch
     for (size_t i = 0; i < N_SECTIONS && st == LFM_OK; i++) {
         st = take_summed(r, sections[i].at, sections[i].n, err);
     }
-    if (st == LFM_OK) {
-        st = take_summed(r, note, h->note_bytes, err);
-    }
-    if (st == LFM_OK) {
-        st = take(r, &sum, sizeof sum, err);
-    }
+    if (st == LFM_OK) st = take_summed(r, note, h->note_bytes, err);
+    if (st == LFM_OK) st = take(r, &sum, sizeof sum, err);
     if (st == LFM_OK && sum != r->sum) {
         st = damaged(r, "the session file is damaged (its checksum is wrong)", err);
     }
@@ -302,9 +288,7 @@ static lfm_status load(reader *r, lfm_session *s, char **note, size_t *note_len,
         return err_set(err, LFM_ERR_FORMAT, "%s is not a session file", r->path);
     }
     lfm_status st = take_summed(r, &h, sizeof h, err);
-    if (st == LFM_OK) {
-        st = check_head(r, s, &h, (uint64_t)info.st_size, err);
-    }
+    if (st == LFM_OK) st = check_head(r, s, &h, (uint64_t)info.st_size, err);
     if (st != LFM_OK) {
         return st;
     }

@@ -167,9 +167,7 @@ static bool same_attention(test *t, kern_kv kind) {
 static lfm_status check_rows(test *t, lfm_error *err) {
     static const char *const names[] = {"norm", "rope", "silu", "axpy", "conv"};
     lfm_status st = check(t, same_quantized(t, 32), "activations in blocks of 32", err);
-    if (st == LFM_OK) {
-        st = check(t, same_quantized(t, 256), "activations in blocks of 256", err);
-    }
+    if (st == LFM_OK) st = check(t, same_quantized(t, 256), "activations in blocks of 256", err);
     run_rows(t, 0);
     run_rows(t, 1);
     for (size_t i = 0; i < 7 && st == LFM_OK; i++) { /* the last three are conv's */
@@ -198,15 +196,9 @@ lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err) {
     err_clear(err);
     draw_floats(t, t->x[0], (size_t)TOKENS * WIDTH);
     lfm_status st = kern_choose(&t->right, "scalar", err);
-    if (st == LFM_OK) {
-        st = kern_choose(&t->tested, isa, err);
-    }
-    if (st == LFM_OK) {
-        st = check_rows(t, err);
-    }
-    if (st == LFM_OK) {
-        st = check_products(t, err);
-    }
+    if (st == LFM_OK) st = kern_choose(&t->tested, isa, err);
+    if (st == LFM_OK) st = check_rows(t, err);
+    if (st == LFM_OK) st = check_products(t, err);
     if (n_checks) {
         *n_checks = t->n_checks;
     }

@@ -135,12 +135,8 @@ lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_s
     lfm_model *model = NULL;
     scan s = {.opt = opt ? opt : &defaults, .passes = 1};
     lfm_status st = open_model(&s, &model, path, err);
-    if (st == LFM_OK) {
-        st = run_scan(&s, err);
-    }
-    if (st == LFM_OK) {
-        st = report_bad(&s, err);
-    }
+    if (st == LFM_OK) st = run_scan(&s, err);
+    if (st == LFM_OK) st = report_bad(&s, err);
     *has_sums = s.sums != NULL;
     drop_scan(&s);
     lfm_model_close(model);
@@ -193,18 +189,10 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
     out_file out = {0};
     put_head(&writer, s->file, s->found);
     lfm_status st = out_file_open(&out, path, s->opt->force, 0666, err);
-    if (st == LFM_OK) {
-        st = out_file_reserve(&out, gguf_writer_bytes(&writer), err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_write_head(&writer, out_file_sink(&out), err);
-    }
-    if (st == LFM_OK) {
-        st = copy_tensors(&writer, s, err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_check_unchanged(s->file, err);
-    }
+    if (st == LFM_OK) st = out_file_reserve(&out, gguf_writer_bytes(&writer), err);
+    if (st == LFM_OK) st = gguf_write_head(&writer, out_file_sink(&out), err);
+    if (st == LFM_OK) st = copy_tensors(&writer, s, err);
+    if (st == LFM_OK) st = gguf_check_unchanged(s->file, err);
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = out_file_commit(&out, true, err);
     }
@@ -219,15 +207,9 @@ lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *op
     lfm_model *model = NULL;
     scan s = {.opt = opt ? opt : &defaults, .sealing = true, .passes = 2};
     lfm_status st = open_model(&s, &model, in, err); /* its checksums, too: no damage is sealed */
-    if (st == LFM_OK) {
-        st = run_scan(&s, err);
-    }
-    if (st == LFM_OK) {
-        st = report_bad(&s, err);
-    }
-    if (st == LFM_OK) {
-        st = write_packed(&s, path, err);
-    }
+    if (st == LFM_OK) st = run_scan(&s, err);
+    if (st == LFM_OK) st = report_bad(&s, err);
+    if (st == LFM_OK) st = write_packed(&s, path, err);
     drop_scan(&s);
     lfm_model_close(model);
     return st;

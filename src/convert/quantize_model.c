@@ -266,25 +266,15 @@ static lfm_status reserve(quantizer *q, lfm_error *err) {
 static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     put_head(q);
     lfm_status st = out_file_open(&q->out, path, q->opt->force, 0666, err);
-    if (st == LFM_OK) {
-        st = out_file_reserve(&q->out, gguf_writer_bytes(&q->writer), err);
-    }
-    if (st == LFM_OK) {
-        st = reserve(q, err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_write_head(&q->writer, out_file_sink(&q->out), err);
-    }
+    if (st == LFM_OK) st = out_file_reserve(&q->out, gguf_writer_bytes(&q->writer), err);
+    if (st == LFM_OK) st = reserve(q, err);
+    if (st == LFM_OK) st = gguf_write_head(&q->writer, out_file_sink(&q->out), err);
     for (size_t i = 0; st == LFM_OK && i < q->file->n_tensors; i++) {
         const gguf_tensor *t = &q->file->tensors[i];
         st = q->to[i] == t->type ? copy_tensor(q, t, err) : quantize_tensor(q, t, q->to[i], err);
     }
-    if (st == LFM_OK) {
-        st = gguf_write_end(&q->writer, err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_check_unchanged(q->file, err);
-    }
+    if (st == LFM_OK) st = gguf_write_end(&q->writer, err);
+    if (st == LFM_OK) st = gguf_check_unchanged(q->file, err);
     if (st == LFM_OK) { /* people delete the input next: wait for the disk */
         st = out_file_commit(&q->out, true, err);
     }
@@ -297,16 +287,12 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *name,
     quantizer q = {.opt = opt ? opt : &defaults};
     err_clear(err);
     lfm_status st = find_mix(&q, name, err);
-    if (st == LFM_OK) {
-        st = lfm_model_open(&q.model, in, NULL, err);
-    }
+    if (st == LFM_OK) st = lfm_model_open(&q.model, in, NULL, err);
     if (st == LFM_OK) {
         q.file = &q.model->file;
         st = plan(&q, err);
     }
-    if (st == LFM_OK && !q.opt->dry_run) {
-        st = write_file(&q, out, err);
-    }
+    if (st == LFM_OK && !q.opt->dry_run) st = write_file(&q, out, err);
     out_file_drop(&q.out);
     gguf_writer_drop(&q.writer);
     pool_free(q.threads);

@@ -376,9 +376,7 @@ lfm_status gguf_write_head(gguf_writer *w, byte_sink sink, lfm_error *err) {
     if (st == LFM_OK && w->infos.size != 0) {
         st = sink.write(sink.ctx, w->infos.data, w->infos.size, err);
     }
-    if (st == LFM_OK) {
-        st = write_zeros(w, head_padding(w), err);
-    }
+    if (st == LFM_OK) st = write_zeros(w, head_padding(w), err);
     w->current = 0;
     w->left = w->n_tensors != 0 ? size_of_tensor(w, 0) : 0;
     return st;

@@ -447,9 +447,7 @@ static lfm_status read_tensors(gguf_file *f, cursor *c, uint64_t n, uint32_t par
         f->tensors[first + i].part = part;
         f->n_tensors = first + i + 1;
     }
-    if (st == LFM_OK) {
-        st = place_tensors(f, c, first, offsets, alignment, err);
-    }
+    if (st == LFM_OK) st = place_tensors(f, c, first, offsets, alignment, err);
     free(offsets);
     return st;
 }
@@ -482,20 +480,14 @@ lfm_status gguf_read_part(gguf_file *f, const void *bytes, size_t size, uint32_t
     uint64_t n_tensors = 0;
     uint64_t n_keys = 0;
     lfm_status st = read_header(f, &c, &n_tensors, &n_keys, err);
-    if (st == LFM_OK) {
-        st = read_keys(f, &c, n_keys, err);
-    }
+    if (st == LFM_OK) st = read_keys(f, &c, n_keys, err);
     uint32_t alignment = DEFAULT_ALIGNMENT;
-    if (st == LFM_OK) {
-        st = gguf_get_u32(f, "general.alignment", 8, MAX_ALIGNMENT, &alignment, err);
-    }
+    if (st == LFM_OK) st = gguf_get_u32(f, "general.alignment", 8, MAX_ALIGNMENT, &alignment, err);
     if (st == LFM_OK && (alignment & (alignment - 1)) != 0) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: key 'general.alignment' is %" PRIu32 ", which is "
                      "not a power of two", f->path, alignment);
     }
-    if (st == LFM_OK) {
-        st = read_tensors(f, &c, n_tensors, part, alignment, err);
-    }
+    if (st == LFM_OK) st = read_tensors(f, &c, n_tensors, part, alignment, err);
     f->file_bytes += size;
     return st;
 }

@@ -17,9 +17,7 @@ lfm_status gguf_parse(gguf_file *f, const void *bytes, size_t size, const char *
     *f = (gguf_file){.n_parts = 1};
     set_path(f, path);
     lfm_status st = gguf_read_part(f, bytes, size, 0, err);
-    if (st == LFM_OK) {
-        st = gguf_index_tensors(f, err);
-    }
+    if (st == LFM_OK) st = gguf_index_tensors(f, err);
     return st;
 }
 
@@ -54,9 +52,7 @@ static lfm_status check_split(const gguf_file *f, uint32_t part, uint32_t count,
     uint32_t no = 0;
     uint32_t n = 1;
     lfm_status st = gguf_get_u32(f, "split.no", 0, UINT16_MAX, &no, err);
-    if (st == LFM_OK) {
-        st = gguf_get_u32(f, "split.count", 0, UINT16_MAX, &n, err);
-    }
+    if (st == LFM_OK) st = gguf_get_u32(f, "split.count", 0, UINT16_MAX, &n, err);
     n = n == 0 ? 1 : n;
     if (st == LFM_OK && (no != part || n != count)) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: the file says it is part %" PRIu32 " of %" PRIu32
@@ -85,9 +81,7 @@ static lfm_status open_parts(gguf_file *f, const char *path, size_t stem, bool s
             f->n_parts = part + 1;
             st = gguf_read_part(f, f->parts[part].data, f->parts[part].size, part, err);
         }
-        if (st == LFM_OK) {
-            st = check_split(f, part, count, err);
-        }
+        if (st == LFM_OK) st = check_split(f, part, count, err);
         if (part == 0) {
             first = *f;
             f->keys = NULL;
@@ -124,13 +118,9 @@ lfm_status gguf_open_how(gguf_file *f, const char *path, bool copy, lfm_error *e
                        count);
     }
     lfm_status st = open_parts(f, path, stem, split, count, copy, err);
-    if (st == LFM_OK) {
-        st = gguf_index_tensors(f, err);
-    }
+    if (st == LFM_OK) st = gguf_index_tensors(f, err);
     uint32_t total = (uint32_t)f->n_tensors;
-    if (st == LFM_OK) {
-        st = gguf_get_u32(f, "split.tensors.count", 0, UINT32_MAX, &total, err);
-    }
+    if (st == LFM_OK) st = gguf_get_u32(f, "split.tensors.count", 0, UINT32_MAX, &total, err);
     if (st == LFM_OK && total != f->n_tensors) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: the parts hold %zu tensors, but there should be "
                      "%" PRIu32, f->path, f->n_tensors, total);

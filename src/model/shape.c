@@ -102,12 +102,8 @@ static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err)
     uint32_t rope_dim = 0;
     st = get(f, s, "attention.key_length", 2, SHAPE_MAX_HEAD_DIM, &s->head_dim, err);
     v_dim = rope_dim = s->head_dim;
-    if (st == LFM_OK) {
-        st = get(f, s, "attention.value_length", 2, SHAPE_MAX_HEAD_DIM, &v_dim, err);
-    }
-    if (st == LFM_OK) {
-        st = get(f, s, "rope.dimension_count", 0, UINT32_MAX, &rope_dim, err);
-    }
+    if (st == LFM_OK) st = get(f, s, "attention.value_length", 2, SHAPE_MAX_HEAD_DIM, &v_dim, err);
+    if (st == LFM_OK) st = get(f, s, "rope.dimension_count", 0, UINT32_MAX, &rope_dim, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -143,12 +139,8 @@ static lfm_status read_experts(model_shape *s, const gguf_file *f, lfm_error *er
     if (st == LFM_OK) {
         st = need(f, s, "expert_feed_forward_length", 1, 1u << 20, &s->n_ff_expert, err);
     }
-    if (st == LFM_OK) {
-        st = need(f, s, "leading_dense_block_count", 0, s->n_layer, &s->n_dense, err);
-    }
-    if (st == LFM_OK) {
-        st = need(f, s, "expert_gating_func", 0, UINT32_MAX, &gating, err);
-    }
+    if (st == LFM_OK) st = need(f, s, "leading_dense_block_count", 0, s->n_layer, &s->n_dense, err);
+    if (st == LFM_OK) st = need(f, s, "expert_gating_func", 0, UINT32_MAX, &gating, err);
     if (st == LFM_OK) {
         float scale = 0.0f;
         st = gguf_get_f32(f, key_of(s, "expert_weights_scale").text, &scale, err);
@@ -190,9 +182,7 @@ static lfm_status check_unsupported(const model_shape *s, const gguf_file *f, lf
         const full_key key = key_of(s, integers[i].name);
         uint32_t value = integers[i].neutral;
         st = gguf_get_u32(f, key.text, 0, UINT32_MAX, &value, err);
-        if (st == LFM_OK && value != integers[i].neutral) {
-            st = refuse(f, key.text, err);
-        }
+        if (st == LFM_OK && value != integers[i].neutral) st = refuse(f, key.text, err);
     }
     for (size_t i = 0; i < sizeof floats / sizeof floats[0] && st == LFM_OK; i++) {
         const full_key key = key_of(s, floats[i].name);
@@ -204,15 +194,9 @@ static lfm_status check_unsupported(const model_shape *s, const gguf_file *f, lf
     }
     bool causal = true;
     gguf_str scaling = {"none", 4};
-    if (st == LFM_OK) {
-        st = gguf_get_bool(f, key_of(s, "attention.causal").text, &causal, err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_get_str(f, key_of(s, "rope.scaling.type").text, &scaling, err);
-    }
-    if (st == LFM_OK && !causal) {
-        st = refuse(f, key_of(s, "attention.causal").text, err);
-    }
+    if (st == LFM_OK) st = gguf_get_bool(f, key_of(s, "attention.causal").text, &causal, err);
+    if (st == LFM_OK) st = gguf_get_str(f, key_of(s, "rope.scaling.type").text, &scaling, err);
+    if (st == LFM_OK && !causal) st = refuse(f, key_of(s, "attention.causal").text, err);
     if (st == LFM_OK && (scaling.len != 4 || memcmp(scaling.ptr, "none", 4) != 0)) {
         st = refuse(f, key_of(s, "rope.scaling.type").text, err);
     }
@@ -223,21 +207,11 @@ lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
     *s = (model_shape){0};
     uint32_t taps = 0;
     lfm_status st = read_arch(s, f, err);
-    if (st == LFM_OK) {
-        st = need(f, s, "block_count", 1, SHAPE_MAX_LAYERS, &s->n_layer, err);
-    }
-    if (st == LFM_OK) {
-        st = need(f, s, "embedding_length", 1, 1u << 20, &s->n_embd, err);
-    }
-    if (st == LFM_OK) {
-        st = need(f, s, "context_length", 1, 1u << 30, &s->n_ctx, err);
-    }
-    if (st == LFM_OK) {
-        st = need(f, s, "feed_forward_length", 1, 1u << 20, &s->n_ff, err);
-    }
-    if (st == LFM_OK) {
-        st = need(f, s, "shortconv.l_cache", 1, 1u << 16, &taps, err);
-    }
+    if (st == LFM_OK) st = need(f, s, "block_count", 1, SHAPE_MAX_LAYERS, &s->n_layer, err);
+    if (st == LFM_OK) st = need(f, s, "embedding_length", 1, 1u << 20, &s->n_embd, err);
+    if (st == LFM_OK) st = need(f, s, "context_length", 1, 1u << 30, &s->n_ctx, err);
+    if (st == LFM_OK) st = need(f, s, "feed_forward_length", 1, 1u << 20, &s->n_ff, err);
+    if (st == LFM_OK) st = need(f, s, "shortconv.l_cache", 1, 1u << 16, &taps, err);
     if (st == LFM_OK && taps != CONV_TAPS) {
         st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' is %" PRIu32 "; only %d is "
                      "implemented", f->path, key_of(s, "shortconv.l_cache").text, taps, CONV_TAPS);
@@ -245,25 +219,15 @@ lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
     if (st == LFM_OK) {
         st = gguf_need_f32(f, key_of(s, "attention.layer_norm_rms_epsilon").text, &s->eps, err);
     }
-    if (st == LFM_OK) {
-        st = gguf_need_f32(f, key_of(s, "rope.freq_base").text, &s->rope_theta, err);
-    }
+    if (st == LFM_OK) st = gguf_need_f32(f, key_of(s, "rope.freq_base").text, &s->rope_theta, err);
     if (st == LFM_OK && (!(s->rope_theta > 1.0f) || !(s->eps > 0.0f) || s->eps > 1.0f)) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: rope.freq_base (%g) must be above 1 and "
                      "layer_norm_rms_epsilon (%g) above 0 and at most 1", f->path,
                      (double)s->rope_theta, (double)s->eps);
     }
-    if (st == LFM_OK) {
-        st = read_layers(s, f, err);
-    }
-    if (st == LFM_OK) {
-        st = read_heads(s, f, err);
-    }
-    if (st == LFM_OK) {
-        st = read_experts(s, f, err);
-    }
-    if (st == LFM_OK) {
-        st = check_unsupported(s, f, err);
-    }
+    if (st == LFM_OK) st = read_layers(s, f, err);
+    if (st == LFM_OK) st = read_heads(s, f, err);
+    if (st == LFM_OK) st = read_experts(s, f, err);
+    if (st == LFM_OK) st = check_unsupported(s, f, err);
     return st;
 }

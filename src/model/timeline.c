@@ -35,9 +35,7 @@ lfm_status timeline_open(timeline *t, const model_shape *s, timeline_options opt
     uint64_t bytes = 0;
     *t = (timeline){.shape = s, .opt = opt};
     lfm_status st = timeline_bytes(s, opt, opt.n_ctx, &bytes, err);
-    if (st == LFM_OK) {
-        st = arena_open(&t->memory, bytes, err);
-    }
+    if (st == LFM_OK) st = arena_open(&t->memory, bytes, err);
     if (st == LFM_OK) {
         place(t, &t->memory, opt.n_ctx);
         arena_use_large_pages(t->cache, timeline_chunks(opt.n_ctx) * timeline_stride(t));

@@ -110,12 +110,8 @@ static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t
 static lfm_status bind_conv(binder *b, int i, layer_weights *l) {
     const uint64_t n = b->s->n_embd;
     lfm_status st = bind_matrix(b, i, "shortconv.in_proj.weight", n, 3 * n, 1, &l->conv.in);
-    if (st == LFM_OK) {
-        st = bind_floats(b, i, "shortconv.conv.weight", 3, n, &l->conv.taps);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "shortconv.out_proj.weight", n, n, 1, &l->conv.out);
-    }
+    if (st == LFM_OK) st = bind_floats(b, i, "shortconv.conv.weight", 3, n, &l->conv.taps);
+    if (st == LFM_OK) st = bind_matrix(b, i, "shortconv.out_proj.weight", n, n, 1, &l->conv.out);
     return st;
 }
 
@@ -125,21 +121,11 @@ static lfm_status bind_attn(binder *b, int i, layer_weights *l) {
     const uint64_t n_q = (uint64_t)s->n_head * s->head_dim;
     const uint64_t n_kv = (uint64_t)s->n_head_kv * s->head_dim;
     lfm_status st = bind_matrix(b, i, "attn_q.weight", n, n_q, 1, &l->attn.q);
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "attn_k.weight", n, n_kv, 1, &l->attn.k);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "attn_v.weight", n, n_kv, 1, &l->attn.v);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "attn_output.weight", n_q, n, 1, &l->attn.out);
-    }
-    if (st == LFM_OK) {
-        st = bind_floats(b, i, "attn_q_norm.weight", s->head_dim, 1, &l->attn.q_norm);
-    }
-    if (st == LFM_OK) {
-        st = bind_floats(b, i, "attn_k_norm.weight", s->head_dim, 1, &l->attn.k_norm);
-    }
+    if (st == LFM_OK) st = bind_matrix(b, i, "attn_k.weight", n, n_kv, 1, &l->attn.k);
+    if (st == LFM_OK) st = bind_matrix(b, i, "attn_v.weight", n, n_kv, 1, &l->attn.v);
+    if (st == LFM_OK) st = bind_matrix(b, i, "attn_output.weight", n_q, n, 1, &l->attn.out);
+    if (st == LFM_OK) st = bind_floats(b, i, "attn_q_norm.weight", s->head_dim, 1, &l->attn.q_norm);
+    if (st == LFM_OK) st = bind_floats(b, i, "attn_k_norm.weight", s->head_dim, 1, &l->attn.k_norm);
     return st;
 }
 
@@ -147,12 +133,8 @@ static lfm_status bind_dense(binder *b, int i, layer_weights *l) {
     const uint64_t n = b->s->n_embd;
     const uint64_t ff = b->s->n_ff;
     lfm_status st = bind_matrix(b, i, "ffn_gate.weight", n, ff, 1, &l->dense.gate);
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "ffn_up.weight", n, ff, 1, &l->dense.up);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "ffn_down.weight", ff, n, 1, &l->dense.down);
-    }
+    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_up.weight", n, ff, 1, &l->dense.up);
+    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_down.weight", ff, n, 1, &l->dense.down);
     return st;
 }
 
@@ -166,18 +148,10 @@ static lfm_status bind_moe(binder *b, int i, layer_weights *l) {
         st = err_set(b->err, LFM_ERR_FORMAT, "%s: tensor 'blk.%d.ffn_gate_inp.weight' has type %s; "
                      "expected F32", b->f->path, i, qtype_get(l->moe.router.type)->name);
     }
-    if (st == LFM_OK) {
-        st = bind_floats(b, i, "exp_probs_b.bias", n_expert, 1, &l->moe.bias);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "ffn_gate_exps.weight", n, ff, n_expert, &l->moe.gate);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "ffn_up_exps.weight", n, ff, n_expert, &l->moe.up);
-    }
-    if (st == LFM_OK) {
-        st = bind_matrix(b, i, "ffn_down_exps.weight", ff, n, n_expert, &l->moe.down);
-    }
+    if (st == LFM_OK) st = bind_floats(b, i, "exp_probs_b.bias", n_expert, 1, &l->moe.bias);
+    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_gate_exps.weight", n, ff, n_expert, &l->moe.gate);
+    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_up_exps.weight", n, ff, n_expert, &l->moe.up);
+    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_down_exps.weight", ff, n, n_expert, &l->moe.down);
     return st;
 }
 
@@ -185,15 +159,9 @@ static lfm_status bind_layer(binder *b, int i, layer_weights *l) {
     const uint64_t n = b->s->n_embd;
     l->kind = (layer_kind)b->s->kind[i];
     lfm_status st = bind_floats(b, i, "attn_norm.weight", n, 1, &l->norm_in);
-    if (st == LFM_OK) {
-        st = bind_floats(b, i, "ffn_norm.weight", n, 1, &l->norm_ffn);
-    }
-    if (st == LFM_OK) {
-        st = l->kind == LAYER_CONV ? bind_conv(b, i, l) : bind_attn(b, i, l);
-    }
-    if (st == LFM_OK) {
-        st = (uint32_t)i < b->s->n_dense ? bind_dense(b, i, l) : bind_moe(b, i, l);
-    }
+    if (st == LFM_OK) st = bind_floats(b, i, "ffn_norm.weight", n, 1, &l->norm_ffn);
+    if (st == LFM_OK) st = l->kind == LAYER_CONV ? bind_conv(b, i, l) : bind_attn(b, i, l);
+    if (st == LFM_OK) st = (uint32_t)i < b->s->n_dense ? bind_dense(b, i, l) : bind_moe(b, i, l);
     return st;
 }
 
@@ -296,9 +264,7 @@ lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lf
     for (uint32_t i = 0; i < s->n_layer && st == LFM_OK; i++) {
         st = bind_layer(&b, (int)i, &w->layers[i]);
     }
-    if (st == LFM_OK) {
-        st = check_all_bound(&b);
-    }
+    if (st == LFM_OK) st = check_all_bound(&b);
     if (st != LFM_OK) {
         return st;
     }

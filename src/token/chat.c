@@ -488,9 +488,7 @@ lfm_status chat_render(chat_text *out, chat_template t, const json_value *conver
     *out = (chat_text){0};
     page p = {.out = out, .rule = &rules[t], .err = err};
     lfm_status st = write_conversation(&p, conversation, bos, generation);
-    if (st == LFM_OK) {
-        st = finish(&p);
-    }
+    if (st == LFM_OK) st = finish(&p);
     if (st != LFM_OK) {
         json_out_free(&p.text);
         chat_text_free(out);

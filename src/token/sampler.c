@@ -117,9 +117,7 @@ lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_voc
         return err_set(err, LFM_ERR_ARG, "a vocabulary of %zu tokens", n_vocab);
     }
     lfm_status st = check_settings(settings, n_vocab, err);
-    if (st == LFM_OK) {
-        st = check_stages(settings, err);
-    }
+    if (st == LFM_OK) st = check_stages(settings, err);
     if (st != LFM_OK) {
         return st;
     }

@@ -170,14 +170,10 @@ lfm_status tok_encode(const tokenizer *t, const char *text, size_t n, bool speci
     size_t pos = 0;
     for (size_t i = 0; i < n_matches && st == LFM_OK; i++) {
         st = encode_plain(t, text + pos, matches[i].start - pos, &work, out, err);
-        if (st == LFM_OK) {
-            st = tok_push(out, matches[i].id, err);
-        }
+        if (st == LFM_OK) st = tok_push(out, matches[i].id, err);
         pos = (size_t)matches[i].start + matches[i].len;
     }
-    if (st == LFM_OK) {
-        st = encode_plain(t, text + pos, n - pos, &work, out, err);
-    }
+    if (st == LFM_OK) st = encode_plain(t, text + pos, n - pos, &work, out, err);
     free(matches);
     tok_bpe_work_free(&work);
     if (st != LFM_OK) {

@@ -193,9 +193,7 @@ static lfm_status read_vocab(const loader *l, lfm_error *err) {
                      " elements for %" PRIu64 " tokens", l->file->path, types->count,
                      tokens->count);
     }
-    if (st == LFM_OK) {
-        st = reserve_vocab(l, tokens, err);
-    }
+    if (st == LFM_OK) st = reserve_vocab(l, tokens, err);
     const uint8_t *cursor = st == LFM_OK ? tokens->data : NULL;
     for (uint32_t id = 0; id < l->t->n_vocab && st == LFM_OK; id++) {
         const gguf_str s = gguf_next_str(&cursor);
@@ -325,9 +323,7 @@ static lfm_status read_merges(const loader *l, lfm_error *err) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu64 " merges are not possible", l->file->path,
                      key->count);
     }
-    if (st == LFM_OK) {
-        st = tok_merges_init(&l->t->merges, (size_t)key->count, err);
-    }
+    if (st == LFM_OK) st = tok_merges_init(&l->t->merges, (size_t)key->count, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -391,19 +387,11 @@ static lfm_status read_ids(const loader *l, lfm_error *err) {
     int32_t eot = -1;
     int32_t eom = -1;
     lfm_status st = read_id(l, "tokenizer.ggml.bos_token_id", &t->bos, err);
-    if (st == LFM_OK) {
-        st = read_id(l, "tokenizer.ggml.eos_token_id", &eos, err);
-    }
-    if (st == LFM_OK) {
-        st = read_id(l, "tokenizer.ggml.eot_token_id", &eot, err);
-    }
-    if (st == LFM_OK) {
-        st = read_id(l, "tokenizer.ggml.eom_token_id", &eom, err);
-    }
+    if (st == LFM_OK) st = read_id(l, "tokenizer.ggml.eos_token_id", &eos, err);
+    if (st == LFM_OK) st = read_id(l, "tokenizer.ggml.eot_token_id", &eot, err);
+    if (st == LFM_OK) st = read_id(l, "tokenizer.ggml.eom_token_id", &eom, err);
     bool add = true; /* llama.cpp's default for both kinds of split */
-    if (st == LFM_OK) {
-        st = gguf_get_bool(l->file, "tokenizer.ggml.add_bos_token", &add, err);
-    }
+    if (st == LFM_OK) st = gguf_get_bool(l->file, "tokenizer.ggml.add_bos_token", &add, err);
     if (st == LFM_OK && add && t->bos < 0 && gguf_get(l->file, "tokenizer.ggml.add_bos_token")) {
         st = err_set(err, LFM_ERR_FORMAT, "%s: key 'tokenizer.ggml.add_bos_token' asks for a "
                      "token, but 'tokenizer.ggml.bos_token_id' is missing", l->file->path);
@@ -427,9 +415,7 @@ static lfm_status check_kind(const gguf_file *f, lfm_error *err) {
         st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: tokenizer.ggml.model is '%.*s'; only 'gpt2' "
                      "(byte-level BPE) is supported", f->path, shown(model.len), model.ptr);
     }
-    if (st == LFM_OK) {
-        st = gguf_need_str(f, "tokenizer.ggml.pre", &pre, err);
-    }
+    if (st == LFM_OK) st = gguf_need_str(f, "tokenizer.ggml.pre", &pre, err);
     if (st == LFM_OK && !is_text(pre, "lfm2") && !is_text(pre, "llama-bpe")) {
         st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: tokenizer.ggml.pre is '%.*s'; only 'lfm2' and "
                      "'llama-bpe' are supported", f->path, shown(pre.len), pre.ptr);
@@ -455,15 +441,9 @@ lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
         find_bytes(l.t);
         st = read_specials(&l, &l.t->specials, ALL_SPECIAL, err);
     }
-    if (st == LFM_OK) {
-        st = read_merges(&l, err);
-    }
-    if (st == LFM_OK) {
-        st = read_specials(&l, &l.t->user_defined, USER_DEFINED, err);
-    }
-    if (st == LFM_OK) {
-        st = read_ids(&l, err);
-    }
+    if (st == LFM_OK) st = read_merges(&l, err);
+    if (st == LFM_OK) st = read_specials(&l, &l.t->user_defined, USER_DEFINED, err);
+    if (st == LFM_OK) st = read_ids(&l, err);
     free(l.scratch);
     if (st != LFM_OK) {
         tok_free(l.t);

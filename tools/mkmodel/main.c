@@ -210,23 +210,15 @@ static lfm_status write_part(const maker *m, const char *path, uint32_t no, uint
         gguf_put_tensor(&w, name, t->type, t->n_dims, t->dim);
     }
     lfm_status st = out_file_open(&out, path, m->opt->replace, 0666, err);
-    if (st == LFM_OK) {
-        st = out_file_reserve(&out, gguf_writer_bytes(&w), err);
-    }
-    if (st == LFM_OK) {
-        st = gguf_write_head(&w, out_file_sink(&out), err);
-    }
+    if (st == LFM_OK) st = out_file_reserve(&out, gguf_writer_bytes(&w), err);
+    if (st == LFM_OK) st = gguf_write_head(&w, out_file_sink(&out), err);
     for (size_t i = from; st == LFM_OK && i < to; i++) {
         fill f;
         fill_init(&f, &m->plan->tensors[i], m->opt->seed, i);
         st = write_tensor(&w, &m->plan->tensors[i], &f, m->workers, m->buffer, err);
     }
-    if (st == LFM_OK) {
-        st = gguf_write_end(&w, err);
-    }
-    if (st == LFM_OK) {
-        st = out_file_commit(&out, false, err);
-    }
+    if (st == LFM_OK) st = gguf_write_end(&w, err);
+    if (st == LFM_OK) st = out_file_commit(&out, false, err);
     out_file_drop(&out);
     gguf_writer_drop(&w);
     return st;
@@ -279,9 +271,7 @@ static lfm_status write_model(const options *o, const shape *s, const mix *m, co
     if (st == LFM_OK && !buffer) {
         st = err_set(err, LFM_ERR_MEMORY, "out of memory (%d bytes)", CHUNK_BYTES);
     }
-    if (st == LFM_OK) {
-        st = pool_new(&workers, (size_t)o->n_threads, err);
-    }
+    if (st == LFM_OK) st = pool_new(&workers, (size_t)o->n_threads, err);
     if (st == LFM_OK) {
         const maker all = {o, s, m, p, &v, workers, buffer};
         st = o->n_split != 0 ? write_parts(&all, err)

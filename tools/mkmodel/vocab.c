@@ -464,9 +464,7 @@ static lfm_status lay_out_small(builder *b, vocab *v, lfm_error *err) {
     v->eos = 7;
     v->says_add_bos = true;
     lfm_status st = SET_ALL(small_specials);
-    if (st == LFM_OK) {
-        st = SET_ALL(small_think);
-    }
+    if (st == LFM_OK) st = SET_ALL(small_think);
     b->end = b->n >= VOCAB_SMALL_MIN + N_SPARE ? b->n - N_SPARE : b->n;
     return st == LFM_OK ? set_bytes(b, 16, err) : st;
 }
@@ -476,15 +474,9 @@ static lfm_status lay_out_65k(builder *b, vocab *v, lfm_error *err) {
     v->eos = 7;
     v->says_add_bos = true;
     lfm_status st = SET_ALL(small_specials);
-    if (st == LFM_OK) {
-        st = SET_ALL(specials_65k);
-    }
-    if (st == LFM_OK) {
-        st = set_reserved(b, err);
-    }
-    if (st == LFM_OK) {
-        st = set_image_tokens(b, 396, err);
-    }
+    if (st == LFM_OK) st = SET_ALL(specials_65k);
+    if (st == LFM_OK) st = set_reserved(b, err);
+    if (st == LFM_OK) st = set_image_tokens(b, 396, err);
     b->end = 64394;
     return st == LFM_OK ? set_bytes(b, 500, err) : st;
 }
@@ -494,9 +486,7 @@ static lfm_status lay_out_128k(builder *b, vocab *v, lfm_error *err) {
     v->eos = 124900;
     v->pad = 124893;
     lfm_status st = SET_ALL(specials_128k);
-    if (st == LFM_OK) {
-        st = set_image_tokens(b, 124907, err);
-    }
+    if (st == LFM_OK) st = set_image_tokens(b, 124907, err);
     b->end = 124893;
     return st == LFM_OK ? set_bytes(b, 9, err) : st;
 }
@@ -515,18 +505,10 @@ lfm_status vocab_build(vocab *v, vocab_layout layout, size_t n, lfm_error *err) 
         st = is_65k ? lay_out_65k(&b, v, err) : is_128k ? lay_out_128k(&b, v, err)
            : lay_out_small(&b, v, err);
     }
-    if (st == LFM_OK) {
-        st = learn_words(&b, err);
-    }
-    if (st == LFM_OK) {
-        st = set_padding(&b, err);
-    }
-    if (st == LFM_OK) {
-        st = is_128k ? merges_all_splits(&b, err) : merges_one_each(&b, err);
-    }
-    if (st == LFM_OK) {
-        st = write_out(v, &b, err);
-    }
+    if (st == LFM_OK) st = learn_words(&b, err);
+    if (st == LFM_OK) st = set_padding(&b, err);
+    if (st == LFM_OK) st = is_128k ? merges_all_splits(&b, err) : merges_one_each(&b, err);
+    if (st == LFM_OK) st = write_out(v, &b, err);
     builder_drop(&b);
     if (st != LFM_OK) {
         vocab_drop(v);

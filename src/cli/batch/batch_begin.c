@@ -102,13 +102,9 @@ static lfm_status read_prompt(batch *b, size_t i, lfm_error *err) {
         take_warmest(b, i);
     } else {
         st = share_prefix(b, s, err);
-        if (st == LFM_OK) {
-            st = lfm_session_copy(b->sessions[i], b->shared, err);
-        }
+        if (st == LFM_OK) st = lfm_session_copy(b->sessions[i], b->shared, err);
     }
-    if (st == LFM_OK) {
-        st = lfm_prompt(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
-    }
+    if (st == LFM_OK) st = lfm_prompt(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
     s->prompt_done = term_now();
     return st;
 }
@@ -139,9 +135,7 @@ static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
     c->s->tokens = NULL;
     c->s->n_tokens = 0;
     lfm_status st = batch_line_render(&c->s->line, err);
-    if (st == LFM_OK) {
-        st = tokenize(c->b, c->s, err);
-    }
+    if (st == LFM_OK) st = tokenize(c->b, c->s, err);
     *n = c->s->n_tokens;
     return st;
 }
@@ -182,28 +176,18 @@ static lfm_status begin_form(batch *b, slot *s, lfm_error *err) {
 lfm_status batch_begin(batch *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = tokenize(b, s, err);
-    if (st == LFM_OK) {
-        st = truncate_prompt(b, s, err);
-    }
-    if (st == LFM_OK) {
-        st = check_fit(b, s, err);
-    }
+    if (st == LFM_OK) st = truncate_prompt(b, s, err);
+    if (st == LFM_OK) st = check_fit(b, s, err);
     if (st == LFM_OK) {
         st = sampling_choose(&s->gen.sampler, &s->sampling, b->model, &s->line.o, err);
     }
-    if (st == LFM_OK) {
-        st = begin_form(b, s, err);
-    }
-    if (st == LFM_OK) {
-        st = read_prompt(b, i, err);
-    }
+    if (st == LFM_OK) st = begin_form(b, s, err);
+    if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {
         s->gen.o = &s->line.o;
         s->gen.model = b->model;
         s->gen.session = b->sessions[i];
     }
-    if (st == LFM_OK) {
-        st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
-    }
+    if (st == LFM_OK) st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
     return st;
 }

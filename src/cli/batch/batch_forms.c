@@ -88,9 +88,7 @@ lfm_status forms_get(batch_forms *f, lfm_constraint_kind kind, const json_out *t
             return err_set(err, LFM_ERR_MEMORY, "out of memory for the form of the answer");
         }
         lfm_status st = lfm_grammar_new(&form->form.grammar, kind, form->text, form->len, err);
-        if (st == LFM_OK) {
-            st = form_bind(&form->form, m, o, err);
-        }
+        if (st == LFM_OK) st = form_bind(&form->form, m, o, err);
         if (st != LFM_OK) {
             drop(form);
             return st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG;

@@ -273,9 +273,7 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     if (choice && choice->kind != JSON_NULL) {
         st = set_tool_choice(l, choice, err);
     }
-    if (st == LFM_OK) {
-        st = tools_list(&l->tools, tools, "\"tools\"", l->tool_choice, err);
-    }
+    if (st == LFM_OK) st = tools_list(&l->tools, tools, "\"tools\"", l->tool_choice, err);
     l->o.tools = "the line"; /* calls in the answer are to be recognised */
     if (st == LFM_OK && tools_required(&l->o)) {
         if (l->shape.len > 0) {
@@ -311,9 +309,7 @@ lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err
     for (const json_value *v = body->first; v; v = v->next) {
         bool known = is_read_elsewhere(l, v);
         lfm_status st = known ? LFM_OK : set_option(l, v, &known, err);
-        if (st == LFM_OK && !known) {
-            st = set_form(l, v, &known, err);
-        }
+        if (st == LFM_OK && !known) st = set_form(l, v, &known, err);
         if (st != LFM_OK || !known) {
             return st != LFM_OK ? st : err_set(err, LFM_ERR_ARG, "unknown key \"%.*s\"",
                                                (int)(v->key_len < 60 ? v->key_len : 60), v->key);

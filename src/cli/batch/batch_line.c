@@ -78,9 +78,7 @@ static lfm_status set_prompt(batch_line *l, const char *system, size_t system_le
     }
     json_write_raw(&l->prompt, text, len);
     lfm_status st = json_finish(&l->before, err);
-    if (st == LFM_OK) {
-        st = json_finish(&l->prompt, err);
-    }
+    if (st == LFM_OK) st = json_finish(&l->prompt, err);
     return st == LFM_OK ? batch_line_render(l, err) : st;
 }
 
@@ -144,9 +142,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
         return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
     }
     lfm_status st = batch_keys_read(l, body, err);
-    if (st == LFM_OK) {
-        st = find_talk(l, body, talks, err);
-    }
+    if (st == LFM_OK) st = find_talk(l, body, talks, err);
     if (st != LFM_OK || l->waits) {
         return st;
     }

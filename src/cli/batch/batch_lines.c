@@ -192,9 +192,7 @@ lfm_status id_set_read(id_set *set, const char *path, lfm_error *err) {
         const char *text = NULL;
         size_t len = 0;
         st = line_next(&in, true, &text, &len, &got, err);
-        if (st == LFM_OK && got) {
-            st = id_set_add(set, text, len, err);
-        }
+        if (st == LFM_OK && got) st = id_set_add(set, text, len, err);
     }
     line_close(&in);
     if (set->n > 0) {

@@ -159,9 +159,7 @@ static lfm_status take_line(batch *b, size_t i, const char *text, size_t len, si
         return LFM_OK;
     }
     s->index = b->n_begun++;
-    if (st == LFM_OK) {
-        st = batch_begin(b, i, &why);
-    }
+    if (st == LFM_OK) st = batch_begin(b, i, &why);
     if (st == LFM_OK) {
         s->active = true;
         if (s->line.talk) {
@@ -260,9 +258,7 @@ static lfm_status run_lines(batch *b, lfm_error *err) {
         if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) {
             break;
         }
-        if (st == LFM_OK) {
-            st = step(b, err);
-        }
+        if (st == LFM_OK) st = step(b, err);
     }
     return st;
 }
@@ -354,27 +350,13 @@ static int wanted_progress(const batch *b) {
 
 static lfm_status run(batch *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
-    if (st == LFM_OK) {
-        st = form_read(&b->form, b->o, NULL, err);
-    }
-    if (st == LFM_OK) {
-        st = read_system(b, err);
-    }
-    if (st == LFM_OK) {
-        st = line_open(&b->in, b->o->in, err);
-    }
-    if (st == LFM_OK) {
-        st = cli_open_model(&b->model, b->o, false, err);
-    }
-    if (st == LFM_OK) {
-        st = form_bind(&b->form, b->model, b->o, err);
-    }
-    if (st == LFM_OK) {
-        st = open_sessions(b, err);
-    }
-    if (st == LFM_OK) {
-        st = open_out(b, err);
-    }
+    if (st == LFM_OK) st = form_read(&b->form, b->o, NULL, err);
+    if (st == LFM_OK) st = read_system(b, err);
+    if (st == LFM_OK) st = line_open(&b->in, b->o->in, err);
+    if (st == LFM_OK) st = cli_open_model(&b->model, b->o, false, err);
+    if (st == LFM_OK) st = form_bind(&b->form, b->model, b->o, err);
+    if (st == LFM_OK) st = open_sessions(b, err);
+    if (st == LFM_OK) st = open_out(b, err);
     if (st != LFM_OK) {
         return st;
     }

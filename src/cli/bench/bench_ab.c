@@ -67,18 +67,12 @@ static lfm_status read_side(side *s, const cli_options *o, const char *text, lfm
     size_t n_words = 0;
     size_t n = 0;
     lfm_status st = bench_words(text, s->text, sizeof s->text, s->words, &n_words, &why);
-    if (st == LFM_OK) {
-        st = opt_parse(&s->extra, o->command, (int)n_words, s->words, &why);
-    }
+    if (st == LFM_OK) st = opt_parse(&s->extra, o->command, (int)n_words, s->words, &why);
     if (st == LFM_OK && (s->extra.n_choices > 0 || s->extra.model_was_operand || s->extra.help)) {
         st = err_set(&why, LFM_ERR_ARG, "only options can differ; another model is -m FILE");
     }
-    if (st == LFM_OK) {
-        st = make_argv(s, o, n_words, &n, &why);
-    }
-    if (st == LFM_OK) {
-        st = opt_parse(&s->o, o->command, (int)n, s->argv, &why);
-    }
+    if (st == LFM_OK) st = make_argv(s, o, n_words, &n, &why);
+    if (st == LFM_OK) st = opt_parse(&s->o, o->command, (int)n, s->argv, &why);
     if (st != LFM_OK) {
         return err_set(err, why.status, "--ab '%s': %s", text, why.text);
     }
@@ -138,16 +132,12 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         rows[k]->side = k == 0 ? 'A' : 'B';
         st = bench_bed_open(&bed[k], &s[k].b, rows[k], err);
-        if (st == LFM_OK) {
-            st = bench_bed_warm(&bed[k], err);
-        }
+        if (st == LFM_OK) st = bench_bed_warm(&bed[k], err);
     }
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         bench_bed_begin(&bed[k]);
     }
-    if (st == LFM_OK) {
-        st = take_turns(bed, &s[0].o, &rows[1]->gain, &rows[1]->has_gain, err);
-    }
+    if (st == LFM_OK) st = take_turns(bed, &s[0].o, &rows[1]->gain, &rows[1]->has_gain, err);
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         bench_bed_end(&bed[k]);
         rows[k]->joules[POWER_PACKAGE] = -1.0; /* the sides share the time, not the energy */

@@ -128,9 +128,7 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     bed->on_fast = bed->on_fast && cores_use_fast(&bed->before);
     r->fast = r->fast || bed->on_fast;
     lfm_status st = lfm_session_new(&bed->depth, b->model, &opt, err);
-    if (st == LFM_OK) {
-        st = lfm_session_fork(&bed->work, bed->depth, err);
-    }
+    if (st == LFM_OK) st = lfm_session_fork(&bed->work, bed->depth, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -201,9 +199,7 @@ lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err) {
     bench_wait(bed->b);
     lfm_status st = lfm_session_copy(bed->work, bed->depth, err);
     const double start = term_now();
-    if (st == LFM_OK) {
-        st = evaluate(bed, bed->row->n_gen, err);
-    }
+    if (st == LFM_OK) st = evaluate(bed, bed->row->n_gen, err);
     const double end = term_now();
     power_update(&bed->power, end);
     if (st != LFM_OK || term_stopped()) {
@@ -251,9 +247,7 @@ lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
     term_progress_start(&progress, true);
     progress.unit = "runs";
     lfm_status st = bench_bed_open(&bed, b, r, err);
-    if (st == LFM_OK) {
-        st = bench_bed_warm(&bed, err);
-    }
+    if (st == LFM_OK) st = bench_bed_warm(&bed, err);
     bench_bed_begin(&bed);
     while (st == LFM_OK && bench_wants_more(b, r)) {
         st = bench_bed_sample(&bed, err);
@@ -261,9 +255,7 @@ lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
     }
     term_progress_end(&progress);
     bench_bed_end(&bed);
-    if (st == LFM_OK) {
-        st = doubt_bandwidth(b, r, bed.depth, err);
-    }
+    if (st == LFM_OK) st = doubt_bandwidth(b, r, bed.depth, err);
     bench_bed_close(&bed);
     return st;
 }

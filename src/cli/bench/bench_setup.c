@@ -61,15 +61,9 @@ static lfm_status read_lists(bench *b, lfm_error *err) {
         st = read_list(&b->gens, "-n", &o->bench_n, o->sustain.given && prompts ? "0" : "128", 0,
                        most, err);
     }
-    if (st == LFM_OK) {
-        st = read_list(&b->depths, "-d", &o->bench_d, "0", 0, most, err);
-    }
-    if (st == LFM_OK) {
-        st = read_list(&b->threads, "-t", &o->bench_t, threads, 0, 4096, err);
-    }
-    if (st == LFM_OK) {
-        st = read_list(&b->batches, "-b", &o->bench_b, "512", 1, 65536, err);
-    }
+    if (st == LFM_OK) st = read_list(&b->depths, "-d", &o->bench_d, "0", 0, most, err);
+    if (st == LFM_OK) st = read_list(&b->threads, "-t", &o->bench_t, threads, 0, 4096, err);
+    if (st == LFM_OK) st = read_list(&b->batches, "-b", &o->bench_b, "512", 1, 65536, err);
     return st == LFM_OK ? read_pairs(b, err) : st;
 }
 
@@ -307,21 +301,11 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
     b->o = o;
     b->no_probe = o->no_probe || o->tune;
     lfm_status st = check_options(o, err);
-    if (st == LFM_OK) {
-        st = open_model(b, shared, err);
-    }
-    if (st == LFM_OK) {
-        st = read_lists(b, err);
-    }
-    if (st == LFM_OK) {
-        st = check_lists(b, err);
-    }
-    if (st == LFM_OK) {
-        st = plan(b, err);
-    }
-    if (st == LFM_OK) {
-        st = make_tokens(b, err);
-    }
+    if (st == LFM_OK) st = open_model(b, shared, err);
+    if (st == LFM_OK) st = read_lists(b, err);
+    if (st == LFM_OK) st = check_lists(b, err);
+    if (st == LFM_OK) st = plan(b, err);
+    if (st == LFM_OK) st = make_tokens(b, err);
     b->show_batch = b->batches.n > 1 || b->batches.at[0] != DEFAULT_BATCH;
     b->show_kv = o->kv != KV_F16;
     open_outputs(b);

@@ -39,9 +39,7 @@ static lfm_status sustain_row(bench *b, bench_row *r, lfm_error *err) {
     term_progress progress;
     const size_t seconds = (size_t)b->o->sustain.value;
     lfm_status st = bench_bed_open(&bed, b, r, err);
-    if (st == LFM_OK) {
-        st = bench_bed_warm(&bed, err);
-    }
+    if (st == LFM_OK) st = bench_bed_warm(&bed, err);
     term_progress_start(&progress, true);
     progress.unit = "s";
     bench_bed_begin(&bed);

@@ -39,9 +39,7 @@ typedef struct {
 static lfm_status pick(text_run *t, text_pass *p, lfm_error *err) {
     const double start = term_now();
     lfm_status st = lfm_sampler_pick(p->sampler, lfm_logits(p->session), &p->token, err);
-    if (st == LFM_OK) {
-        st = lfm_sampler_accept(p->sampler, p->token, err);
-    }
+    if (st == LFM_OK) st = lfm_sampler_accept(p->sampler, p->token, err);
     t->sampling += term_now() - start;
     return st;
 }
@@ -58,9 +56,7 @@ static lfm_status read_text(text_run *t, text_pass *p, lfm_error *err) {
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = lfm_sampler_accept(p->sampler, tokens[i], err);
     }
-    if (st == LFM_OK) {
-        st = lfm_eval(p->session, tokens, n, err);
-    }
+    if (st == LFM_OK) st = lfm_eval(p->session, tokens, n, err);
     p->evaluated = term_now();
     lfm_free(tokens);
     return st;
@@ -72,9 +68,7 @@ static lfm_status write_tokens(text_run *t, text_pass *p, lfm_error *err) {
     for (uint32_t i = 0; i < t->n_gen && st == LFM_OK && !term_stopped(); i++) {
         st = pick(t, p, err);
         p->first = i == 0 ? term_now() : p->first;
-        if (st == LFM_OK) {
-            st = lfm_eval(p->session, &p->token, 1, err);
-        }
+        if (st == LFM_OK) st = lfm_eval(p->session, &p->token, 1, err);
         const double now = term_now();
         if (i > 0) { /* the first token is told apart */
             t->between[t->n_between++] = now - last;
@@ -94,12 +88,8 @@ static lfm_status pass(text_run *t, lfm_session *s, bool counts, double began, l
     lfm_status st = lfm_sampler_new(&p.sampler, t->b->model, &settings, err);
     const double sampling = t->sampling;
     const size_t n_between = t->n_between;
-    if (st == LFM_OK) {
-        st = read_text(t, &p, err);
-    }
-    if (st == LFM_OK) {
-        st = write_tokens(t, &p, err);
-    }
+    if (st == LFM_OK) st = read_text(t, &p, err);
+    if (st == LFM_OK) st = write_tokens(t, &p, err);
     lfm_sampler_free(p.sampler);
     if (!counts || st != LFM_OK || term_stopped()) {
         t->sampling = sampling;
@@ -136,16 +126,12 @@ static lfm_status repeat(text_run *t, bench_bed *bed, lfm_error *err) {
     const bench *b = t->b;
     const bench_row *judged = t->decode ? t->decode : t->prefill;
     lfm_status st = make_room(t, err);
-    if (st == LFM_OK && !b->o->no_warmup) {
-        st = pass(t, bed->work, false, 0, err);
-    }
+    if (st == LFM_OK && !b->o->no_warmup) st = pass(t, bed->work, false, 0, err);
     bench_bed_begin(bed);
     while (st == LFM_OK && bench_wants_more(b, judged)) {
         bench_wait(b);
         st = make_room(t, err);
-        if (st == LFM_OK) {
-            st = pass(t, bed->work, true, bed->began, err);
-        }
+        if (st == LFM_OK) st = pass(t, bed->work, true, bed->began, err);
         power_update(&bed->power, term_now());
     }
     bench_bed_end(bed);
@@ -187,9 +173,7 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n = 0;
     lfm_status st = prompt_read_file(&t->text, o->text, false, err);
-    if (st == LFM_OK) {
-        st = json_finish(&t->text, err);
-    }
+    if (st == LFM_OK) st = json_finish(&t->text, err);
     if (st == LFM_OK) {
         st = lfm_tokenize(b->model, t->text.ptr, t->text.len, LFM_TOKENIZE_BOS, &tokens, &n, err);
     }
@@ -225,12 +209,8 @@ lfm_status bench_text(bench *b, lfm_error *err) {
     text_run t = {.b = b};
     bench_bed bed = {0};
     lfm_status st = prepare(&t, err);
-    if (st == LFM_OK) {
-        st = bench_bed_open(&bed, b, t.prefill, err);
-    }
-    if (st == LFM_OK) {
-        st = repeat(&t, &bed, err);
-    }
+    if (st == LFM_OK) st = bench_bed_open(&bed, b, t.prefill, err);
+    if (st == LFM_OK) st = repeat(&t, &bed, err);
     if (st == LFM_OK && t.n_runs > 0) {
         summarise(&t);
         t.prefill->n_threads = lfm_session_n_threads_batch(bed.work);

@@ -33,13 +33,9 @@ static const double AS_FAST = 3;    /* per cent that fewer threads may cost, at 
 static lfm_status visit(bench *b, bench_row *r, lfm_error *err) {
     bench_bed bed;
     lfm_status st = bench_bed_open(&bed, b, r, err);
-    if (st == LFM_OK) {
-        st = bench_bed_warm(&bed, err);
-    }
+    if (st == LFM_OK) st = bench_bed_warm(&bed, err);
     bench_bed_begin(&bed);
-    if (st == LFM_OK) {
-        st = bench_bed_sample(&bed, err);
-    }
+    if (st == LFM_OK) st = bench_bed_sample(&bed, err);
     bench_bed_end(&bed);
     bench_bed_close(&bed);
     return st;

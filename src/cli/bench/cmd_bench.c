@@ -43,9 +43,7 @@ int cmd_bench(const cli_options *o) {
         return bench_ab(o);
     }
     lfm_status st = bench_open(&b, o, NULL, &err);
-    if (st == LFM_OK) {
-        st = bench_outcome(&b, measure(&b, &err), &err);
-    }
+    if (st == LFM_OK) st = bench_outcome(&b, measure(&b, &err), &err);
     bench_close(&b);
     if (st != LFM_OK && term_stopped()) {
         return CLI_FAILED; /* broken off: the signal says it */

@@ -59,9 +59,7 @@ lfm_status chat_load(chat *c, const char *path, lfm_error *err) {
     o.session = path;
     o.raw = false;
     lfm_status st = keep_load(&past, c->session, &o, err);
-    if (st == LFM_OK) {
-        st = take_messages(c, past.messages, err);
-    }
+    if (st == LFM_OK) st = take_messages(c, past.messages, err);
     keep_drop(&past);
     return st;
 }
@@ -69,9 +67,7 @@ lfm_status chat_load(chat *c, const char *path, lfm_error *err) {
 lfm_status chat_save(chat *c, const char *path, lfm_error *err) {
     json_out json = {0};
     lfm_status st = chat_json(c, &json, err);
-    if (st == LFM_OK) {
-        st = lfm_session_save(c->session, path, json.ptr, json.len, err);
-    }
+    if (st == LFM_OK) st = lfm_session_save(c->session, path, json.ptr, json.len, err);
     json_out_free(&json);
     return st;
 }
@@ -126,9 +122,7 @@ lfm_status chat_edit(chat *c, lfm_error *err) {
     }
     lfm_status st = written ? run_editor(path, err)
                             : err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
-    if (st == LFM_OK) {
-        st = prompt_read_file(&text, path, true, err);
-    }
+    if (st == LFM_OK) st = prompt_read_file(&text, path, true, err);
     if (st == LFM_OK) {
         editor_set(&c->edit, text.ptr ? text.ptr : "", text.len);
     }
@@ -196,9 +190,7 @@ static lfm_status do_read(chat *c, const char *arg, lfm_error *err) {
         json_write_text(&c->attached, "\n\n");
     }
     lfm_status st = prompt_read_file(&c->attached, arg, true, err);
-    if (st == LFM_OK) {
-        st = json_finish(&c->attached, err);
-    }
+    if (st == LFM_OK) st = json_finish(&c->attached, err);
     if (st == LFM_OK) {
         chat_say(c, "%s (%zu bytes) comes before your next message", arg,
                  c->attached.len - before);

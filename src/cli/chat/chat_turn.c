@@ -188,12 +188,8 @@ static lfm_status generate(generation *g, show *s, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !g->finish && !term_stopped()) {
         st = generation_take(g, err);
-        if (st == LFM_OK) {
-            st = show_new(s, &g->answer, err);
-        }
-        if (st == LFM_OK && !g->finish) {
-            st = generation_step(g, err);
-        }
+        if (st == LFM_OK) st = show_new(s, &g->answer, err);
+        if (st == LFM_OK && !g->finish) st = generation_step(g, err);
     }
     return st;
 }
@@ -202,9 +198,7 @@ static lfm_status generate(generation *g, show *s, lfm_error *err) {
 static lfm_status keep_answer(chat *c, generation *g, show *s, lfm_error *err) {
     const answer *a = &g->answer;
     lfm_status st = generation_end(g, err);
-    if (st == LFM_OK) {
-        st = show_new(s, a, err);
-    }
+    if (st == LFM_OK) st = show_new(s, a, err);
     if (st == LFM_OK && !s->ends_line && (s->shown > 0 || s->thoughts_shown > 0)) {
         st = show_bytes(s, "\n", 1, err);
     }
@@ -240,12 +234,8 @@ static lfm_status answer_tokens(chat *c, const token_list *tokens, lfm_error *er
     lfm_sampling sampling;
     lfm_error late = {0};
     lfm_status st = output_open(&s.out, NULL, err);
-    if (st == LFM_OK) {
-        st = sampling_choose(&g.sampler, &sampling, c->model, &c->o, err);
-    }
-    if (st == LFM_OK) {
-        st = generation_begin(&g, tokens->ids, tokens->n, err);
-    }
+    if (st == LFM_OK) st = sampling_choose(&g.sampler, &sampling, c->model, &c->o, err);
+    if (st == LFM_OK) st = generation_begin(&g, tokens->ids, tokens->n, err);
     const bool began = st == LFM_OK;
     const double started = term_now();
     if (began) {
@@ -274,12 +264,8 @@ lfm_status chat_answer(chat *c, lfm_error *err) {
     c->last = (chat_stats){0};
     tty_set(TTY_WATCH);
     lfm_status st = make_prompt(c, &tokens, err);
-    if (st == LFM_OK) {
-        st = read_prompt(c, &tokens, err);
-    }
-    if (st == LFM_OK) {
-        st = answer_tokens(c, &tokens, err);
-    }
+    if (st == LFM_OK) st = read_prompt(c, &tokens, err);
+    if (st == LFM_OK) st = answer_tokens(c, &tokens, err);
     lfm_free(tokens.ids);
     if (st != LFM_OK && c->n == n) { /* not answered at all: as if it had not been asked */
         chat_pop(c);

@@ -103,9 +103,7 @@ static lfm_status send_message(chat *c, const char *text, size_t n, lfm_error *e
     }
     json_write_raw(&whole, text, n);
     lfm_status st = json_finish(&whole, err);
-    if (st == LFM_OK) {
-        st = chat_add(c, "user", whole.ptr, whole.len, err);
-    }
+    if (st == LFM_OK) st = chat_add(c, "user", whole.ptr, whole.len, err);
     json_out_free(&whole);
     json_out_free(&c->attached);
     c->attached = (json_out){0};
@@ -143,9 +141,7 @@ static lfm_status take_turn(chat *c, lfm_error *err) {
     const bool is_command = line[0] == '/' && line[1] != '/';
     lfm_status st = is_command ? chat_command(c, line, err) : send_message(c, line, n, err);
     free(line);
-    if (st == LFM_OK && c->o.session && !is_command) {
-        st = chat_save(c, c->o.session, err);
-    }
+    if (st == LFM_OK && c->o.session && !is_command) st = chat_save(c, c->o.session, err);
     return forgive(c, st, err);
 }
 
@@ -211,12 +207,8 @@ static lfm_status read_system(chat *c, lfm_error *err) {
 /* The model, the session, and what was said before. */
 static lfm_status load(chat *c, lfm_error *err) {
     lfm_status st = cli_open_model(&c->model, &c->o, false, err);
-    if (st == LFM_OK) {
-        st = cli_new_session(&c->session, c->model, &c->o, err);
-    }
-    if (st == LFM_OK && c->o.session) {
-        st = chat_load(c, c->o.session, err);
-    }
+    if (st == LFM_OK) st = cli_new_session(&c->session, c->model, &c->o, err);
+    if (st == LFM_OK && c->o.session) st = chat_load(c, c->o.session, err);
     if (st == LFM_OK && c->n == 0) {
         st = read_system(c, err);
     } else if (st == LFM_OK && (c->o.system || c->o.system_file)) {
@@ -241,9 +233,7 @@ static lfm_status chat_all(chat *c, lfm_error *err) {
     json_out first = {0};
     bool any = false;
     lfm_status st = prompt_read(&first, &any, &c->o, err);
-    if (st == LFM_OK) {
-        st = load(c, err);
-    }
+    if (st == LFM_OK) st = load(c, err);
     if (st == LFM_OK) {
         c->edit.past = &c->past;
         open_history(c);
@@ -254,9 +244,7 @@ static lfm_status chat_all(chat *c, lfm_error *err) {
     if (st == LFM_OK && any && first.len > 0) {
         st = forgive(c, send_message(c, first.ptr, first.len, err), err);
         term_take_interrupt();
-        if (st == LFM_OK && c->o.session) {
-            st = forgive(c, chat_save(c, c->o.session, err), err);
-        }
+        if (st == LFM_OK && c->o.session) st = forgive(c, chat_save(c, c->o.session, err), err);
     }
     json_out_free(&first);
     return st == LFM_OK ? converse(c, err) : st;

@@ -422,9 +422,7 @@ int cmd_info(const cli_options *o) {
     } else if (st == LFM_OK) {
         st = o->json ? print_json(m, o, &err) : o->plan ? print_plan(m, o, &err)
                                                         : print_overview(m, o, &err);
-        if (st == LFM_OK && o->probe && !o->json) {
-            st = print_probe(m, o, &err);
-        }
+        if (st == LFM_OK && o->probe && !o->json) st = print_probe(m, o, &err);
     }
     lfm_model_close(m);
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);

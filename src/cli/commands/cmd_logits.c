@@ -40,9 +40,7 @@ static lfm_status write_logits(lfm_session *s, const int32_t *tokens, size_t n, 
     for (size_t done = 0; done < n && st == LFM_OK && !term_stopped();) {
         const size_t step = n - done < chunk ? n - done : chunk;
         st = lfm_eval_all(s, tokens + done, step, logits, err);
-        if (st == LFM_OK) {
-            st = output_write(out, (const char *)logits, step * row_bytes, err);
-        }
+        if (st == LFM_OK) st = output_write(out, (const char *)logits, step * row_bytes, err);
         done += step;
         term_progress_show(&progress, "evaluating", done, n);
     }
@@ -68,9 +66,7 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
     if (st == LFM_OK && n == 0) {
         st = err_set(err, LFM_ERR_ARG, "%s: there are no token ids", o->tokens);
     }
-    if (st == LFM_OK) {
-        st = cli_new_session(&session, m, o, err);
-    }
+    if (st == LFM_OK) st = cli_new_session(&session, m, o, err);
     if (st == LFM_OK && n > lfm_session_n_ctx(session)) {
         st = err_set(err, LFM_ERR_FULL, "%s has %s tokens; the context holds %s", o->tokens,
                      cli_grouped(n).text, cli_grouped(lfm_session_n_ctx(session)).text);
@@ -87,9 +83,7 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
         st = write_logits(session, tokens, n, n_vocab, o->quiet, &out, err);
         lfm_error late = {0};
         const lfm_status closed = output_close(&out, st == LFM_OK && !term_stopped(), &late);
-        if (st == LFM_OK && closed != LFM_OK) {
-            st = err_set(err, closed, "%s", late.text);
-        }
+        if (st == LFM_OK && closed != LFM_OK) st = err_set(err, closed, "%s", late.text);
     }
     lfm_session_free(session);
     free(tokens);
@@ -106,18 +100,12 @@ int cmd_logits(const cli_options *o) {
     } else if (!o->out && term_out_is_tty()) {
         st = err_set(&err, LFM_ERR_ARG, "the result is binary; give a file for it with -o OUT.f32");
     }
-    if (st == LFM_OK) {
-        st = prompt_read_file(&text, o->tokens, false, &err);
-    }
+    if (st == LFM_OK) st = prompt_read_file(&text, o->tokens, false, &err);
     if (st == LFM_OK && memchr(text.ptr, 0, text.len)) {
         st = err_set(&err, LFM_ERR_ARG, "%s is not a list of token ids", o->tokens);
     }
-    if (st == LFM_OK) {
-        st = cli_open_model(&m, o, false, &err);
-    }
-    if (st == LFM_OK) {
-        st = evaluate(o, m, &text, &err);
-    }
+    if (st == LFM_OK) st = cli_open_model(&m, o, false, &err);
+    if (st == LFM_OK) st = evaluate(o, m, &text, &err);
     lfm_model_close(m);
     json_out_free(&text);
     if (st != LFM_OK && term_stopped()) { /* broken off on request: main ends by the signal */

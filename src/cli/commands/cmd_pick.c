@@ -47,18 +47,14 @@ static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
     size_t n = 0;
     size_t reused = 0;
     lfm_status st = tokenize_prompt(p, text, &tokens, &n, err);
-    if (st == LFM_OK) {
-        st = cli_new_session(&p->prompt, p->model, p->o, err);
-    }
+    if (st == LFM_OK) st = cli_new_session(&p->prompt, p->model, p->o, err);
     if (st == LFM_OK) {
         if (!p->o->no_sandbox) {
             sandbox_enter(SANDBOX_CLOSED);
         }
         st = lfm_prompt(p->prompt, tokens, n, &reused, err);
     }
-    if (st == LFM_OK) {
-        st = lfm_session_fork(&p->choice, p->prompt, err);
-    }
+    if (st == LFM_OK) st = lfm_session_fork(&p->choice, p->prompt, err);
     lfm_free(tokens);
     return st;
 }
@@ -78,9 +74,7 @@ static lfm_status tokens_of(const pick *p, const char *text, int32_t **tokens, s
     const int32_t end = end_token(p);
     int32_t *plain = NULL;
     lfm_status st = lfm_tokenize(p->model, text, strlen(text), 0, &plain, n, err);
-    if (st == LFM_OK && *n == 0) {
-        st = err_set(err, LFM_ERR_ARG, "a choice is empty");
-    }
+    if (st == LFM_OK && *n == 0) st = err_set(err, LFM_ERR_ARG, "a choice is empty");
     *tokens = st == LFM_OK ? malloc((*n + 1) * sizeof **tokens) : NULL;
     if (*tokens) {
         memcpy(*tokens, plain, *n * sizeof **tokens);
@@ -112,9 +106,7 @@ static lfm_status weigh(pick *p, size_t i, lfm_error *err) {
             st = err_set(err, LFM_ERR_MEMORY, "out of memory for the choices");
         }
     }
-    if (st == LFM_OK && n > 1) {
-        st = lfm_eval_all(p->choice, tokens, n - 1, p->logits, err);
-    }
+    if (st == LFM_OK && n > 1) st = lfm_eval_all(p->choice, tokens, n - 1, p->logits, err);
     for (size_t t = 1; t < n && st == LFM_OK; t++) {
         p->log_p[i] += log_p_of(p->logits + (t - 1) * p->n_vocab, p->n_vocab, tokens[t]);
     }
@@ -198,9 +190,7 @@ static lfm_status run(pick *p, const json_out *text, int *code, lfm_error *err) 
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = weigh(p, i, err);
     }
-    if (st == LFM_OK) {
-        st = report(p, p->log_p + n, code, err);
-    }
+    if (st == LFM_OK) st = report(p, p->log_p + n, code, err);
     return st;
 }
 
@@ -218,9 +208,7 @@ int cmd_pick(const cli_options *o) {
         st = err_set(&err, LFM_ERR_ARG, "%s; give at least two after the model: lfm pick MODEL -p "
                      "PROMPT yes no", o->n_choices ? "only one choice" : "no choices");
     }
-    if (st == LFM_OK) {
-        st = run(&p, &text, &code, &err);
-    }
+    if (st == LFM_OK) st = run(&p, &text, &code, &err);
     lfm_session_free(p.choice);
     lfm_session_free(p.prompt);
     lfm_model_close(p.model);

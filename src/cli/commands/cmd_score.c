@@ -157,9 +157,7 @@ static lfm_status begin_saving(score *s, lfm_error *err) {
         .n_windows = s->n_windows,
     };
     lfm_status st = output_open(&s->save, s->o->save_logits, err);
-    if (st == LFM_OK) {
-        st = output_write(&s->save, (const char *)&head, sizeof head, err);
-    }
+    if (st == LFM_OK) st = output_write(&s->save, (const char *)&head, sizeof head, err);
     if (st == LFM_OK) {
         st = output_write(&s->save, (const char *)s->tokens,
                           s->n_windows * s->window * sizeof *s->tokens, err);
@@ -215,12 +213,8 @@ static lfm_status score_window(score *s, const int32_t *tokens, lfm_error *err) 
         const size_t left = s->window - 1 - i;
         const size_t n = left < PIECE ? left : PIECE;
         st = lfm_eval_all(s->session, tokens + i, n, s->logits, err);
-        if (st == LFM_OK && s->o->against) {
-            st = base_eval(s, tokens + i, n, err);
-        }
-        if (st == LFM_OK) {
-            st = take_piece(s, tokens + i + 1, n, err);
-        }
+        if (st == LFM_OK && s->o->against) st = base_eval(s, tokens + i, n, err);
+        if (st == LFM_OK) st = take_piece(s, tokens + i + 1, n, err);
         i += n;
     }
     return st;
@@ -340,12 +334,8 @@ static lfm_status prepare(score *s, lfm_error *err) {
         st = plan_windows(s, err);
         begin_windows(s);
     }
-    if (st == LFM_OK) {
-        st = open_session(&s->session, s->model, s->o, s->window, err);
-    }
-    if (st == LFM_OK && s->o->against) {
-        st = open_base(s, err);
-    }
+    if (st == LFM_OK) st = open_session(&s->session, s->model, s->o, s->window, err);
+    if (st == LFM_OK && s->o->against) st = open_base(s, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -360,9 +350,7 @@ static lfm_status prepare(score *s, lfm_error *err) {
 static lfm_status run(score *s, lfm_error *err) {
     lfm_status st = prepare(s, err);
     term_catch_stop();
-    if (st == LFM_OK && s->o->save_logits) {
-        st = begin_saving(s, err);
-    }
+    if (st == LFM_OK && s->o->save_logits) st = begin_saving(s, err);
     if (st != LFM_OK) {
         return st;
     }
@@ -399,9 +387,7 @@ int cmd_score(const cli_options *o) {
     score s = {.o = o, .save = {.fd = -1}};
     lfm_error err = {0};
     lfm_status st = check(o, &err);
-    if (st == LFM_OK) {
-        st = run(&s, &err);
-    }
+    if (st == LFM_OK) st = run(&s, &err);
     if (s.base.file) {
         fclose(s.base.file);
     }

@@ -114,16 +114,12 @@ static lfm_status way_back(selftest *t, lfm_session *s, lfm_error *err) {
     size_t n_reused = 0;
     lfm_session_reset(s);
     lfm_status st = eval_singly(t, s, 0, N_FIRST - 1, err);
-    if (st == LFM_OK) {
-        st = lfm_prompt(s, t->tokens, N_FIRST, &n_reused, err);
-    }
+    if (st == LFM_OK) st = lfm_prompt(s, t->tokens, N_FIRST, &n_reused, err);
     if (st == LFM_OK) {
         memcpy(logits_at(t, N_FIRST - 1), lfm_logits(s), t->n_vocab * sizeof(float));
         st = lfm_eval(s, other, 3, err);
     }
-    if (st == LFM_OK) {
-        st = lfm_prompt(s, t->tokens, N_FIRST + 1, &n_reused, err);
-    }
+    if (st == LFM_OK) st = lfm_prompt(s, t->tokens, N_FIRST + 1, &n_reused, err);
     if (st == LFM_OK) {
         memcpy(logits_at(t, N_FIRST), lfm_logits(s), t->n_vocab * sizeof(float));
         st = eval_singly(t, s, N_FIRST + 1, N_TOKENS, err);
@@ -139,9 +135,7 @@ static lfm_status way_file(selftest *t, lfm_session *s, lfm_error *err) {
              (long)getpid());
     lfm_session_reset(s);
     lfm_status st = eval_singly(t, s, 0, N_FIRST, err);
-    if (st == LFM_OK) {
-        st = lfm_session_save(s, path, NULL, 0, err);
-    }
+    if (st == LFM_OK) st = lfm_session_save(s, path, NULL, 0, err);
     if (st == LFM_OK) {
         lfm_session_reset(s);
         st = lfm_session_load(s, path, NULL, NULL, err);
@@ -204,15 +198,11 @@ static lfm_status check_isa(selftest *t, const char *isa, bool last, lfm_error *
             st = err_set(err, LFM_ERR_MEMORY, "out of memory for the logits");
         }
     }
-    if (st == LFM_OK) {
-        st = way_batches(t, m, some, N_TOKENS, err);
-    }
+    if (st == LFM_OK) st = way_batches(t, m, some, N_TOKENS, err);
     if (st == LFM_OK && strcmp(isa, "scalar") != 0 && !term_stopped()) { /* that one is slow */
         st = way_batches(t, m, 1, 5, err);
     }
-    if (st == LFM_OK && last && !term_stopped()) {
-        st = try_ways_back(t, m, err);
-    }
+    if (st == LFM_OK && last && !term_stopped()) st = try_ways_back(t, m, err);
     lfm_model_close(m);
     return st;
 }

@@ -89,9 +89,7 @@ static lfm_status decode(const lfm_model *m, const cli_options *o, const json_ou
             json_write_raw(&decoded, bytes, len);
         }
     }
-    if (st == LFM_OK) {
-        st = json_finish(&decoded, err);
-    }
+    if (st == LFM_OK) st = json_finish(&decoded, err);
     if (st == LFM_OK) {
         cli_print(decoded.ptr, decoded.len);
     }
@@ -110,12 +108,8 @@ int cmd_tokenize(const cli_options *o) {
         st = err_set(&err, LFM_ERR_ARG, "no text; give it after the model, with -p or -f, or on "
                      "standard input");
     }
-    if (st == LFM_OK) {
-        st = cli_open_model(&m, o, true, &err);
-    }
-    if (st == LFM_OK) {
-        st = o->decode ? decode(m, o, &text, &err) : encode(m, o, &text, &err);
-    }
+    if (st == LFM_OK) st = cli_open_model(&m, o, true, &err);
+    if (st == LFM_OK) st = o->decode ? decode(m, o, &text, &err) : encode(m, o, &text, &err);
     lfm_model_close(m);
     json_out_free(&text);
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);

@@ -71,9 +71,7 @@ lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools
     } else {
         json_write_text(&text, s.value);
     }
-    if (st == LFM_OK) {
-        st = json_finish(&text, err);
-    }
+    if (st == LFM_OK) st = json_finish(&text, err);
     if (st == LFM_OK) {
         st = lfm_grammar_new(&f->grammar, s.kind, text.ptr, text.len, &why);
         const bool is_file = s.is_file || is_tools;

@@ -51,9 +51,7 @@ static lfm_status end_calls(generation *g, bool marked, lfm_error *err) {
         !g->calls.failed) {
         g->n_bad_calls++;
         st = answer_feed(&g->answer, CALL_START, sizeof CALL_START - 1, err);
-        if (st == LFM_OK) {
-            st = answer_feed(&g->answer, text, g->call_text.len, err);
-        }
+        if (st == LFM_OK) st = answer_feed(&g->answer, text, g->call_text.len, err);
         if (st == LFM_OK && marked) {
             st = answer_feed(&g->answer, CALL_END, sizeof CALL_END - 1, err);
         }
@@ -163,22 +161,14 @@ static lfm_status add_token(generation *g, int32_t token, lfm_error *err) {
     const double limit = g->o->n_predict.given ? g->o->n_predict.value : -1;
     g->n_generated++;
     lfm_status st = follow_form(g, token, err);
-    if (st == LFM_OK && g->o->logprobs.given) {
-        st = note_logprobs(g, token, err);
-    }
+    if (st == LFM_OK && g->o->logprobs.given) st = note_logprobs(g, token, err);
     if (st == LFM_OK && lfm_token_is_end(g->model, token)) {
         g->finish = g->finish ? g->finish : "stop";
         return LFM_OK;
     }
-    if (st == LFM_OK) {
-        st = add_bytes(g, token, err);
-    }
-    if (st == LFM_OK) {
-        st = lfm_sampler_accept(g->sampler, token, err);
-    }
-    if (st == LFM_OK) {
-        st = push_waiting(g, token, err);
-    }
+    if (st == LFM_OK) st = add_bytes(g, token, err);
+    if (st == LFM_OK) st = lfm_sampler_accept(g->sampler, token, err);
+    if (st == LFM_OK) st = push_waiting(g, token, err);
     if (g->answer.stopped) {
         g->finish = "stop_string";
     } else if (!g->finish && limit >= 0 && (double)g->n_generated >= limit) {
@@ -288,9 +278,7 @@ static lfm_status close_thoughts(generation *g, lfm_error *err) {
         st = join_tokens(g, g->o->think_message, 0, &tokens, &n_message, err);
     }
     size_t n = n_message;
-    if (st == LFM_OK) {
-        st = join_tokens(g, "</think>", LFM_TOKENIZE_SPECIAL, &tokens, &n, err);
-    }
+    if (st == LFM_OK) st = join_tokens(g, "</think>", LFM_TOKENIZE_SPECIAL, &tokens, &n, err);
     for (size_t i = n > room ? n_message : 0; i < n && st == LFM_OK && !g->finish; i++) {
         st = add_token(g, tokens[i], err);
     }
@@ -312,15 +300,9 @@ lfm_status generation_take(generation *g, lfm_error *err) {
         return LFM_OK;
     }
     lfm_status st = get_logits(g, &logits, err);
-    if (st == LFM_OK) {
-        st = lfm_sampler_pick(g->sampler, logits, &token, err);
-    }
-    if (st == LFM_OK) {
-        st = add_token(g, token, err);
-    }
-    if (st == LFM_OK) {
-        st = add_forced(g, err);
-    }
+    if (st == LFM_OK) st = lfm_sampler_pick(g->sampler, logits, &token, err);
+    if (st == LFM_OK) st = add_token(g, token, err);
+    if (st == LFM_OK) st = add_forced(g, err);
     return st == LFM_OK && !g->finish ? make_room(g, err) : st;
 }
 
@@ -341,9 +323,7 @@ static lfm_status evaluate(generation *g, size_t n, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = evaluate_together(g, 1, err);
-        if (st == LFM_OK && g->logprobs.n_known < g->logprobs.n) {
-            st = learn_logprobs(g, err);
-        }
+        if (st == LFM_OK && g->logprobs.n_known < g->logprobs.n) st = learn_logprobs(g, err);
     }
     return st;
 }
@@ -358,9 +338,7 @@ lfm_status generation_step_to_last(generation *g, lfm_error *err) {
 
 lfm_status generation_end(generation *g, lfm_error *err) {
     lfm_status st = g->in_call ? end_calls(g, false, err) : LFM_OK;
-    if (st == LFM_OK) {
-        st = answer_end(&g->answer, err);
-    }
+    if (st == LFM_OK) st = answer_end(&g->answer, err);
     while (st == LFM_OK && g->logprobs.n_known < g->logprobs.n && g->n_waiting > 0) {
         st = evaluate(g, 1, err); /* the last tokens were forced, and their logits never needed */
     }

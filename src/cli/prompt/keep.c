@@ -96,9 +96,7 @@ lfm_status keep_session(lfm_session *s, const cli_options *o, const json_out *co
     keep_write_calls(&note, calls);
     json_write_text(&note, "}]}");
     lfm_status st = json_finish(&note, err);
-    if (st == LFM_OK) {
-        st = lfm_session_save(s, o->session, note.ptr, note.len, err);
-    }
+    if (st == LFM_OK) st = lfm_session_save(s, o->session, note.ptr, note.len, err);
     json_out_free(&note);
     return st;
 }

@@ -107,9 +107,7 @@ static lfm_status add_part(json_out *text, bool *any, const opt_part *part, bool
     } else {
         st = prompt_read_file(text, part->value, part->kind == PART_FILE, err);
     }
-    if (st == LFM_OK) {
-        st = json_finish(text, err);
-    }
+    if (st == LFM_OK) st = json_finish(text, err);
     if (st == LFM_OK && text->len == body) { /* an empty part leaves no blank line */
         text->len = start;
         text->ptr[start] = '\0';
@@ -232,9 +230,7 @@ lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_
         st = write_message(json, "system", "system prompt", &system, err);
         json_write_text(json, ", ");
     }
-    if (st == LFM_OK) {
-        st = write_message(json, "user", "prompt", text, err);
-    }
+    if (st == LFM_OK) st = write_message(json, "user", "prompt", text, err);
     json_write_text(json, "]}");
     json_out_free(&system);
     return st == LFM_OK ? json_finish(json, err) : st;

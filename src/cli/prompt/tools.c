@@ -74,12 +74,8 @@ lfm_status tools_read(json_out *list, const cli_options *o, lfm_error *err) {
     }
     json_write_text(&where, "--tools ");
     json_write_text(&where, o->tools);
-    if (st == LFM_OK) {
-        st = json_finish(&where, err);
-    }
-    if (st == LFM_OK) {
-        st = tools_list(list, doc.root, where.ptr, o->tool_choice, err);
-    }
+    if (st == LFM_OK) st = json_finish(&where, err);
+    if (st == LFM_OK) st = tools_list(list, doc.root, where.ptr, o->tool_choice, err);
     json_doc_free(&doc);
     json_out_free(&text);
     json_out_free(&where);

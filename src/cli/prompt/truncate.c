@@ -68,9 +68,7 @@ lfm_status truncate_to_fit(json_out *text, const lfm_model *m, const cli_options
     lfm_status st = LFM_OK;
     while (st == LFM_OK && n > limit) {
         st = truncate_text(text, m, (opt_truncate)o->truncate, flags, n - limit, err);
-        if (st == LFM_OK) {
-            st = again(ctx, &n, err);
-        }
+        if (st == LFM_OK) st = again(ctx, &n, err);
     }
     *n_cut = n < n_all ? n_all - n : 0;
     return st;

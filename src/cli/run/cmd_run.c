@@ -126,9 +126,7 @@ static lfm_status show_deltas(run_state *r, bool ended, lfm_error *err) {
         add_delta(r, &lines, "delta", "", 0);
     }
     lfm_status st = json_finish(&lines, err);
-    if (st == LFM_OK) {
-        st = output_write(&r->show.out, lines.ptr, lines.len, err);
-    }
+    if (st == LFM_OK) st = output_write(&r->show.out, lines.ptr, lines.len, err);
     json_out_free(&lines);
     return st;
 }
@@ -154,9 +152,7 @@ static lfm_status show_calls(run_state *r, lfm_error *err) {
     json_write_raw(&list, r->gen.calls.ptr, r->gen.calls.len);
     json_write_text(&list, "]");
     lfm_status st = json_finish(&list, err);
-    if (st == LFM_OK) {
-        st = json_parse(&doc, list.ptr, list.len, err);
-    }
+    if (st == LFM_OK) st = json_parse(&doc, list.ptr, list.len, err);
     if (st == LFM_OK && r->gen.answer.text.len > 0 && !r->show.ends_line) {
         json_write_text(&lines, "\n");
     }
@@ -164,12 +160,8 @@ static lfm_status show_calls(run_state *r, lfm_error *err) {
         json_write_value(&lines, v);
         json_write_text(&lines, "\n");
     }
-    if (st == LFM_OK) {
-        st = json_finish(&lines, err);
-    }
-    if (st == LFM_OK) {
-        st = show_bytes(&r->show, lines.ptr, lines.len, err);
-    }
+    if (st == LFM_OK) st = json_finish(&lines, err);
+    if (st == LFM_OK) st = show_bytes(&r->show, lines.ptr, lines.len, err);
     json_doc_free(&doc);
     json_out_free(&list);
     json_out_free(&lines);
@@ -213,9 +205,7 @@ static lfm_status show_end(run_state *r, lfm_error *err) {
         json_out object = {0};
         report_json(&object, r);
         st = json_finish(&object, err);
-        if (st == LFM_OK) {
-            st = output_write(&r->show.out, object.ptr, object.len, err);
-        }
+        if (st == LFM_OK) st = output_write(&r->show.out, object.ptr, object.len, err);
         json_out_free(&object);
         return st;
     }
@@ -250,9 +240,7 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
 static lfm_status step(run_state *r, lfm_error *err) {
     lfm_status st = generation_take(&r->gen, err);
     r->first_token = r->first_token > 0 ? r->first_token : term_now();
-    if (st == LFM_OK) {
-        st = show_new(r, err);
-    }
+    if (st == LFM_OK) st = show_new(r, err);
     return st == LFM_OK && !r->gen.finish ? generation_step(&r->gen, err) : st;
 }
 
@@ -281,9 +269,7 @@ static lfm_status begin_answer(run_state *r, lfm_error *err) {
     r->gen.model = r->model;
     r->gen.session = r->session;
     lfm_status st = form_begin(&r->form, r->o, &r->gen.form, err);
-    if (st == LFM_OK) {
-        st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
-    }
+    if (st == LFM_OK) st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
     return st == LFM_OK && r->o->prefill ? show_new(r, err) : st;
 }
 
@@ -355,12 +341,8 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
 /* With the session open and the prompt in tokens: answer it. */
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     lfm_status st = sampling_choose(&r->gen.sampler, &r->sampling, r->model, r->o, err);
-    if (st == LFM_OK) {
-        st = form_bind(&r->form, r->model, r->o, err);
-    }
-    if (st == LFM_OK) {
-        st = run_check_fit(r, err);
-    }
+    if (st == LFM_OK) st = form_bind(&r->form, r->model, r->o, err);
+    if (st == LFM_OK) st = run_check_fit(r, err);
     if (st == LFM_OK) {
         term_catch_stop(); /* before the output: its temporary file must not be left behind */
         st = output_open(&r->show.out, r->o->out, err);
@@ -376,9 +358,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     }
     r->loaded = term_now();
     st = begin_answer(r, err);
-    if (st == LFM_OK) {
-        st = generate(r, err);
-    }
+    if (st == LFM_OK) st = generate(r, err);
     lfm_error late = {0};
     if (st != LFM_OK && !r->o->json && !r->o->jsonl) {
         r->gen.finish = "error"; /* what was generated before it is still shown to its end */
@@ -387,9 +367,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     if (st == LFM_OK && shown == LFM_OK) {
         shown = save_session(r, &late);
     }
-    if (st == LFM_OK && shown != LFM_OK) {
-        st = err_set(err, shown, "%s", late.text);
-    }
+    if (st == LFM_OK && shown != LFM_OK) st = err_set(err, shown, "%s", late.text);
     if (st == LFM_OK) {
         *code = conclude(r);
     }
@@ -407,9 +385,7 @@ static lfm_status load(run_state *r, lfm_error *err) {
         r->threads = tune_apply(&opt, false); /* for -v: later, files cannot be opened */
         st = cli_new_session(&r->session, r->model, r->o, err);
     }
-    if (st == LFM_OK) {
-        st = keep_load(&r->past, r->session, r->o, err);
-    }
+    if (st == LFM_OK) st = keep_load(&r->past, r->session, r->o, err);
     if (st == LFM_OK && !r->o->no_sandbox) {
         const bool writes = r->o->session || r->o->prompt_cache || r->o->out;
         r->sandboxed = sandbox_enter(writes ? SANDBOX_FILES : SANDBOX_CLOSED);
@@ -421,18 +397,10 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     const cli_options *o = r->o;
     bool any = false;
     lfm_status st = check_options(o, err);
-    if (st == LFM_OK) {
-        st = report_open_log(r, err);
-    }
-    if (st == LFM_OK) {
-        st = check_kept(o, err);
-    }
-    if (st == LFM_OK) {
-        st = tools_read(&r->tools, o, err);
-    }
-    if (st == LFM_OK) {
-        st = form_read(&r->form, o, &r->tools, err);
-    }
+    if (st == LFM_OK) st = report_open_log(r, err);
+    if (st == LFM_OK) st = check_kept(o, err);
+    if (st == LFM_OK) st = tools_read(&r->tools, o, err);
+    if (st == LFM_OK) st = form_read(&r->form, o, &r->tools, err);
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
         if (st == LFM_OK && !any) {
@@ -444,12 +412,8 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
         st = prompt_conversation(&r->conversation, o, NULL, &r->tools, text, err);
     }
     r->started = term_now();
-    if (st == LFM_OK) {
-        st = load(r, err);
-    }
-    if (st == LFM_OK) {
-        st = run_read_tokens(r, text, err);
-    }
+    if (st == LFM_OK) st = load(r, err);
+    if (st == LFM_OK) st = run_read_tokens(r, text, err);
     if (st != LFM_OK) {
         return st;
     }

@@ -39,9 +39,7 @@ static lfm_status tokenize_raw(run_state *r, const json_out *text, lfm_error *er
     if (st == LFM_OK) {
         st = lfm_tokenize(r->model, all.ptr, all.len, flags, &r->tokens, &r->n_tokens, err);
     }
-    if (st == LFM_OK && goes_on) {
-        st = put_past_first(r, err);
-    }
+    if (st == LFM_OK && goes_on) st = put_past_first(r, err);
     r->rendered = all.ptr;
     r->rendered_len = all.len;
     return st;

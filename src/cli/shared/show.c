@@ -16,9 +16,7 @@ lfm_status show_bytes(show *s, const char *bytes, size_t n, lfm_error *err) {
     json_out text = {0};
     term_escape(&text, bytes, n);
     lfm_status st = json_finish(&text, err);
-    if (st == LFM_OK) {
-        st = output_write(&s->out, text.ptr, text.len, err);
-    }
+    if (st == LFM_OK) st = output_write(&s->out, text.ptr, text.len, err);
     json_out_free(&text);
     return st;
 }

@@ -144,9 +144,7 @@ lfm_status tune_write(const tune *t, const char *path, lfm_error *err) {
                            "\n%s%s", first_line, t->cpu, t->cores, t->decode, t->prefill,
                            t->fast ? fast_line : "", t->fast ? "\n" : "");
     lfm_status st = make_folders(path, err);
-    if (st == LFM_OK) {
-        st = output_open(&out, path, err);
-    }
+    if (st == LFM_OK) st = output_open(&out, path, err);
     if (st != LFM_OK) {
         return st;
     }

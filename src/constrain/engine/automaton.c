@@ -377,9 +377,7 @@ lfm_status automaton_new(automaton **out, const grammar *g, lfm_error *err) {
         automaton_hold(a, &a->start_pin, &a->start, 1);
         st = closure_new(&a->closure, g) == LFM_OK ? LFM_OK : automaton_no_memory(err);
     }
-    if (st == LFM_OK) {
-        st = closure_start(a, &a->start, err);
-    }
+    if (st == LFM_OK) st = closure_start(a, &a->start, err);
     if (st != LFM_OK) {
         automaton_free(a);
         return st;
@@ -449,9 +447,7 @@ lfm_status automaton_step(automaton *a, const uint32_t *from, uint8_t byte, uint
     lfm_status st = automaton_check_budget(a, err);
     const uint32_t at = *from;
     uint32_t reached = STATE_DEAD;
-    if (st == LFM_OK) {
-        st = closure_after_byte(a, at, byte, &reached, err);
-    }
+    if (st == LFM_OK) st = closure_after_byte(a, at, byte, &reached, err);
     if (st == LFM_OK) {
         note_step(a, at, byte, reached);
         *to = reached;

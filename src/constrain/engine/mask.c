@@ -45,12 +45,8 @@ lfm_status mask_vocab_init(mask_vocab *v, const trie_text *texts, size_t n, lfm_
     for (size_t i = 0; st == LFM_OK && i < n; i++) {
         v->has_text[i / 64] |= (uint64_t)(texts[i].len > 0) << i % 64;
     }
-    if (st == LFM_OK) {
-        st = trie_init(&v->brief, texts, n, 0, BRIEF_BYTES, err);
-    }
-    if (st == LFM_OK) {
-        st = trie_init(&v->lengthy, texts, n, BRIEF_BYTES, SIZE_MAX, err);
-    }
+    if (st == LFM_OK) st = trie_init(&v->brief, texts, n, 0, BRIEF_BYTES, err);
+    if (st == LFM_OK) st = trie_init(&v->lengthy, texts, n, BRIEF_BYTES, SIZE_MAX, err);
     if (st != LFM_OK) {
         mask_vocab_drop(v);
     }
@@ -204,9 +200,7 @@ static lfm_status add_brief(mask *m, const uint32_t *state, uint64_t *bits, lfm_
     const trie *t = &m->vocab->brief;
     mask_entry *o = NULL;
     lfm_status st = automaton_outline(m->a, state, m->vocab->brief_bytes, &m->view, err);
-    if (st == LFM_OK) {
-        st = get_outline(m, &o, err);
-    }
+    if (st == LFM_OK) st = get_outline(m, &o, err);
     if (st != LFM_OK || o->crowded) {
         return st == LFM_OK ? walk_all(m, t, *state, bits, NULL, err) : st;
     }
@@ -291,9 +285,7 @@ lfm_status mask_get(mask *m, const uint32_t *state, const uint64_t **bits, lfm_e
         }
         m->n_computed++;
         st = add_brief(m, state, e->bits, err);
-        if (st == LFM_OK) {
-            st = walk_all(m, &m->vocab->lengthy, *state, e->bits, NULL, err);
-        }
+        if (st == LFM_OK) st = walk_all(m, &m->vocab->lengthy, *state, e->bits, NULL, err);
         if (st == LFM_OK) {
             add_named(m, *state, e->bits);
             keep_entry(m, e, *state);

@@ -413,9 +413,7 @@ lfm_status gbnf_parse(gbnf_tree *tree, const char *text, size_t len, lfm_error *
     while (st == LFM_OK && p.pos < p.len) {
         st = read_rule(&p);
     }
-    if (st == LFM_OK) {
-        st = check_names(&p);
-    }
+    if (st == LFM_OK) st = check_names(&p);
     free(p.groups);
     free(p.names);
     if (st != LFM_OK) {

@@ -154,9 +154,7 @@ lfm_status gbnf_read_class(gbnf_parser *p) {
         if (st == LFM_OK && hi < lo) {
             st = gbnf_fail(p->tree, begin, p->err, "this range runs backwards");
         }
-        if (st == LFM_OK) {
-            st = push_range(p, lo, hi);
-        }
+        if (st == LFM_OK) st = push_range(p, lo, hi);
     }
     if (st == LFM_OK && p->tree->n_ranges == first) { /* [^] is any character */
         st = negated ? push_range(p, 0xd800, 0xd800) : no_character(p, at);
@@ -297,9 +295,7 @@ lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested) {
         p->pos++;
     }
     uint32_t child = 0;
-    if (st == LFM_OK) {
-        st = gbnf_new_node(p, t->nodes[item], &child);
-    }
+    if (st == LFM_OK) st = gbnf_new_node(p, t->nodes[item], &child);
     if (st == LFM_OK) {
         const uint32_t before = t->nodes[item].next;
         const uint32_t size = t->nodes[item].size;

@@ -12,12 +12,8 @@ lfm_status grammar_parse(grammar *g, const char *text, size_t len, lfm_error *er
     gbnf_tree tree = {0};
     *g = (grammar){0};
     lfm_status st = gbnf_parse(&tree, text, len, err);
-    if (st == LFM_OK) {
-        st = grammar_lower(g, &tree, err);
-    }
-    if (st == LFM_OK) {
-        st = grammar_analyse(g, &tree, err);
-    }
+    if (st == LFM_OK) st = grammar_lower(g, &tree, err);
+    if (st == LFM_OK) st = grammar_analyse(g, &tree, err);
     gbnf_tree_free(&tree);
     if (st != LFM_OK) {
         grammar_free(g);

@@ -195,12 +195,8 @@ static lfm_status lower_set(lowering *l, const gbnf_node *node, uint32_t next, u
             rest.lo = upto + 1;
         }
     }
-    if (st == LFM_OK) {
-        st = close_levels(l, open, &path, 0, next);
-    }
-    if (st == LFM_OK) {
-        st = make_match(l, open[0].edges, open[0].n, entry);
-    }
+    if (st == LFM_OK) st = close_levels(l, open, &path, 0, next);
+    if (st == LFM_OK) st = make_match(l, open[0].edges, open[0].n, entry);
     free(open);
     return st;
 }
@@ -411,9 +407,7 @@ static lfm_status lower_rule(lowering *l, uint32_t rule, uint32_t node) {
     uint32_t result = 0;
     const grammar_step end = {.kind = STEP_RETURN};
     lfm_status st = new_step(l, end, &result);
-    if (st == LFM_OK) {
-        st = push_task(l, node, result);
-    }
+    if (st == LFM_OK) st = push_task(l, node, result);
     while (st == LFM_OK && l->n_tasks > 0) {
         st = work(l, &result);
     }

@@ -37,9 +37,7 @@ lfm_status choices_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error 
     }
     out.failed = out.failed || choice.failed;
     json_out_free(&choice);
-    if (st == LFM_OK) {
-        st = json_finish(&out, err);
-    }
+    if (st == LFM_OK) st = json_finish(&out, err);
     if (st != LFM_OK) {
         json_out_free(&out);
         return st;

@@ -162,9 +162,7 @@ lfm_status concise_to_schema(char **schema, const char *text, size_t len, lfm_er
     if (st == LFM_OK && required.failed) {
         st = err_set(err, LFM_ERR_MEMORY, "out of memory for the schema");
     }
-    if (st == LFM_OK) {
-        st = json_finish(&out, err);
-    }
+    if (st == LFM_OK) st = json_finish(&out, err);
     json_out_free(&required);
     if (st != LFM_OK) {
         json_out_free(&out);

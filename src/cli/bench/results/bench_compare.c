@@ -210,12 +210,8 @@ int bench_compare(const cli_options *o) {
     lfm_status st = o->n_choices == 2 ? LFM_OK
                                       : err_set(&err, LFM_ERR_ARG, "two results are compared: lfm "
                                                 "bench compare A.json B.json");
-    if (st == LFM_OK) {
-        st = read_results(&a, o->choices[0], &err);
-    }
-    if (st == LFM_OK) {
-        st = read_results(&b, o->choices[1], &err);
-    }
+    if (st == LFM_OK) st = read_results(&a, o->choices[0], &err);
+    if (st == LFM_OK) st = read_results(&b, o->choices[1], &err);
     code = st == LFM_OK ? compare(&a, &b, &o->fail_if_slower) : cli_fail(&err);
     json_doc_free(&a.doc);
     json_doc_free(&b.doc);
