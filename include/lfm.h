@@ -206,8 +206,8 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
  * them already is kept, as far as there is a way back to it: to the end of the prompts of earlier
  * calls (the last 32), to every 256th token, and to where the session is.  *n_reused tokens were
  * kept; the results do not depend on it.  Errors as those of lfm_eval. */
-lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
-                      lfm_error *err);
+lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
+                            lfm_error *err);
 
 /* Write the session to a file (mode 0600) that appears when it is complete, in place of the old
  * one, or not at all.  `note` is any bytes of the caller's, at most 64 MiB; NULL when note_len

@@ -12,10 +12,10 @@ nm=${NM:-nm}
 prefixes="arena cores cpu err group json map memory out pool team utf8
     gguf mix pack qtype
     jobs kern quantize rope
-    act batch block model shape state timeline weights
+    act block pass model shape state timeline weights
     chat sampler tok
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
-    answer logprobs toolcall
+    constraint answer logprobs toolcall
     lfm"
 
 list=$(mktemp)

@@ -17,7 +17,7 @@ enum { MAX_FORCED = 2048 }; /* bytes that are appended at once */
 typedef enum { PHASE_BEGIN, PHASE_THOUGHT, PHASE_BREAKS, PHASE_TEXT, PHASE_ENDED } phase;
 
 struct lfm_constraint {
-    lfm_workings *shared;
+    constraint_shared *shared;
     phase phase;
     uint32_t state; /* pinned */
     automaton_pin pin;
@@ -33,15 +33,15 @@ lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lf
     err_clear(err);
     *out = NULL;
     lfm_constraint *c = calloc(1, sizeof *c);
-    lfm_workings *w = calloc(1, sizeof *w);
+    constraint_shared *w = calloc(1, sizeof *w);
     if (!c || !w) {
         free(c);
         free(w);
         return lfm_constraint_no_memory(err);
     }
-    *w = (lfm_workings){.n_users = 1, .model = m, .open = -1, .close = -1};
+    *w = (constraint_shared){.n_users = 1, .model = m, .open = -1, .close = -1};
     c->shared = w;
-    const lfm_status st = lfm_workings_make(w, g, flags, err);
+    const lfm_status st = constraint_shared_make(w, g, flags, err);
     if (st != LFM_OK) {
         lfm_constraint_free(c);
         return st;
@@ -57,7 +57,7 @@ void lfm_constraint_free(lfm_constraint *c) {
         if (c->shared->automaton) {
             automaton_release(c->shared->automaton, &c->pin);
         }
-        lfm_workings_release(c->shared);
+        constraint_shared_release(c->shared);
         keys_drop(&c->keys);
         free(c);
     }
@@ -167,7 +167,7 @@ static bool is_break(const lfm_constraint *c, int32_t token) {
 
 /* Everything but control tokens, ends, and what would end the thought unseen. */
 static void mask_thought(const lfm_constraint *c, float *logits) {
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     const float end = logits[w->close];
     apply(w->vocab.has_text, logits, w->vocab.n_vocab);
     logits[w->close] = end;
@@ -182,14 +182,14 @@ static void mask_thought(const lfm_constraint *c, float *logits) {
 
 /* Tokens beside those that the grammar allows. */
 static bool also_allowed(const lfm_constraint *c, int32_t token) {
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     return (c->phase == PHASE_BEGIN && token == w->open && w->open >= 0) || is_break(c, token) ||
            (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
 }
 
 /* The tokens with which the text can go on: those of the grammar that repeat no key. */
 static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
     if (st != LFM_OK || !w->unique_keys) {
         return st;
@@ -216,7 +216,7 @@ static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *
 
 lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err) {
     err_clear(err);
-    lfm_workings *w = c->shared;
+    constraint_shared *w = c->shared;
     const uint64_t *bits = NULL;
     if (c->phase == PHASE_THOUGHT) {
         mask_thought(c, logits);
@@ -254,7 +254,7 @@ static lfm_status cannot_follow(const lfm_constraint *c, int32_t token, lfm_erro
 }
 
 static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *err) {
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     size_t n = 0;
     const char *text = tok_bytes(w->model->tok, token, &n);
     if (token == w->close) {
@@ -281,7 +281,7 @@ static const char *text_of(const lfm_constraint *c, int32_t token, size_t *n) {
 
 /* A token that the grammar allows moves it on: by its bytes, by its name, or both. */
 static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
-    lfm_workings *w = c->shared;
+    constraint_shared *w = c->shared;
     automaton *a = w->automaton;
     size_t n = 0;
     const char *text = tok_bytes(w->model->tok, token, &n);
@@ -325,7 +325,7 @@ static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err)
 
 lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err) {
     err_clear(err);
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     const uint64_t *bits = NULL;
     if (token < 0 || (size_t)token >= w->vocab.n_vocab) {
         return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32, token);
@@ -426,7 +426,7 @@ lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_
  * forced text? */
 static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_t last, bool *grows,
                            lfm_error *err) {
-    lfm_workings *w = c->shared;
+    constraint_shared *w = c->shared;
     size_t len = 0;
     const char *bytes = tok_bytes(w->model->tok, last, &len);
     uint32_t at = c->state;
@@ -447,7 +447,7 @@ static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_
 /* The forced bytes as the tokens that the tokenizer makes of them. */
 static lfm_status encode_forced(lfm_constraint *c, const char *text, size_t n, bool final,
                                 tok_list *list, lfm_error *err) {
-    const lfm_workings *w = c->shared;
+    const constraint_shared *w = c->shared;
     bool grows = false;
     lfm_status st = tok_encode(w->model->tok, text, n, false, list, err);
     for (size_t i = 0; i < list->n && st == LFM_OK; i++) {

@@ -34,13 +34,14 @@ typedef struct {
     int32_t *quoted;     // [n_quoted] tokens with a '"', which may complete a key
     size_t n_quoted;
     uint64_t *narrowed;  // [mask_words] a mask without tokens that would repeat a key
-} lfm_workings;
+} constraint_shared;
 
 /* Make what is still zero, but for n_users and model.  After an error, release it. */
-lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err);
+lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, int flags,
+                                  lfm_error *err);
 
 /* One user less; the last one frees it. */
-void lfm_workings_release(lfm_workings *w);
+void constraint_shared_release(constraint_shared *w);
 
 /* A text of line breaks only? */
 bool lfm_all_breaks(const char *text, size_t n);

@@ -77,7 +77,7 @@ bool lfm_all_breaks(const char *text, size_t n) {
     return true;
 }
 
-void lfm_workings_release(lfm_workings *w) {
+void constraint_shared_release(constraint_shared *w) {
     if (!w || --w->n_users > 0) {
         return;
     }
@@ -95,7 +95,7 @@ void lfm_workings_release(lfm_workings *w) {
 }
 
 /* Control tokens and the tags have no text: a grammar means characters when it says so. */
-static lfm_status read_vocab(lfm_workings *w, lfm_error *err) {
+static lfm_status read_vocab(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
     const int32_t tags[2] = {tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN),
@@ -115,7 +115,7 @@ static lfm_status read_vocab(lfm_workings *w, lfm_error *err) {
     return st;
 }
 
-static lfm_status find_named(lfm_workings *w, const grammar *g, lfm_error *err) {
+static lfm_status find_named(constraint_shared *w, const grammar *g, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     w->named = calloc(g->n_tokens + 1, sizeof *w->named);
     w->matches = calloc(g->n_tokens + 1, sizeof *w->matches);
@@ -142,7 +142,7 @@ static bool is_risky(const char *text, size_t n) {
     return n > 1 && memchr(text, '>', n - 1) != NULL;
 }
 
-static lfm_status allow_thoughts(lfm_workings *w, lfm_error *err) {
+static lfm_status allow_thoughts(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
     w->open = tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN);
@@ -166,7 +166,7 @@ static lfm_status allow_thoughts(lfm_workings *w, lfm_error *err) {
 }
 
 /* The ends of an answer, <think>, and line breaks after </think>. */
-static lfm_status find_extras(lfm_workings *w, lfm_error *err) {
+static lfm_status find_extras(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
     w->extras = calloc(n + 1, sizeof *w->extras);
@@ -187,7 +187,7 @@ static lfm_status find_extras(lfm_workings *w, lfm_error *err) {
     return LFM_OK;
 }
 
-static lfm_status find_quoted(lfm_workings *w, lfm_error *err) {
+static lfm_status find_quoted(constraint_shared *w, lfm_error *err) {
     const size_t n = w->vocab.n_vocab;
     w->quoted = calloc(n + 1, sizeof *w->quoted);
     w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
@@ -204,7 +204,8 @@ static lfm_status find_quoted(lfm_workings *w, lfm_error *err) {
     return LFM_OK;
 }
 
-lfm_status lfm_workings_make(lfm_workings *w, const lfm_grammar *g, int flags, lfm_error *err) {
+lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, int flags,
+                                  lfm_error *err) {
     lfm_status st = read_vocab(w, err);
     if (st == LFM_OK) st = find_named(w, &g->inner, err);
     if (st == LFM_OK) st = automaton_new(&w->automaton, &g->inner, err);

@@ -38,10 +38,10 @@ typedef struct {
     model_state state;
     size_t n_sessions;
     uint64_t memory;      /* bytes that were to be had when it began */
-} workshop;
+} session_shared;
 
 struct lfm_session {
-    workshop *shop;
+    session_shared *shared;
     timeline line;
     float *logits;   /* [n_vocab] */
     bool has_logits; /* they are those of the last token */

@@ -1,5 +1,5 @@
 /*
- * session.c - sessions: timelines of tokens, and the workshop that those of a family share.
+ * session.c - sessions: timelines of tokens, and the session_shared that those of a family share.
  */
 #include "api/internal.h"
 
@@ -61,52 +61,52 @@ lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, 
 
 /* ---- Life ----------------------------------------------------------------------------------- */
 
-static void workshop_drop(workshop *shop) {
-    if (shop && --shop->n_sessions == 0) {
-        pool_free(shop->batch_threads);
-        pool_free(shop->threads);
-        state_close(&shop->state);
-        free(shop);
+static void shared_drop(session_shared *shared) {
+    if (shared && --shared->n_sessions == 0) {
+        pool_free(shared->batch_threads);
+        pool_free(shared->threads);
+        state_close(&shared->state);
+        free(shared);
     }
 }
 
-static lfm_status workshop_new(workshop **out, const lfm_model *m, const lfm_session_options *opt,
-                               lfm_error *err) {
-    workshop *shop = calloc(1, sizeof *shop);
-    if (!shop) {
+static lfm_status shared_new(session_shared **out, const lfm_model *m,
+                             const lfm_session_options *opt, lfm_error *err) {
+    session_shared *shared = calloc(1, sizeof *shared);
+    if (!shared) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
     }
-    shop->model = m;
-    shop->n_sessions = 1;
-    shop->memory = memory_available("");
-    lfm_status st = state_open(&shop->state, &m->shape, &m->weights, &m->kern,
-                               state_options_of(m, opt), err);
+    shared->model = m;
+    shared->n_sessions = 1;
+    shared->memory = memory_available("");
+    lfm_status st =
+        state_open(&shared->state, &m->shape, &m->weights, &m->kern, state_options_of(m, opt), err);
     const size_t n_threads = opt->n_threads ? opt->n_threads : cores_default();
-    if (st == LFM_OK) st = pool_new(&shop->threads, n_threads, err);
+    if (st == LFM_OK) st = pool_new(&shared->threads, n_threads, err);
     if (st == LFM_OK && opt->n_threads_batch && opt->n_threads_batch != n_threads) {
-        st = pool_new(&shop->batch_threads, opt->n_threads_batch, err);
+        st = pool_new(&shared->batch_threads, opt->n_threads_batch, err);
     }
     if (st != LFM_OK) {
-        workshop_drop(shop);
+        shared_drop(shared);
         return st;
     }
-    *out = shop;
+    *out = shared;
     return LFM_OK;
 }
 
-/* An empty timeline in `shop`, which is one session's more from now on. */
-static lfm_status session_new(lfm_session **out, workshop *shop, timeline_options opt,
+/* An empty timeline in `shared`, which is one session's more from now on. */
+static lfm_status session_new(lfm_session **out, session_shared *shared, timeline_options opt,
                               lfm_error *err) {
-    const lfm_model *m = shop->model;
+    const lfm_model *m = shared->model;
     lfm_session *s = calloc(1, sizeof *s);
     float *logits = calloc(m->shape.n_vocab, sizeof *logits);
     if (!s || !logits) {
         free(s);
         free(logits);
-        workshop_drop(shop);
+        shared_drop(shared);
         return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
     }
-    s->shop = shop;
+    s->shared = shared;
     s->logits = logits;
     const lfm_status st = timeline_open(&s->line, &m->shape, opt, err);
     if (st != LFM_OK) {
@@ -120,26 +120,26 @@ static lfm_status session_new(lfm_session **out, workshop *shop, timeline_option
 lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_session_options *opt,
                            lfm_error *err) {
     const lfm_session_options defaults = {0};
-    workshop *shop = NULL;
+    session_shared *shared = NULL;
     opt = opt ? opt : &defaults;
     *out = NULL;
     err_clear(err);
     lfm_status st = check_options(m, opt, err);
-    if (st == LFM_OK) st = workshop_new(&shop, m, opt, err);
-    return st == LFM_OK ? session_new(out, shop, timeline_options_of(m, opt), err) : st;
+    if (st == LFM_OK) st = shared_new(&shared, m, opt, err);
+    return st == LFM_OK ? session_new(out, shared, timeline_options_of(m, opt), err) : st;
 }
 
 lfm_status lfm_session_fork(lfm_session **out, const lfm_session *s, lfm_error *err) {
     *out = NULL;
     err_clear(err);
-    s->shop->n_sessions++;
-    return session_new(out, s->shop, s->line.opt, err);
+    s->shared->n_sessions++;
+    return session_new(out, s->shared, s->line.opt, err);
 }
 
 void lfm_session_free(lfm_session *s) {
     if (s) {
         timeline_close(&s->line);
-        workshop_drop(s->shop);
+        shared_drop(s->shared);
         free(s->logits);
         free(s);
     }
@@ -153,13 +153,13 @@ void lfm_session_reset(lfm_session *s) {
 
 lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err) {
     err_clear(err);
-    if (to->shop->model != from->shop->model || to->line.opt.kv != from->line.opt.kv) {
+    if (to->shared->model != from->shared->model || to->line.opt.kv != from->line.opt.kv) {
         return err_set(err, LFM_ERR_ARG, "only sessions of one model and one type of cache can be "
                        "copied into each other");
     }
     const lfm_status st = timeline_copy(&to->line, &from->line, err);
     if (st == LFM_OK) {
-        memcpy(to->logits, from->logits, from->shop->model->shape.n_vocab * sizeof *to->logits);
+        memcpy(to->logits, from->logits, from->shared->model->shape.n_vocab * sizeof *to->logits);
         to->has_logits = from->has_logits;
         to->broken = from->broken;
     }
@@ -175,18 +175,19 @@ static lfm_status check_memory(const lfm_session *s, size_t n, lfm_error *err) {
     uint64_t bytes = 0;
     const uint32_t all = s->line.pos + (uint32_t)n;
     const lfm_status st = timeline_bytes(s->line.shape, s->line.opt, all, &bytes, err);
-    if (st == LFM_OK && bytes > s->shop->memory) {
-        return err_set(err, LFM_ERR_MEMORY, "%" PRIu32 " tokens need %.2f GiB for keys and values, "
+    if (st == LFM_OK && bytes > s->shared->memory) {
+        return err_set(err, LFM_ERR_MEMORY,
+                       "%" PRIu32 " tokens need %.2f GiB for keys and values, "
                        "but %.2f GiB of memory is available; a shorter text fits, or an 8-bit "
-                       "cache, which takes half", all, (double)bytes * gib,
-                       (double)s->shop->memory * gib);
+                       "cache, which takes half",
+                       all, (double)bytes * gib, (double)s->shared->memory * gib);
     }
     return st;
 }
 
 static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size_t n,
                                lfm_error *err) {
-    const uint32_t n_vocab = s->shop->model->shape.n_vocab;
+    const uint32_t n_vocab = s->shared->model->shape.n_vocab;
     const uint32_t room = s->line.opt.n_ctx - s->line.pos;
     if (s->broken) {
         return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
@@ -207,12 +208,12 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
 
 /* The file's weights, or somebody else's bytes?  Afterwards, so that what was read is known to have
  * been right; and instead of the complaint that those bytes are not finite. */
-static lfm_status forward(workshop *shop, const forward_request *rq, lfm_error *err) {
+static lfm_status forward(session_shared *shared, const forward_request *rq, lfm_error *err) {
     lfm_error why = {0};
     const bool is_batch = rq->n > 1 && rq->n_lines == 1;
-    pool *threads = is_batch && shop->batch_threads ? shop->batch_threads : shop->threads;
-    const lfm_status st = model_forward(&shop->state, threads, rq, &why);
-    const lfm_status unchanged = gguf_check_unchanged(&shop->model->file, err);
+    pool *threads = is_batch && shared->batch_threads ? shared->batch_threads : shared->threads;
+    const lfm_status st = model_forward(&shared->state, threads, rq, &why);
+    const lfm_status unchanged = gguf_check_unchanged(&shared->model->file, err);
     if (unchanged != LFM_OK || st == LFM_OK) {
         return unchanged;
     }
@@ -222,8 +223,8 @@ static lfm_status forward(workshop *shop, const forward_request *rq, lfm_error *
 /* Batch by batch; logits of the last token, and of all of them if `all` is not NULL. */
 static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, float *all,
                            lfm_error *err) {
-    const size_t n_vocab = s->shop->model->shape.n_vocab;
-    const size_t n_batch = s->shop->state.n_batch;
+    const size_t n_vocab = s->shared->model->shape.n_vocab;
+    const size_t n_batch = s->shared->state.n_batch;
     timeline *line = &s->line;
     lfm_status st = check_tokens(s, tokens, n, err);
     size_t done = 0;
@@ -240,7 +241,7 @@ static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, floa
             .on_layer = s->on_layer,
             .on_layer_ctx = s->layer_ctx,
         };
-        st = forward(s->shop, &rq, err);
+        st = forward(s->shared, &rq, err);
         s->broken = st == LFM_ERR_NUMERIC;
         s->has_logits = st == LFM_OK && step == left;
         done += step;
@@ -273,7 +274,7 @@ static lfm_status check_each(lfm_session *const *s, const int32_t *tokens, size_
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = check_tokens(s[i], &tokens[i], 1, err);
         for (size_t j = 0; j < i && st == LFM_OK; j++) {
-            if (s[j] == s[i] || s[j]->shop != s[i]->shop) {
+            if (s[j] == s[i] || s[j]->shared != s[i]->shared) {
                 st = err_set(err, LFM_ERR_ARG, "sessions that are evaluated together must be "
                              "different ones, and forks of each other");
             }
@@ -293,8 +294,8 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
     if (st != LFM_OK || n == 0) {
         return st;
     }
-    const size_t n_vocab = s[0]->shop->model->shape.n_vocab;
-    const size_t n_batch = s[0]->shop->state.n_batch;
+    const size_t n_vocab = s[0]->shared->model->shape.n_vocab;
+    const size_t n_batch = s[0]->shared->state.n_batch;
     float *logits = malloc((n < n_batch ? n : n_batch) * n_vocab * sizeof *logits);
     if (!logits) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the logits of %zu sessions", n);
@@ -308,7 +309,7 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
             .lines = lines, .n_lines = step, .tokens = tokens + done, .n = step, .logits = logits,
             .all_logits = true,
         };
-        st = forward(s[0]->shop, &rq, err);
+        st = forward(s[0]->shared, &rq, err);
         for (size_t i = 0; i < step; i++) {
             s[done + i]->broken = st == LFM_ERR_NUMERIC;
             s[done + i]->has_logits = st == LFM_OK;
@@ -323,8 +324,8 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
 
 /* ---- A prompt that begins like what is there ------------------------------------------------ */
 
-lfm_status lfm_prompt(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
-                      lfm_error *err) {
+lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
+                            lfm_error *err) {
     timeline *line = &s->line;
     err_clear(err);
     *n_reused = 0;
@@ -374,12 +375,12 @@ uint32_t lfm_session_n_ctx(const lfm_session *s) {
 }
 
 uint32_t lfm_session_n_threads(const lfm_session *s) {
-    return (uint32_t)pool_size(s->shop->threads);
+    return (uint32_t)pool_size(s->shared->threads);
 }
 
 uint32_t lfm_session_n_threads_batch(const lfm_session *s) {
-    const workshop *shop = s->shop;
-    return (uint32_t)pool_size(shop->batch_threads ? shop->batch_threads : shop->threads);
+    const session_shared *shared = s->shared;
+    return (uint32_t)pool_size(shared->batch_threads ? shared->batch_threads : shared->threads);
 }
 
 void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx) {

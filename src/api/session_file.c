@@ -79,11 +79,11 @@ static session_head head_of(const lfm_session *s, size_t note_len) {
         .magic = MAGIC,
         .version = VERSION,
         .head_bytes = sizeof h,
-        .model = model_id(s->shop->model),
+        .model = model_id(s->shared->model),
         .note_bytes = note_len,
         .kv = t->opt.kv,
         .has_logits = s->has_logits,
-        .n_vocab = s->shop->model->shape.n_vocab,
+        .n_vocab = s->shared->model->shape.n_vocab,
         .history_floats = (uint32_t)timeline_history(t->shape),
         .chunk_bytes = timeline_stride(t),
         .n_tokens = t->pos,
@@ -138,7 +138,7 @@ lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, 
     }
     timeline_tidy(&s->line);
     if (!s->has_logits) {
-        memset(s->logits, 0, s->shop->model->shape.n_vocab * sizeof *s->logits);
+        memset(s->logits, 0, s->shared->model->shape.n_vocab * sizeof *s->logits);
     }
     session_head h = head_of(s, note_len);
     section sections[N_SECTIONS];

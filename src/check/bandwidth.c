@@ -68,7 +68,7 @@ static double now(void) {
 /* A long run of the model's own pages, or memory of our own for a small model: what is read
  * must not fit into any cache. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err) {
-    const gguf_file *f = &s->shop->model->file;
+    const gguf_file *f = &s->shared->model->file;
     const uint64_t wanted = probe_bytes(1024 * MIB, 4096 * MIB);
     uint64_t n = 0;
     const uint8_t *from = NULL;
@@ -98,7 +98,7 @@ lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *er
     *bytes_per_s = 0.0;
     for (int i = 0; i <= ROUNDS; i++) { /* the first one fetches the pages */
         const double start = now();
-        pool_run(s->shop->threads, read_all, &p);
+        pool_run(s->shared->threads, read_all, &p);
         const double rate = (double)(p.n_pieces * (size_t)PIECE_BYTES) / (now() - start);
         *bytes_per_s = i > 0 && rate > *bytes_per_s ? rate : *bytes_per_s;
     }

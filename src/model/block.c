@@ -18,7 +18,7 @@ static bool is_finite_row(const float *x, size_t n) {
 }
 
 /* Remember the earliest layer whose output was not finite. */
-static void note_bad(batch *b) {
+static void note_bad(pass *b) {
     int32_t seen = atomic_load(b->bad);
     while ((int32_t)b->layer < seen &&
            !atomic_compare_exchange_weak(b->bad, &seen, (int32_t)b->layer)) {
@@ -26,7 +26,7 @@ static void note_bad(batch *b) {
 }
 
 /* Add what waits for token i, experts in the order of their ranks. */
-static void settle_token(batch *b, size_t i) {
+static void settle_token(pass *b, size_t i) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
     float *x = st->x + i * n_embd;
@@ -47,7 +47,7 @@ static void settle_token(batch *b, size_t i) {
     }
 }
 
-void batch_enter(batch *b, const float *norm, unsigned mask) {
+void pass_enter(pass *b, const float *norm, unsigned mask) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
     size_t i = 0;
@@ -61,7 +61,7 @@ void batch_enter(batch *b, const float *norm, unsigned mask) {
     team_sync(b->t);
 }
 
-void batch_settle(batch *b) {
+void pass_settle(pass *b) {
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         settle_token(b, i);
@@ -70,7 +70,7 @@ void batch_settle(batch *b) {
     team_sync(b->t);
 }
 
-void batch_fill(batch *b, size_t n, unsigned mask) {
+void pass_fill(pass *b, size_t n, unsigned mask) {
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         act_fill(&b->st->in, b->st->kern, i, act_floats(&b->st->in, i), n, mask);
@@ -78,7 +78,7 @@ void batch_fill(batch *b, size_t n, unsigned mask) {
     team_sync(b->t);
 }
 
-unsigned batch_forms(matrices m) {
+unsigned pass_layouts(matrices m) {
     unsigned mask = 0;
     for (size_t j = 0; j < m.n; j++) {
         mask |= form_bit(m.w[j]);
@@ -87,7 +87,7 @@ unsigned batch_forms(matrices m) {
 }
 
 /* The jobs of a step, without outputs; the number of pieces. */
-static size_t plan(const batch *b, matrices m, matmul_job jobs[3]) {
+static size_t plan(const pass *b, matrices m, matmul_job jobs[3]) {
     for (size_t j = 0; j < m.n; j++) {
         jobs[j] = (matmul_job){
             .mul = b->st->kern->mul[m.w[j]->type],
@@ -102,19 +102,19 @@ static size_t plan(const batch *b, matrices m, matmul_job jobs[3]) {
     return jobs_plan(jobs, m.n, b->t->n_workers);
 }
 
-const uint8_t *batch_start(const batch *b, matrices m) {
+const uint8_t *pass_start(const pass *b, matrices m) {
     matmul_job jobs[3];
     const size_t n_pieces = plan(b, m, jobs);
     return jobs_start(b->t, jobs, n_pieces);
 }
 
-void batch_multiply(batch *b, matrices m, float *const *out, matrices after) {
+void pass_multiply(pass *b, matrices m, float *const *out, matrices after) {
     matmul_job jobs[3];
     const size_t n_pieces = plan(b, m, jobs);
     for (size_t j = 0; j < m.n; j++) {
         jobs[j].y0 = out[j];
     }
-    jobs_run(b->t, jobs, n_pieces, batch_start(b, after));
+    jobs_run(b->t, jobs, n_pieces, pass_start(b, after));
     team_sync(b->t);
 }
 

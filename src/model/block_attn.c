@@ -16,15 +16,15 @@ typedef struct {
 } projections;
 
 /* Norm and rotate the heads of token i, and put its keys and values into the cache. */
-static void prepare_token(batch *b, const layer_weights *l, uint32_t attn_index, projections p,
+static void prepare_token(pass *b, const layer_weights *l, uint32_t attn_index, projections p,
                           size_t i) {
     const model_state *st = b->st;
     const model_shape *s = st->shape;
     const kern_table *kern = st->kern;
-    const timeline *line = batch_line(b, i);
+    const timeline *line = pass_line(b, i);
     const size_t dim = s->head_dim;
-    const size_t chunk = batch_pos(b, i) / KERN_ATTN_CHUNK * timeline_stride(line);
-    const size_t row = batch_pos(b, i) % KERN_ATTN_CHUNK;
+    const size_t chunk = pass_pos(b, i) / KERN_ATTN_CHUNK * timeline_stride(line);
+    const size_t row = pass_pos(b, i) % KERN_ATTN_CHUNK;
     const float *cosine = st->cosine + i * (dim / 2);
     const float *sine = st->sine + i * (dim / 2);
     for (size_t h = 0; h < s->n_head; h++) {
@@ -46,7 +46,7 @@ static void prepare_token(batch *b, const layer_weights *l, uint32_t attn_index,
 
 /* One KV head and the query heads that share it: they read its cache together. */
 typedef struct {
-    batch *b;
+    pass *b;
     const float *q;      /* [n][n_head][head_dim], of the first of these query heads */
     uint32_t attn_index;
     uint32_t head;
@@ -54,7 +54,7 @@ typedef struct {
     float scale;
 } group;
 
-static group group_of(batch *b, uint32_t attn_index, const float *q, uint32_t head) {
+static group group_of(pass *b, uint32_t attn_index, const float *q, uint32_t head) {
     const model_shape *s = b->st->shape;
     const size_t n_q = s->n_head / s->n_head_kv;
     return (group){
@@ -73,7 +73,7 @@ static float *group_part(const group *g, size_t i, size_t n_parts, size_t part) 
 /* Take positions first..end, whole chunks and perhaps a rest, into a part of token i. */
 static void attend(const group *g, float *part, size_t i, uint32_t first, uint32_t end) {
     const model_state *st = g->b->st;
-    const timeline *line = batch_line(g->b, i);
+    const timeline *line = pass_line(g->b, i);
     const size_t stride = timeline_stride(line);
     const size_t at = first / KERN_ATTN_CHUNK * stride;
     const size_t dim = st->shape->head_dim;
@@ -96,12 +96,12 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
  * while it is near.  Part 0 is the sum of the spans so far, part 1 the current span. */
 static void attend_block(const group *g, size_t i, size_t end) {
     const size_t dim = g->b->st->shape->head_dim;
-    const uint32_t last = batch_pos(g->b, end - 1) + 1;
+    const uint32_t last = pass_pos(g->b, end - 1) + 1;
     for (uint32_t at = 0; at < last; at = smaller(last, at + KERN_ATTN_CHUNK)) {
         const uint32_t span = at / KERN_ATTN_SPAN;
         const bool ends = (at + KERN_ATTN_CHUNK) % KERN_ATTN_SPAN == 0;
         for (size_t j = i; j < end; j++) {
-            const uint32_t n_pos = batch_pos(g->b, j) + 1;
+            const uint32_t n_pos = pass_pos(g->b, j) + 1;
             const uint32_t to = smaller(n_pos, at + KERN_ATTN_CHUNK);
             float *part = group_part(g, j, 2, span > 0);
             if (at >= n_pos) {
@@ -122,7 +122,7 @@ static void attend_block(const group *g, size_t i, size_t end) {
 }
 
 /* Pieces are (KV head, block of tokens), the blocks of a head in succession. */
-static void attend_many(batch *b, uint32_t attn_index, const float *q) {
+static void attend_many(pass *b, uint32_t attn_index, const float *q) {
     const size_t size = b->n_lines > 1 ? 1 : QUERY_BLOCK;
     const size_t n_blocks = (b->n + size - 1) / size;
     size_t piece = 0;
@@ -134,8 +134,8 @@ static void attend_many(batch *b, uint32_t attn_index, const float *q) {
     team_sync(b->t);
 }
 
-static uint32_t spans_of(const batch *b, size_t i) {
-    return batch_pos(b, i) / KERN_ATTN_SPAN + 1;
+static uint32_t spans_of(const pass *b, size_t i) {
+    return pass_pos(b, i) / KERN_ATTN_SPAN + 1;
 }
 
 /* The spans of token i in order. */
@@ -150,7 +150,7 @@ static void join_spans(const group *g, size_t i) {
 
 /* Few tokens: pieces are (token, KV head, span), so that there are enough of them for all workers
  * when the cache is long. */
-static void attend_few(batch *b, uint32_t attn_index, const float *q) {
+static void attend_few(pass *b, uint32_t attn_index, const float *q) {
     const uint32_t n_kv = b->st->shape->n_head_kv;
     uint32_t n_spans = 1;
     for (size_t i = 0; i < b->n; i++) {
@@ -165,7 +165,7 @@ static void attend_few(batch *b, uint32_t attn_index, const float *q) {
             float *part = group_part(&g, i, b->st->n_spans, span);
             kern_part_start(part, g.n_q, b->st->shape->head_dim);
             attend(&g, part, i, span * KERN_ATTN_SPAN,
-                   smaller(batch_pos(b, i) + 1, (span + 1) * KERN_ATTN_SPAN));
+                   smaller(pass_pos(b, i) + 1, (span + 1) * KERN_ATTN_SPAN));
             if (n_spans == 1) {
                 finish(&g, part, i);
             }
@@ -181,7 +181,7 @@ static void attend_few(batch *b, uint32_t attn_index, const float *q) {
     }
 }
 
-void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
+void block_attn(pass *b, const layer_weights *l, uint32_t attn_index) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
     const size_t n_q = (size_t)s->n_head * s->head_dim;
@@ -192,8 +192,8 @@ void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
         .q = st->wide, .k = st->wide + b->n * n_q, .v = st->wide + b->n * (n_q + n_kv),
     };
     float *const targets[3] = {p.q, p.k, p.v};
-    batch_enter(b, l->norm_in, batch_forms(qkv));
-    batch_multiply(b, qkv, targets, out);
+    pass_enter(b, l->norm_in, pass_layouts(qkv));
+    pass_multiply(b, qkv, targets, out);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         prepare_token(b, l, attn_index, p, i);
@@ -204,7 +204,7 @@ void block_attn(batch *b, const layer_weights *l, uint32_t attn_index) {
     } else {
         attend_many(b, attn_index, p.q);
     }
-    batch_fill(b, n_q, batch_forms(out));
-    batch_multiply(b, out, &st->delta, block_ffn_first(l));
+    pass_fill(b, n_q, pass_layouts(out));
+    pass_multiply(b, out, &st->delta, block_ffn_first(l));
     b->waiting = PENDING_DELTA;
 }

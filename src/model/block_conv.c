@@ -22,7 +22,7 @@ static void keep_history(const timeline *line, uint32_t pos, size_t at, size_t f
     }
 }
 
-static void convolve(batch *b, const layer_weights *l, uint32_t conv_index, const float *bcv) {
+static void convolve(pass *b, const layer_weights *l, uint32_t conv_index, const float *bcv) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
     const size_t at = 2 * (size_t)conv_index * n_embd;
@@ -33,25 +33,25 @@ static void convolve(batch *b, const layer_weights *l, uint32_t conv_index, cons
         const size_t n = n_embd - first < CHANNELS ? n_embd - first : CHANNELS;
         for (size_t i = 0; i < b->n; i++) {
             const float *row = bcv + i * 3 * n_embd + first;
-            const timeline *line = batch_line(b, i);
+            const timeline *line = pass_line(b, i);
             float *history = line->history + at + first;
             st->kern->conv(act_floats(&st->in, i) + first, row, row + n_embd, row + 2 * n_embd,
                            l->conv.taps + 3 * first, history, history + n_embd, n);
-            keep_history(line, batch_pos(b, i) + 1, at, first, n);
+            keep_history(line, pass_pos(b, i) + 1, at, first, n);
         }
     }
     team_sync(b->t);
 }
 
-void block_conv(batch *b, const layer_weights *l, uint32_t conv_index) {
+void block_conv(pass *b, const layer_weights *l, uint32_t conv_index) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
     const matrices in = block_mixer_first(l);
     const matrices out = {{&l->conv.out}, 1};
-    batch_enter(b, l->norm_in, batch_forms(in));
-    batch_multiply(b, in, &st->wide, out);
+    pass_enter(b, l->norm_in, pass_layouts(in));
+    pass_multiply(b, in, &st->wide, out);
     convolve(b, l, conv_index, st->wide);
-    batch_fill(b, n_embd, batch_forms(out));
-    batch_multiply(b, out, &st->delta, block_ffn_first(l));
+    pass_fill(b, n_embd, pass_layouts(out));
+    pass_multiply(b, out, &st->delta, block_ffn_first(l));
     b->waiting = PENDING_DELTA;
 }

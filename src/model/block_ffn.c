@@ -14,22 +14,22 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void block_dense(batch *b, const layer_weights *l, matrices after) {
+void block_dense(pass *b, const layer_weights *l, matrices after) {
     model_state *st = b->st;
     const size_t n_ff = st->shape->n_ff;
     const matrices gate_up = block_ffn_first(l);
     const matrices down = {{&l->dense.down}, 1};
     float *const targets[2] = {st->wide, st->wide + b->n * n_ff};
-    batch_enter(b, l->norm_ffn, batch_forms(gate_up));
-    batch_multiply(b, gate_up, targets, down);
+    pass_enter(b, l->norm_ffn, pass_layouts(gate_up));
+    pass_multiply(b, gate_up, targets, down);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         float *in = act_floats(&st->in, i);
         st->kern->silu_mul(in, targets[0] + i * n_ff, targets[1] + i * n_ff, n_ff);
-        act_fill(&st->in, st->kern, i, in, n_ff, batch_forms(down));
+        act_fill(&st->in, st->kern, i, in, n_ff, pass_layouts(down));
     }
     team_sync(b->t);
-    batch_multiply(b, down, &st->delta, after);
+    pass_multiply(b, down, &st->delta, after);
     b->waiting = PENDING_DELTA;
 }
 
@@ -86,7 +86,7 @@ static matmul_job expert_job(const kern_table *kern, const weight *w, size_t e, 
 
 /* Sort the slots by expert (counting sort, so slots of one expert stay in token order) and write
  * the jobs of both steps: gate and up, then down, of each expert that anybody chose. */
-static void group_by_expert(batch *b, const layer_weights *l) {
+static void group_by_expert(pass *b, const layer_weights *l) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
     const size_t n_slots = b->n * s->n_expert_used;
@@ -101,9 +101,9 @@ static void group_by_expert(batch *b, const layer_weights *l) {
     for (uint32_t e = 0; e < s->n_expert; e++) {
         next[e] = start[e];
     }
-    const act_form gate_form = state_form(l->moe.gate.type);
-    const act_form up_form = state_form(l->moe.up.type);
-    const act_form down_form = state_form(l->moe.down.type);
+    const act_layout gate_form = state_form(l->moe.gate.type);
+    const act_layout up_form = state_form(l->moe.up.type);
+    const act_layout down_form = state_form(l->moe.down.type);
     for (size_t i = 0; i < n_slots; i++) {
         const uint32_t at = next[st->choice[i].expert]++;
         st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
@@ -132,7 +132,7 @@ static void group_by_expert(batch *b, const layer_weights *l) {
 
 typedef struct {
     model_state *st;
-    act_form form; /* of `hidden` */
+    act_layout form; /* of `hidden` */
 } hidden_work;
 
 /* Some rows of gate and of up, and what they become: a part of the rows of `hidden`.  The products
@@ -168,11 +168,11 @@ static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t r
     free(memory);
 }
 
-void block_moe(batch *b, const layer_weights *l, matrices after) {
+void block_moe(pass *b, const layer_weights *l, matrices after) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
-    batch_enter(b, l->norm_ffn, form_bit(&l->moe.gate) | form_bit(&l->moe.up));
-    batch_multiply(b, block_ffn_first(l), &st->scores, (matrices){.n = 0});
+    pass_enter(b, l->norm_ffn, form_bit(&l->moe.gate) | form_bit(&l->moe.up));
+    pass_multiply(b, block_ffn_first(l), &st->scores, (matrices){.n = 0});
     if (b->t->worker == 0) {
         for (size_t i = 0; i < b->n; i++) {
             choose_experts(s, st->scores + i * s->n_expert, l->moe.bias,
@@ -185,7 +185,7 @@ void block_moe(batch *b, const layer_weights *l, matrices after) {
     jobs_run_with(b->t, st->gate_jobs, st->n_gate_up,
                   jobs_start(b->t, st->down_jobs, st->n_down), hidden_piece, &work);
     team_sync(b->t);
-    jobs_run(b->t, st->down_jobs, st->n_down, batch_start(b, after));
+    jobs_run(b->t, st->down_jobs, st->n_down, pass_start(b, after));
     team_sync(b->t);
     b->waiting = PENDING_MIXTURE;
 }

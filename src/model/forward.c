@@ -18,7 +18,7 @@ typedef struct {
 } forward_run;
 
 /* x = embedding rows; angles of each token's position. */
-static void embed(batch *b, const forward_request *rq) {
+static void embed(pass *b, const forward_request *rq) {
     model_state *st = b->st;
     const weight *e = &st->weights->embedding;
     const size_t half = st->shape->head_dim / 2;
@@ -26,13 +26,13 @@ static void embed(batch *b, const forward_request *rq) {
     while (team_take(b->t, b->n, &i)) {
         kern_dequantize(e->type, st->x + i * e->cols,
                         e->data + (size_t)rq->tokens[i] * e->row_bytes, e->cols);
-        rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half, batch_pos(b, i));
+        rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half, pass_pos(b, i));
     }
     team_sync(b->t);
 }
 
 /* Entering a block adds what the one before has left; b->layer says whose that is. */
-static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matrices after) {
+static void layer(pass *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matrices after) {
     const layer_weights *l = &b->st->weights->layers[i];
     if (l->kind == LAYER_CONV) {
         block_conv(b, l, (*n_conv)++);
@@ -47,8 +47,8 @@ static void layer(batch *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matr
     }
 }
 
-static void watch(batch *b, const forward_request *rq) {
-    batch_settle(b);
+static void watch(pass *b, const forward_request *rq) {
+    pass_settle(b);
     if (b->t->worker == 0) {
         rq->on_layer(rq->on_layer_ctx, b->layer, b->st->x, b->n);
     }
@@ -56,10 +56,10 @@ static void watch(batch *b, const forward_request *rq) {
 }
 
 /* Logits of all tokens, or of the last one alone: the head is the largest matrix. */
-static void head(batch *b, const forward_request *rq) {
+static void head(pass *b, const forward_request *rq) {
     model_state *st = b->st;
     const weight *w = &st->weights->head;
-    batch_enter(b, st->weights->norm_out, form_bit(w));
+    pass_enter(b, st->weights->norm_out, form_bit(w));
     if (!rq->logits) {
         return;
     }
@@ -75,12 +75,12 @@ static void head(batch *b, const forward_request *rq) {
         .n = b->n - first,
     };
     const size_t n_pieces = jobs_plan(&job, 1, b->t->n_workers);
-    jobs_run(b->t, &job, n_pieces, batch_start(b, block_mixer_first(&st->weights->layers[0])));
+    jobs_run(b->t, &job, n_pieces, pass_start(b, block_mixer_first(&st->weights->layers[0])));
     team_sync(b->t);
 }
 
 /* What is multiplied by after layer i. */
-static matrices after_layer(const batch *b, const forward_request *rq, uint32_t i) {
+static matrices after_layer(const pass *b, const forward_request *rq, uint32_t i) {
     const model_weights *w = b->st->weights;
     return i + 1 < b->st->shape->n_layer ? block_mixer_first(&w->layers[i + 1])
          : rq->logits ? (matrices){{&w->head}, 1} : (matrices){.n = 0};
@@ -89,8 +89,12 @@ static matrices after_layer(const batch *b, const forward_request *rq, uint32_t 
 static void forward(void *ctx, team *t) {
     forward_run *run = ctx;
     model_state *st = run->st;
-    batch b = {
-        .st = st, .t = t, .n = run->rq->n, .lines = run->rq->lines, .n_lines = run->rq->n_lines,
+    pass b = {
+        .st = st,
+        .t = t,
+        .n = run->rq->n,
+        .lines = run->rq->lines,
+        .n_lines = run->rq->n_lines,
         .bad = &run->bad,
     };
     uint32_t n_conv = 0;

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-act_form state_form(qtype type) {
+act_layout state_form(qtype type) {
     switch (kern_act_block(type, qtype_get(type)->block_weights)) {
     case 0: return FORM_F32;
     case 32: return FORM_Q32;
@@ -163,7 +163,7 @@ void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *
 }
 
 void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
-                   const float *x, size_t n, act_form form) {
+                   const float *x, size_t n, act_layout form) {
     uint8_t *row = a->rows[form] + i * a->stride[form];
     if (form == FORM_F32) {
         memcpy(row + first * sizeof *x, x, n * sizeof *x);

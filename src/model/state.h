@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* The forms in which activations meet weights: plain floats, int8 in blocks of 32 or of 256. */
-typedef enum { FORM_F32, FORM_Q32, FORM_Q256, FORM_COUNT } act_form;
+typedef enum { FORM_F32, FORM_Q32, FORM_Q256, FORM_COUNT } act_layout;
 
 /* Rows of activations in every form; a row's forms are filled as its weights need them. */
 typedef struct {
@@ -81,7 +81,7 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
 void state_close(model_state *st); /* safe on a zeroed struct */
 
 /* The form that a weight type takes. */
-act_form state_form(qtype type);
+act_layout state_form(qtype type);
 
 /* Fill the quantised forms in `mask` (1 << form) of row i from x[n]. */
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
@@ -91,7 +91,7 @@ void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *
  * are multiples of the form's blocks, and n is at most ACT_PART. */
 enum { ACT_PART = 1024 };
 void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
-                   const float *x, size_t n, act_form form);
+                   const float *x, size_t n, act_layout form);
 
 /* The floats of row i. */
 static inline float *act_floats(const act_rows *a, size_t i) {

@@ -59,8 +59,8 @@ static void prepare(void) {
     uint8_t *bytes = tiny_bytes(f, &n);
     must(lfm_model_open(&model, memory_file_set(&file, bytes, n), NULL, &err), &err);
     must(lfm_session_new(&session, model, &options, &err), &err);
-    must(lfm_prompt(session, tokens, 5, &reused, &err), &err);
-    must(lfm_prompt(session, tokens, 7, &reused, &err), &err);
+    must(lfm_session_sync(session, tokens, 5, &reused, &err), &err);
+    must(lfm_session_sync(session, tokens, 7, &reused, &err), &err);
     snprintf(path, sizeof path, "/tmp/lfm-fuzz-session-%ld", (long)getpid());
     must(lfm_session_save(session, path, "note", 4, &err), &err);
     read_saved(path);

@@ -174,7 +174,7 @@ static answer begin(soak *k, script *sc, lfm_session *s) {
     size_t n = 0;
     size_t n_reused = 0;
     tokens_of(k, sc, &tokens, &n);
-    must(lfm_prompt(s, tokens, n, &n_reused, &err), &err);
+    must(lfm_session_sync(s, tokens, n, &n_reused, &err), &err);
     must(lfm_sampler_new(&a.sampler, k->model, &how, &err), &err);
     for (size_t i = 0; i < n; i++) {
         must(lfm_sampler_accept(a.sampler, tokens[i], &err), &err);
@@ -284,7 +284,7 @@ static void do_abort(soak *k) {
         tokens_of(k, &k->scripts[4], &tokens, &n);
         lfm_session_reset(s);
         lfm_session_on_progress(s, stop_now, &left);
-        const lfm_status st = lfm_prompt(s, tokens, n, &n_reused, &err);
+        const lfm_status st = lfm_session_sync(s, tokens, n, &n_reused, &err);
         lfm_session_on_progress(s, NULL, NULL);
         lfm_free(tokens);
         if (st != LFM_OK && st != LFM_ERR_ARG) {
@@ -360,7 +360,7 @@ static void do_shift(soak *k) {
     }
     int32_t kept[N_CTX / 2];
     memcpy(kept, all + n - N_CTX / 2, sizeof kept);
-    must(lfm_prompt(s, kept, N_CTX / 2, &n_reused, &err), &err);
+    must(lfm_session_sync(s, kept, N_CTX / 2, &n_reused, &err), &err);
     a = begin(k, any_script(k), s);
     end(k, &a);
 }

@@ -71,7 +71,7 @@ static void eval(lfm_session *s, const int32_t *tokens, size_t n) {
 static size_t prompt(lfm_session *s, const int32_t *tokens, size_t n) {
     lfm_error err = {0};
     size_t reused = 0;
-    ok(lfm_prompt(s, tokens, n, &reused, &err), &err);
+    ok(lfm_session_sync(s, tokens, n, &reused, &err), &err);
     size_t held = 0;
     const int32_t *all = lfm_session_tokens(s, &held);
     assert_int_equal(held, n);
@@ -178,9 +178,9 @@ static void test_prompt_errors(void **state) {
     size_t reused = 0;
     lfm_session *s = session_with((lfm_session_options){.n_ctx = 50});
     const int32_t bad[2] = {1, -1};
-    assert_int_equal(lfm_prompt(s, text, 0, &reused, &err), LFM_ERR_ARG);
-    assert_int_equal(lfm_prompt(s, text, 51, &reused, &err), LFM_ERR_FULL);
-    assert_int_equal(lfm_prompt(s, bad, 2, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_sync(s, text, 0, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_sync(s, text, 51, &reused, &err), LFM_ERR_FULL);
+    assert_int_equal(lfm_session_sync(s, bad, 2, &reused, &err), LFM_ERR_ARG);
     assert_int_equal(lfm_session_pos(s), 0);
     assert_int_equal(prompt(s, text, 50), 0);
     lfm_session_free(s);
@@ -199,7 +199,7 @@ static void test_stopped(void **state) {
     size_t reused = 0;
     lfm_session *s = session_with((lfm_session_options){.n_batch = 32});
     lfm_session_on_progress(s, stop_at_once, NULL);
-    assert_int_equal(lfm_prompt(s, text, 100, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_sync(s, text, 100, &reused, &err), LFM_ERR_ARG);
     assert_int_equal(lfm_session_pos(s), 32);
     lfm_session_on_progress(s, NULL, NULL);
     assert_int_equal(prompt(s, text, 32), 0); /* its logits were never computed */
@@ -639,12 +639,12 @@ static void test_too_little_memory(void **state) {
     lfm_error err = {0};
     lfm_session *s = session_with((lfm_session_options){0});
     size_t reused = 0;
-    s->shop->memory = 100000; /* as if no more had been there when it began */
-    assert_int_equal(lfm_prompt(s, text, N_TEXT, &reused, &err), LFM_ERR_MEMORY);
+    s->shared->memory = 100000; /* as if no more had been there when it began */
+    assert_int_equal(lfm_session_sync(s, text, N_TEXT, &reused, &err), LFM_ERR_MEMORY);
     assert_non_null(strstr(err.text, "of memory is available"));
     assert_int_equal(lfm_session_pos(s), 0);
-    s->shop->memory = UINT64_MAX;
-    ok(lfm_prompt(s, text, 100, &reused, &err), &err);
+    s->shared->memory = UINT64_MAX;
+    ok(lfm_session_sync(s, text, 100, &reused, &err), &err);
     lfm_session_free(s);
 }
 

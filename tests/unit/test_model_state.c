@@ -45,7 +45,7 @@ static void test_parts_make_the_row(void **state) {
             }
             for (size_t at = 0; at < WIDTH; at += parts[p]) {
                 const size_t n = WIDTH - at < parts[p] ? WIDTH - at : parts[p];
-                act_fill_part(&rows[1], &kern, 1, WIDTH, at, x + at, n, (act_form)form);
+                act_fill_part(&rows[1], &kern, 1, WIDTH, at, x + at, n, (act_layout)form);
             }
             assert_memory_equal(memory[0][1], memory[1][1], bytes);
             assert_memory_equal(memory[1][0], memory[1][2], sizeof memory[1][0]); /* untouched */

@@ -4,10 +4,10 @@
 #ifndef CLI_BATCH_BATCH_H
 #define CLI_BATCH_BATCH_H
 
-#include "cli/batch/batch_forms.h"
 #include "cli/batch/batch_line.h"
 #include "cli/batch/batch_lines.h"
-#include "cli/prompt/form.h"
+#include "cli/batch/grammar_cache.h"
+#include "cli/prompt/answer_grammar.h"
 #include "cli/prompt/generate.h"
 #include "cli/shared/term.h"
 
@@ -22,7 +22,7 @@ typedef struct {
     bool active;
     size_t index; /* of the line, among those that are answered */
     batch_line line;
-    batch_form *form; /* the line's own; NULL = that of the command line */
+    cached_grammar *form; /* the line's own; NULL = that of the command line */
     generation gen;
     lfm_sampling sampling;
     int32_t *tokens;
@@ -33,8 +33,8 @@ typedef struct {
 typedef struct {
     const cli_options *o;
     lfm_model *model;
-    answer_form form;
-    batch_forms forms;
+    answer_grammar form;
+    grammar_cache forms;
     batch_talks talks;
     char *held;             /* [held_len] a line whose session is busy; NULL = none */
     size_t held_len, held_number;
@@ -56,11 +56,11 @@ typedef struct {
     json_out ready[PENDING]; /* finished lines that wait for those before them */
     size_t n_begun, n_written, n_failed, n_cut; /* n_cut: prompts that --truncate cut */
     term_progress progress;
-} batch;
+} batch_run;
 
 /* Begin the answer to the line in slot i: from its text to the first logits.  An error is the
  * line's own. */
-lfm_status batch_begin(batch *b, size_t i, lfm_error *err);
+lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err);
 
 void batch_slot_drop(slot *s); /* safe on a zeroed one */
 

@@ -20,12 +20,12 @@ void batch_slot_drop(slot *s) {
     }
     batch_line_drop(&s->line);
     generation_drop(&s->gen);
-    forms_give_back(s->form);
+    grammar_cache_give_back(s->form);
     lfm_free(s->tokens);
     *s = (slot){0};
 }
 
-static lfm_status tokenize(batch *b, slot *s, lfm_error *err) {
+static lfm_status tokenize(batch_run *b, slot *s, lfm_error *err) {
     const batch_line *l = &s->line;
     if (l->conversation.ptr) {
         return lfm_chat_tokenize(b->model, l->conversation.ptr, l->conversation.len, l->o.prefill,
@@ -53,7 +53,7 @@ static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
 }
 
 /* Let the shared session hold what this prompt and the one before begin with alike. */
-static lfm_status share_prefix(batch *b, const slot *s, lfm_error *err) {
+static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
     size_t n_held = 0;
     size_t reused = 0;
     const int32_t *held = lfm_session_tokens(b->shared, &n_held);
@@ -61,7 +61,7 @@ static lfm_status share_prefix(batch *b, const slot *s, lfm_error *err) {
     lfm_status st = LFM_OK;
     if (common(s->tokens, s->n_tokens, held, n_held) < n_held || n_held == 0) {
         if (same >= MIN_SHARED) {
-            st = lfm_prompt(b->shared, s->tokens, same, &reused, err);
+            st = lfm_session_sync(b->shared, s->tokens, same, &reused, err);
         } else {
             lfm_session_reset(b->shared);
         }
@@ -79,7 +79,7 @@ static lfm_status share_prefix(batch *b, const slot *s, lfm_error *err) {
 
 /* Let slot i have the session of a free slot that holds most of this prompt: a talk goes on where
  * it was, whichever slot it comes to. */
-static void take_warmest(batch *b, size_t i) {
+static void take_warmest(batch_run *b, size_t i) {
     const slot *s = &b->slots[i];
     size_t best = i;
     size_t most = 0;
@@ -95,7 +95,7 @@ static void take_warmest(batch *b, size_t i) {
     b->sessions[best] = mine;
 }
 
-static lfm_status read_prompt(batch *b, size_t i, lfm_error *err) {
+static lfm_status read_prompt(batch_run *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = LFM_OK;
     if (s->line.talk && s->line.talk->messages.len > 0) {
@@ -104,12 +104,13 @@ static lfm_status read_prompt(batch *b, size_t i, lfm_error *err) {
         st = share_prefix(b, s, err);
         if (st == LFM_OK) st = lfm_session_copy(b->sessions[i], b->shared, err);
     }
-    if (st == LFM_OK) st = lfm_prompt(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
+    if (st == LFM_OK)
+        st = lfm_session_sync(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
     s->prompt_done = term_now();
     return st;
 }
 
-static lfm_status check_fit(const batch *b, const slot *s, lfm_error *err) {
+static lfm_status check_fit(const batch_run *b, const slot *s, lfm_error *err) {
     const uint32_t n_ctx = lfm_session_n_ctx(b->shared);
     if (s->n_tokens == 0) {
         return err_set(err, LFM_ERR_ARG, "the prompt is empty");
@@ -125,7 +126,7 @@ static lfm_status check_fit(const batch *b, const slot *s, lfm_error *err) {
 
 /* What truncate_to_fit needs of a line. */
 typedef struct {
-    batch *b;
+    batch_run *b;
     slot *s;
 } cut_line;
 
@@ -141,7 +142,7 @@ static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
 }
 
 /* --truncate: the line's own text is cut, not what --each puts around it. */
-static lfm_status truncate_prompt(batch *b, slot *s, lfm_error *err) {
+static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
     batch_line *l = &s->line;
     if (!l->o.truncate || l->prompt.len == 0) {
         return LFM_OK;
@@ -161,19 +162,19 @@ static lfm_status truncate_prompt(batch *b, slot *s, lfm_error *err) {
 }
 
 /* The form of the answer: the line's, or that of the command line. */
-static lfm_status begin_form(batch *b, slot *s, lfm_error *err) {
-    const answer_form none = {0};
-    const answer_form *form = s->line.shapeless ? &none : &b->form;
+static lfm_status begin_form(batch_run *b, slot *s, lfm_error *err) {
+    const answer_grammar none = {0};
+    const answer_grammar *form = s->line.shapeless ? &none : &b->form;
     lfm_status st = LFM_OK;
     if (s->line.shape.len > 0) {
-        st = forms_get(&b->forms, s->line.shape_kind, &s->line.shape, b->model, b->o, &s->form,
-                       err);
-        form = st == LFM_OK ? form_of(s->form) : form;
+        st = grammar_cache_get(&b->forms, s->line.shape_kind, &s->line.shape, b->model, b->o,
+                               &s->form, err);
+        form = st == LFM_OK ? grammar_cache_of(s->form) : form;
     }
     return st == LFM_OK ? form_begin(form, &s->line.o, &s->gen.form, err) : st;
 }
 
-lfm_status batch_begin(batch *b, size_t i, lfm_error *err) {
+lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = tokenize(b, s, err);
     if (st == LFM_OK) st = truncate_prompt(b, s, err);

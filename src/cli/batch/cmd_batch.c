@@ -21,7 +21,7 @@
 
 /* ---- Output --------------------------------------------------------------------------------- */
 
-static lfm_status write_all(const batch *b, const char *bytes, size_t n, lfm_error *err) {
+static lfm_status write_all(const batch_run *b, const char *bytes, size_t n, lfm_error *err) {
     while (n > 0) {
         const ssize_t done = write(b->out, bytes, n);
         if (done < 0 && errno == EINTR) {
@@ -37,7 +37,7 @@ static lfm_status write_all(const batch *b, const char *bytes, size_t n, lfm_err
 }
 
 /* Write what is complete, in order; with --unordered, everything. */
-static lfm_status write_ready(batch *b, lfm_error *err) {
+static lfm_status write_ready(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (; b->n_written < b->n_begun && st == LFM_OK; b->n_written++) {
         json_out *line = &b->ready[b->n_written % PENDING];
@@ -53,7 +53,7 @@ static lfm_status write_ready(batch *b, lfm_error *err) {
 }
 
 /* A line is complete: keep it for its turn. */
-static lfm_status finish_line(batch *b, size_t index, json_out *line, lfm_error *err) {
+static lfm_status finish_line(batch_run *b, size_t index, json_out *line, lfm_error *err) {
     lfm_status st = json_finish(line, err);
     if (st == LFM_OK && b->o->unordered) {
         st = write_all(b, line->ptr, line->len, err);
@@ -70,7 +70,7 @@ static int code_of(lfm_status st) {
     return st == LFM_ERR_ARG ? CLI_USAGE : st == LFM_ERR_FULL ? CLI_TOO_LONG : CLI_FAILED;
 }
 
-static lfm_status fail_line(batch *b, slot *s, const lfm_error *why, lfm_error *err) {
+static lfm_status fail_line(batch_run *b, slot *s, const lfm_error *why, lfm_error *err) {
     json_out line = {0};
     b->n_failed++;
     if (s->line.form == LINE_PLAIN && !b->o->quiet) {
@@ -83,7 +83,7 @@ static lfm_status fail_line(batch *b, slot *s, const lfm_error *why, lfm_error *
 /* ---- Answers -------------------------------------------------------------------------------- */
 
 /* The answer is complete. */
-static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
+static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     json_out line = {0};
     lfm_status st = generation_end(&s->gen, err);
     if (st != LFM_OK) {
@@ -128,7 +128,7 @@ static lfm_status conclude(batch *b, slot *s, lfm_error *err) {
 }
 
 /* Keep a line until its session is free; no line behind it is read before. */
-static lfm_status hold_line(batch *b, slot *s, const char *text, size_t len, size_t number,
+static lfm_status hold_line(batch_run *b, slot *s, const char *text, size_t len, size_t number,
                             lfm_error *err) {
     char *copy = malloc(len + 1);
     if (!copy) {
@@ -144,7 +144,7 @@ static lfm_status hold_line(batch *b, slot *s, const char *text, size_t len, siz
 }
 
 /* A line was read: begin its answer in slot i, or answer with what is wrong with it. */
-static lfm_status take_line(batch *b, size_t i, const char *text, size_t len, size_t number,
+static lfm_status take_line(batch_run *b, size_t i, const char *text, size_t len, size_t number,
                             lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_error why = {0};
@@ -174,7 +174,7 @@ static lfm_status take_line(batch *b, size_t i, const char *text, size_t len, si
 
 /* ---- The loop ------------------------------------------------------------------------------- */
 
-static size_t n_active(const batch *b) {
+static size_t n_active(const batch_run *b) {
     size_t n = 0;
     for (size_t i = 0; i < b->n_slots; i++) {
         n += b->slots[i].active;
@@ -182,14 +182,14 @@ static size_t n_active(const batch *b) {
     return n;
 }
 
-static bool may_read(const batch *b) {
+static bool may_read(const batch_run *b) {
     const bool enough = b->o->limit.value > 0 && (double)b->in.n_lines >= b->o->limit.value;
     const bool more = b->held || (!b->in.ended && !enough);
     return more && b->n_begun - b->n_written < PENDING &&
            !(b->o->fail_fast && b->n_failed > 0);
 }
 
-static lfm_status take_next(batch *b, size_t i, bool *got, lfm_error *err) {
+static lfm_status take_next(batch_run *b, size_t i, bool *got, lfm_error *err) {
     const char *text = NULL;
     size_t len = 0;
     const lfm_status st = line_next(&b->in, n_active(b) == 0, &text, &len, got, err);
@@ -197,7 +197,7 @@ static lfm_status take_next(batch *b, size_t i, bool *got, lfm_error *err) {
 }
 
 /* The line that was held, if its session is free now. */
-static lfm_status take_held(batch *b, size_t i, bool *got, lfm_error *err) {
+static lfm_status take_held(batch_run *b, size_t i, bool *got, lfm_error *err) {
     *got = !b->held_for->busy;
     if (!*got) {
         return LFM_OK;
@@ -210,7 +210,7 @@ static lfm_status take_held(batch *b, size_t i, bool *got, lfm_error *err) {
 }
 
 /* Fill the free slots with lines, waiting for one only when there is nothing else to do. */
-static lfm_status fill(batch *b, lfm_error *err) {
+static lfm_status fill(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
         while (!b->slots[i].active && may_read(b) && st == LFM_OK && !term_stopped()) {
@@ -225,7 +225,7 @@ static lfm_status fill(batch *b, lfm_error *err) {
 }
 
 /* Choose a token for every answer, then evaluate those of the ones that go on. */
-static lfm_status step(batch *b, lfm_error *err) {
+static lfm_status step(batch_run *b, lfm_error *err) {
     lfm_session *sessions[MAX_PARALLEL];
     int32_t tokens[MAX_PARALLEL];
     size_t n = 0;
@@ -247,7 +247,7 @@ static lfm_status step(batch *b, lfm_error *err) {
     return st == LFM_OK && n > 0 ? lfm_eval_each(sessions, tokens, n, err) : st;
 }
 
-static lfm_status run_lines(batch *b, lfm_error *err) {
+static lfm_status run_lines(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !term_stopped()) {
         if (term_asked()) {
@@ -265,7 +265,7 @@ static lfm_status run_lines(batch *b, lfm_error *err) {
 
 /* ---- The command ---------------------------------------------------------------------------- */
 
-static lfm_status open_sessions(batch *b, lfm_error *err) {
+static lfm_status open_sessions(batch_run *b, lfm_error *err) {
     lfm_status st = cli_new_session(&b->shared, b->model, b->o, err);
     b->n_slots = b->o->n_parallel.given ? (size_t)b->o->n_parallel.value : 4;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
@@ -275,7 +275,7 @@ static lfm_status open_sessions(batch *b, lfm_error *err) {
 }
 
 /* OUT is written line by line: what is there when the program is killed is complete. */
-static lfm_status open_out(batch *b, lfm_error *err) {
+static lfm_status open_out(batch_run *b, lfm_error *err) {
     const char *path = b->o->out;
     b->out = STDOUT_FILENO;
     b->out_name = "standard output";
@@ -328,7 +328,7 @@ static lfm_status check(const cli_options *o, lfm_error *err) {
     return LFM_OK;
 }
 
-static lfm_status read_system(batch *b, lfm_error *err) {
+static lfm_status read_system(batch_run *b, lfm_error *err) {
     if (b->o->system) {
         json_write_text(&b->system, b->o->system);
     } else if (b->o->system_file) {
@@ -342,13 +342,13 @@ static lfm_status read_system(batch *b, lfm_error *err) {
 }
 
 /* On a terminal only while a file is worked off, and where no answers come between. */
-static int wanted_progress(const batch *b) {
+static int wanted_progress(const batch_run *b) {
     const int when = cli_progress(b->o);
     const bool mixed = b->out == STDOUT_FILENO && term_out_is_tty();
     return when == TERM_AUTO && (b->in.n_total == 0 || mixed) ? TERM_NEVER : when;
 }
 
-static lfm_status run(batch *b, lfm_error *err) {
+static lfm_status run(batch_run *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
     if (st == LFM_OK) st = form_read(&b->form, b->o, NULL, err);
     if (st == LFM_OK) st = read_system(b, err);
@@ -372,7 +372,7 @@ static lfm_status run(batch *b, lfm_error *err) {
     return st;
 }
 
-static void drop(batch *b) {
+static void drop(batch_run *b) {
     for (size_t i = 0; i < b->n_slots; i++) {
         batch_slot_drop(&b->slots[i]);
         lfm_session_free(b->sessions[i]);
@@ -382,7 +382,7 @@ static void drop(batch *b) {
     }
     lfm_session_free(b->shared);
     form_drop(&b->form);
-    forms_drop(&b->forms);
+    grammar_cache_drop(&b->forms);
     talks_drop(&b->talks);
     free(b->held);
     lfm_model_close(b->model);
@@ -396,7 +396,7 @@ static void drop(batch *b) {
 }
 
 int cmd_batch(const cli_options *o) {
-    batch *b = calloc(1, sizeof *b); /* too large for a stack */
+    batch_run *b = calloc(1, sizeof *b); /* too large for a stack */
     lfm_error err = {0};
     if (!b) {
         err_set(&err, LFM_ERR_MEMORY, "out of memory");

@@ -1,9 +1,9 @@
 /*
  * chat_turn.c - a message in, an answer out.
  *
- * The whole conversation is rendered for every turn, as the template wants it now; lfm_prompt finds
- * out how much of it the session has already read.  A template that drops old thoughts costs only
- * the answer that had them: the session can go back to where that began.
+ * The whole conversation is rendered again for every turn, as the template wants it now;
+ * lfm_session_sync finds out how much of it the session has already read.  A template that drops
+ * old thoughts costs only the answer that had them: the session can go back to where that began.
  */
 #include "cli/chat/chat.h"
 
@@ -169,7 +169,7 @@ static lfm_status read_prompt(chat *c, const token_list *tokens, lfm_error *err)
     term_progress_start(&progress, !c->o.quiet);
     lfm_session_on_progress(c->session, on_progress, &progress);
     const lfm_status st =
-        lfm_prompt(c->session, tokens->ids, tokens->n, &c->last.n_reused, err);
+        lfm_session_sync(c->session, tokens->ids, tokens->n, &c->last.n_reused, err);
     lfm_session_on_progress(c->session, NULL, NULL);
     term_progress_end(&progress);
     c->last.n_prompt = tokens->n;

@@ -52,7 +52,7 @@ static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
         if (!p->o->no_sandbox) {
             sandbox_enter(SANDBOX_CLOSED);
         }
-        st = lfm_prompt(p->prompt, tokens, n, &reused, err);
+        st = lfm_session_sync(p->prompt, tokens, n, &reused, err);
     }
     if (st == LFM_OK) st = lfm_session_fork(&p->choice, p->prompt, err);
     lfm_free(tokens);

@@ -114,12 +114,12 @@ static lfm_status way_back(selftest *t, lfm_session *s, lfm_error *err) {
     size_t n_reused = 0;
     lfm_session_reset(s);
     lfm_status st = eval_singly(t, s, 0, N_FIRST - 1, err);
-    if (st == LFM_OK) st = lfm_prompt(s, t->tokens, N_FIRST, &n_reused, err);
+    if (st == LFM_OK) st = lfm_session_sync(s, t->tokens, N_FIRST, &n_reused, err);
     if (st == LFM_OK) {
         memcpy(logits_at(t, N_FIRST - 1), lfm_logits(s), t->n_vocab * sizeof(float));
         st = lfm_eval(s, other, 3, err);
     }
-    if (st == LFM_OK) st = lfm_prompt(s, t->tokens, N_FIRST + 1, &n_reused, err);
+    if (st == LFM_OK) st = lfm_session_sync(s, t->tokens, N_FIRST + 1, &n_reused, err);
     if (st == LFM_OK) {
         memcpy(logits_at(t, N_FIRST), lfm_logits(s), t->n_vocab * sizeof(float));
         st = eval_singly(t, s, N_FIRST + 1, N_TOKENS, err);

@@ -120,7 +120,7 @@ lfm_status keep_shift(lfm_session *s, const lfm_model *m, const cli_options *o, 
     }
     memcpy(kept, tokens, first * sizeof *kept);
     memcpy(kept + first, tokens + first + drop, (n - first - drop) * sizeof *kept);
-    const lfm_status st = lfm_prompt(s, kept, n - drop, &reused, err);
+    const lfm_status st = lfm_session_sync(s, kept, n - drop, &reused, err);
     free(kept);
     return st;
 }

@@ -229,7 +229,7 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
     term_progress progress;
     term_progress_start(&progress, cli_progress(r->o));
     lfm_session_on_progress(r->session, on_progress, &progress);
-    lfm_status st = lfm_prompt(r->session, r->tokens, r->n_tokens, &r->n_reused, err);
+    lfm_status st = lfm_session_sync(r->session, r->tokens, r->n_tokens, &r->n_reused, err);
     lfm_session_on_progress(r->session, NULL, NULL);
     term_progress_end(&progress);
     r->prompt_done = term_now();

@@ -5,7 +5,7 @@
 #define CLI_RUN_RUN_H
 
 #include "cli/options/options.h"
-#include "cli/prompt/form.h"
+#include "cli/prompt/answer_grammar.h"
 #include "cli/prompt/generate.h"
 #include "cli/prompt/keep.h"
 #include "cli/shared/show.h"
@@ -32,7 +32,7 @@ typedef struct {
     char *rendered;           /* the prompt as text */
     size_t rendered_len;
 
-    answer_form form;
+    answer_grammar form;
     generation gen;
     show show;
     size_t n_logprobs_shown;  /* --jsonl: tokens whose probabilities have been in a line */

@@ -1,7 +1,7 @@
 /*
- * form.c - the form that an answer must have: --json-schema, --schema, --choices, --grammar.
+ * answer_grammar.c - what answers must match: --json-schema, --schema, --choices, --grammar.
  */
-#include "cli/prompt/form.h"
+#include "cli/prompt/answer_grammar.h"
 
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/tools.h"
@@ -46,7 +46,7 @@ static lfm_status find_source(const cli_options *o, source *found, lfm_error *er
     return LFM_OK;
 }
 
-lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools,
+lfm_status form_read(answer_grammar *f, const cli_options *o, const json_out *tools,
                      lfm_error *err) {
     source s;
     json_out text = {0};
@@ -84,12 +84,12 @@ lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools
     return st;
 }
 
-lfm_status form_bind(answer_form *f, const lfm_model *m, const cli_options *o, lfm_error *err) {
+lfm_status form_bind(answer_grammar *f, const lfm_model *m, const cli_options *o, lfm_error *err) {
     const int flags = o->raw ? 0 : LFM_CONSTRAINT_THOUGHTS;
     return f->grammar ? lfm_constraint_new(&f->first, m, f->grammar, flags, err) : LFM_OK;
 }
 
-lfm_status form_begin(const answer_form *f, const cli_options *o, lfm_constraint **out,
+lfm_status form_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
                       lfm_error *err) {
     *out = NULL;
     if (!f->first) {
@@ -106,8 +106,8 @@ lfm_status form_begin(const answer_form *f, const cli_options *o, lfm_constraint
     return st;
 }
 
-void form_drop(answer_form *f) {
+void form_drop(answer_grammar *f) {
     lfm_constraint_free(f->first);
     lfm_grammar_free(f->grammar);
-    *f = (answer_form){0};
+    *f = (answer_grammar){0};
 }

@@ -1,26 +1,26 @@
 /*
- * batch_forms.c - compiled forms by their text.
+ * grammar_cache.c - compiled forms by their text.
  *
  * Many lines ask for the same form, and compiling one costs more than a short answer.  Some that
  * nobody uses now are kept, so memory stays bounded whatever the lines ask for.
  */
-#include "cli/batch/batch_forms.h"
+#include "cli/batch/grammar_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 enum { N_PLACES = FORMS_IN_USE + FORMS_KEPT };
 
-struct batch_form {
+struct cached_grammar {
     lfm_constraint_kind kind;
     char *text;
     size_t len;
-    answer_form form;
+    answer_grammar form;
     size_t n_users;
     size_t last_asked;
 };
 
-static void drop(batch_form *form) {
+static void drop(cached_grammar *form) {
     if (form) {
         form_drop(&form->form);
         free(form->text);
@@ -28,9 +28,10 @@ static void drop(batch_form *form) {
     }
 }
 
-static batch_form *find(const batch_forms *f, lfm_constraint_kind kind, const json_out *text) {
+static cached_grammar *find(const grammar_cache *f, lfm_constraint_kind kind,
+                            const json_out *text) {
     for (size_t i = 0; i < N_PLACES; i++) {
-        batch_form *form = f->all[i];
+        cached_grammar *form = f->all[i];
         if (form && form->kind == kind && form->len == text->len &&
             memcmp(form->text, text->ptr, text->len) == 0) {
             return form;
@@ -40,12 +41,12 @@ static batch_form *find(const batch_forms *f, lfm_constraint_kind kind, const js
 }
 
 /* A place for one more: an empty one, or that of the form which has been idle longest. */
-static size_t make_place(batch_forms *f) {
+static size_t make_place(grammar_cache *f) {
     size_t n_idle = 0;
     size_t empty = N_PLACES;
     size_t oldest = N_PLACES;
     for (size_t i = 0; i < N_PLACES; i++) {
-        const batch_form *form = f->all[i];
+        const cached_grammar *form = f->all[i];
         if (!form) {
             empty = i;
         } else if (form->n_users == 0) {
@@ -62,8 +63,8 @@ static size_t make_place(batch_forms *f) {
     return empty;
 }
 
-static batch_form *new_form(lfm_constraint_kind kind, const json_out *text) {
-    batch_form *form = calloc(1, sizeof *form);
+static cached_grammar *new_form(lfm_constraint_kind kind, const json_out *text) {
+    cached_grammar *form = calloc(1, sizeof *form);
     char *copy = malloc(text->len + 1);
     if (!form || !copy) {
         free(form);
@@ -77,9 +78,10 @@ static batch_form *new_form(lfm_constraint_kind kind, const json_out *text) {
     return form;
 }
 
-lfm_status forms_get(batch_forms *f, lfm_constraint_kind kind, const json_out *text,
-                     const lfm_model *m, const cli_options *o, batch_form **out, lfm_error *err) {
-    batch_form *form = find(f, kind, text);
+lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const json_out *text,
+                             const lfm_model *m, const cli_options *o, cached_grammar **out,
+                             lfm_error *err) {
+    cached_grammar *form = find(f, kind, text);
     *out = NULL;
     if (!form) {
         const size_t place = make_place(f);
@@ -101,19 +103,19 @@ lfm_status forms_get(batch_forms *f, lfm_constraint_kind kind, const json_out *t
     return LFM_OK;
 }
 
-void forms_give_back(batch_form *form) {
+void grammar_cache_give_back(cached_grammar *form) {
     if (form) {
         form->n_users--;
     }
 }
 
-const answer_form *form_of(const batch_form *form) {
+const answer_grammar *grammar_cache_of(const cached_grammar *form) {
     return &form->form;
 }
 
-void forms_drop(batch_forms *f) {
+void grammar_cache_drop(grammar_cache *f) {
     for (size_t i = 0; i < N_PLACES; i++) {
         drop(f->all[i]);
     }
-    *f = (batch_forms){0};
+    *f = (grammar_cache){0};
 }

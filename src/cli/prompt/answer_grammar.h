@@ -1,8 +1,8 @@
 /*
- * form.h - the form that answers must have: --json-schema, --schema, --choices, --grammar.
+ * answer_grammar.h - what answers must match: --json-schema, --schema, --choices, --grammar.
  */
-#ifndef CLI_PROMPT_FORM_H
-#define CLI_PROMPT_FORM_H
+#ifndef CLI_PROMPT_ANSWER_GRAMMAR_H
+#define CLI_PROMPT_ANSWER_GRAMMAR_H
 
 #include "base/json.h"
 #include "cli/options/options.h"
@@ -13,21 +13,21 @@
 typedef struct {
     lfm_grammar *grammar;  /* NULL = no option asks for a form */
     lfm_constraint *first; /* at the beginning of an answer; others are its clones */
-} answer_form;
+} answer_grammar;
 
 /* Read what the options say; needs no model.  `tools` is the list of --tools; may be NULL.
  * LFM_ERR_ARG names the option. */
-lfm_status form_read(answer_form *f, const cli_options *o, const json_out *tools,
+lfm_status form_read(answer_grammar *f, const cli_options *o, const json_out *tools,
                      lfm_error *err);
 
 /* Make it ready for answers of a model. */
-lfm_status form_bind(answer_form *f, const lfm_model *m, const cli_options *o, lfm_error *err);
+lfm_status form_bind(answer_grammar *f, const lfm_model *m, const cli_options *o, lfm_error *err);
 
 /* The constraint of one answer, which begins with the text of --prefill if there is one; NULL in
  * *out when any answer will do. */
-lfm_status form_begin(const answer_form *f, const cli_options *o, lfm_constraint **out,
+lfm_status form_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
                       lfm_error *err);
 
-void form_drop(answer_form *f);
+void form_drop(answer_grammar *f);
 
 #endif
