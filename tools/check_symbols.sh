@@ -9,7 +9,7 @@ build=$1
 nm=${NM:-nm}
 
 # base, gguf, kernel, model, token, constrain, answer, api and convert
-prefixes="arena cores cpu err group json map memory out pool team utf8
+prefixes="arena cores cpu err group json map memory out pool team thoughts utf8
     gguf mix pack qtype
     jobs kern quantize rope
     act block pass model shape state timeline weights

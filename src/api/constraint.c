@@ -14,14 +14,12 @@
 
 enum { MAX_FORCED = 2048 }; /* bytes that are appended at once */
 
-typedef enum { PHASE_BEGIN, PHASE_THOUGHT, PHASE_BREAKS, PHASE_TEXT, PHASE_ENDED } phase;
-
 struct lfm_constraint {
     constraint_shared *shared;
-    phase phase;
+    thoughts thoughts;
+    bool ended;     /* by a token that ends an answer */
     uint32_t state; /* pinned */
     automaton_pin pin;
-    size_t matched; /* bytes of </think> that a thought ends in */
     size_t n_breaks;
     keys_open keys; /* of the text, where they must be unique */
 };
@@ -84,26 +82,26 @@ lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, l
 }
 
 void lfm_constraint_reset(lfm_constraint *c) {
-    c->phase = PHASE_BEGIN;
+    c->thoughts = (thoughts){0};
+    c->ended = false;
     c->state = c->shared->automaton->start;
-    c->matched = 0;
     c->n_breaks = 0;
     keys_reset(&c->keys);
 }
 
 bool lfm_constraint_has_begun(const lfm_constraint *c) {
-    return c->phase == PHASE_TEXT || c->phase == PHASE_ENDED ||
-           (c->phase == PHASE_BEGIN && c->shared->open < 0);
+    return c->thoughts.phase == THOUGHTS_TEXT || c->ended ||
+           (c->thoughts.phase == THOUGHTS_BEGIN && c->shared->open < 0);
 }
 
 bool lfm_constraint_is_complete(const lfm_constraint *c) {
-    return c->phase != PHASE_THOUGHT &&
+    return c->thoughts.phase != THOUGHTS_INSIDE &&
            automaton_bits(c->shared->automaton, c->state) & STATE_ACCEPTS;
 }
 
 bool lfm_constraint_is_final(const lfm_constraint *c) {
-    return c->phase == PHASE_ENDED || (lfm_constraint_is_complete(c) &&
-                                       c->shared->automaton->states[c->state].n == 0);
+    return c->ended ||
+           (lfm_constraint_is_complete(c) && c->shared->automaton->states[c->state].n == 0);
 }
 
 /* ---- Sets of tokens ------------------------------------------------------------------------- */
@@ -131,29 +129,12 @@ static bool apply(const uint64_t *bits, float *logits, size_t n) {
 
 /* ---- Thoughts ------------------------------------------------------------------------------- */
 
-/* How much of </think> the thought ends in after one more byte.  No beginning of it is also its
- * middle, so the longest match begins at this byte or goes on. */
-static size_t match_close(size_t matched, char byte) {
-    return byte == LFM_CLOSE_TAG[matched] ? matched + 1 : byte == LFM_CLOSE_TAG[0];
-}
-
-/* The bytes of a token that is thought; the place behind </think>, or n + 1 if it does not come. */
-static size_t think(size_t *matched, const char *text, size_t n) {
-    for (size_t i = 0; i < n; i++) {
-        *matched = match_close(*matched, text[i]);
-        if (*matched == LFM_CLOSE_LEN) {
-            return i + 1;
-        }
-    }
-    return n + 1;
-}
-
 /* Would this token end the thought and begin the text at once, unseen by the grammar? */
 static bool overshoots(const lfm_constraint *c, int32_t token) {
     size_t n = 0;
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
-    size_t matched = c->matched;
-    const size_t end = think(&matched, text, n);
+    thoughts t = c->thoughts;
+    const size_t end = thoughts_take(&t, text, n);
     return end < n && !lfm_all_breaks(text + end, n - end);
 }
 
@@ -161,7 +142,7 @@ static bool overshoots(const lfm_constraint *c, int32_t token) {
 static bool is_break(const lfm_constraint *c, int32_t token) {
     size_t n = 0;
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
-    return c->phase == PHASE_BREAKS && n > 0 && c->n_breaks + n <= LFM_MAX_BREAKS &&
+    return c->thoughts.phase == THOUGHTS_BREAKS && n > 0 && c->n_breaks + n <= LFM_MAX_BREAKS &&
            !tok_is_control(c->shared->model->tok, token) && lfm_all_breaks(text, n);
 }
 
@@ -183,7 +164,8 @@ static void mask_thought(const lfm_constraint *c, float *logits) {
 /* Tokens beside those that the grammar allows. */
 static bool also_allowed(const lfm_constraint *c, int32_t token) {
     const constraint_shared *w = c->shared;
-    return (c->phase == PHASE_BEGIN && token == w->open && w->open >= 0) || is_break(c, token) ||
+    return (c->thoughts.phase == THOUGHTS_BEGIN && token == w->open && w->open >= 0) ||
+           is_break(c, token) ||
            (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
 }
 
@@ -218,11 +200,11 @@ lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err)
     err_clear(err);
     constraint_shared *w = c->shared;
     const uint64_t *bits = NULL;
-    if (c->phase == PHASE_THOUGHT) {
+    if (c->thoughts.phase == THOUGHTS_INSIDE) {
         mask_thought(c, logits);
         return LFM_OK;
     }
-    if (c->phase == PHASE_ENDED) {
+    if (c->ended) {
         return err_set(err, LFM_ERR_ARG, "the answer has ended: no token can follow");
     }
     const lfm_status st = get_mask(c, &bits, err);
@@ -258,17 +240,14 @@ static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *er
     size_t n = 0;
     const char *text = tok_bytes(w->model->tok, token, &n);
     if (token == w->close) {
-        c->phase = PHASE_BREAKS;
+        c->thoughts = (thoughts){.phase = THOUGHTS_BREAKS};
         return LFM_OK;
     }
     if (!has_bit(w->vocab.has_text, token) || overshoots(c, token)) {
         return cannot_follow(c, token, err);
     }
-    const size_t end = think(&c->matched, text, n);
-    if (end <= n) {
-        c->phase = PHASE_BREAKS;
-        c->n_breaks = n - end;
-    }
+    const size_t end = thoughts_take(&c->thoughts, text, n);
+    c->n_breaks = n - end;
     return LFM_OK;
 }
 
@@ -319,7 +298,7 @@ static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err)
     if (st != LFM_OK) {
         return st;
     }
-    c->phase = PHASE_TEXT;
+    c->thoughts.phase = THOUGHTS_TEXT;
     return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : lfm_constraint_no_memory(err);
 }
 
@@ -330,10 +309,10 @@ lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *er
     if (token < 0 || (size_t)token >= w->vocab.n_vocab) {
         return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32, token);
     }
-    if (c->phase == PHASE_THOUGHT) {
+    if (c->thoughts.phase == THOUGHTS_INSIDE) {
         return accept_thought(c, token, err);
     }
-    if (c->phase == PHASE_ENDED) {
+    if (c->ended) {
         return cannot_follow(c, token, err);
     }
     const lfm_status st = mask_get(&c->shared->mask, &c->state, &bits, err);
@@ -350,36 +329,26 @@ lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *er
         size_t n = 0;
         tok_bytes(w->model->tok, token, &n);
         c->n_breaks += n;
+    } else if (token == w->open) {
+        c->thoughts.phase = THOUGHTS_INSIDE;
     } else {
-        c->phase = token == w->open ? PHASE_THOUGHT : PHASE_ENDED;
+        c->ended = true;
     }
     return LFM_OK;
 }
 
 /* ---- Text that is given --------------------------------------------------------------------- */
 
-/* Bytes of `text` up to the end of a <think> that it begins with, white space before it included;
- * 0 = there is none. */
-static size_t opening(const char *text, size_t n) {
-    size_t i = 0;
-    while (i < n && memchr(" \t\r\n", text[i], 4)) {
-        i++;
-    }
-    const size_t len = LFM_OPEN_LEN;
-    return n - i >= len && memcmp(text + i, LFM_OPEN_TAG, len) == 0 ? i + len : 0;
-}
-
 static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
-    if (c->phase == PHASE_THOUGHT) {
-        c->matched = match_close(c->matched, byte);
-        c->phase = c->matched == LFM_CLOSE_LEN ? PHASE_BREAKS : PHASE_THOUGHT;
+    if (c->thoughts.phase == THOUGHTS_INSIDE) {
+        thoughts_take(&c->thoughts, &byte, 1);
         return LFM_OK;
     }
-    if (c->phase == PHASE_BREAKS && byte == '\n') {
+    if (c->thoughts.phase == THOUGHTS_BREAKS && byte == '\n') {
         return LFM_OK;
     }
     bool repeats = false;
-    c->phase = PHASE_TEXT;
+    c->thoughts.phase = THOUGHTS_TEXT;
     if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
         return lfm_constraint_no_memory(err);
     }
@@ -395,23 +364,24 @@ lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_
     err_clear(err);
     lfm_constraint *before = NULL; /* to go back to */
     lfm_status st = lfm_constraint_clone(&before, c, err);
+    bool undecided = false;
     size_t i = 0;
-    if (st == LFM_OK && c->phase == PHASE_BEGIN && c->shared->open >= 0) {
-        i = opening(text, n);
-        c->phase = i > 0 ? PHASE_THOUGHT : PHASE_BEGIN;
+    if (st == LFM_OK && c->thoughts.phase == THOUGHTS_BEGIN && c->shared->open >= 0) {
+        i = thoughts_opening(text, n, &undecided);
+        c->thoughts.phase = i > 0 ? THOUGHTS_INSIDE : THOUGHTS_BEGIN;
     }
     for (; i < n && st == LFM_OK; i++) {
-        st = c->phase == PHASE_ENDED ? LFM_OK : accept_byte(c, text[i], err);
-        if (st == LFM_OK && (c->state == STATE_DEAD || c->phase == PHASE_ENDED)) {
+        st = c->ended ? LFM_OK : accept_byte(c, text[i], err);
+        if (st == LFM_OK && (c->state == STATE_DEAD || c->ended)) {
             const size_t shown = n - i < 40 ? n - i : 40;
             st = err_set(err, LFM_ERR_ARG, "byte %zu, '%.*s', cannot follow", i + 1, (int)shown,
                          text + i);
         }
     }
     if (st != LFM_OK && before) {
-        c->phase = before->phase;
+        c->thoughts = before->thoughts;
+        c->ended = before->ended;
         c->state = before->state;
-        c->matched = before->matched;
         const keys_open keys = c->keys;
         c->keys = before->keys;
         before->keys = keys;
@@ -466,7 +436,7 @@ lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n,
     err_clear(err);
     *tokens = NULL;
     *n = 0;
-    if (!lfm_constraint_has_begun(c) || c->phase == PHASE_ENDED) {
+    if (!lfm_constraint_has_begun(c) || c->ended) {
         return LFM_OK;
     }
     automaton *a = c->shared->automaton;

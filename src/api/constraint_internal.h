@@ -5,13 +5,10 @@
 #define API_CONSTRAINT_INTERNAL_H
 
 #include "api/internal.h"
+#include "base/markers.h"
+#include "base/thoughts.h"
 #include "constrain/engine/keys.h"
 #include "constrain/engine/mask.h"
-
-/* What a model writes around its thoughts. */
-#define LFM_OPEN_TAG "<think>"
-#define LFM_CLOSE_TAG "</think>"
-enum { LFM_OPEN_LEN = sizeof LFM_OPEN_TAG - 1, LFM_CLOSE_LEN = sizeof LFM_CLOSE_TAG - 1 };
 
 enum { LFM_MAX_BREAKS = 8 }; /* line breaks between thoughts and text; models write two */
 

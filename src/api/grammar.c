@@ -98,8 +98,8 @@ void constraint_shared_release(constraint_shared *w) {
 static lfm_status read_vocab(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
-    const int32_t tags[2] = {tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN),
-                             tok_find(tok, LFM_CLOSE_TAG, LFM_CLOSE_LEN)};
+    const int32_t tags[2] = {tok_find(tok, THINK_OPEN, sizeof THINK_OPEN - 1),
+                             tok_find(tok, THINK_CLOSE, sizeof THINK_CLOSE - 1)};
     trie_text *texts = calloc(n + 1, sizeof *texts);
     if (!texts) {
         return lfm_constraint_no_memory(err);
@@ -145,8 +145,8 @@ static bool is_risky(const char *text, size_t n) {
 static lfm_status allow_thoughts(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
-    w->open = tok_find(tok, LFM_OPEN_TAG, LFM_OPEN_LEN);
-    w->close = tok_find(tok, LFM_CLOSE_TAG, LFM_CLOSE_LEN);
+    w->open = tok_find(tok, THINK_OPEN, sizeof THINK_OPEN - 1);
+    w->close = tok_find(tok, THINK_CLOSE, sizeof THINK_CLOSE - 1);
     if (w->open < 0 || w->close < 0) {
         w->open = w->close = -1;
         return LFM_OK;
