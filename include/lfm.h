@@ -36,7 +36,8 @@ typedef enum {
     LFM_ERR_MEMORY,      /* an allocation failed, or the plan does not fit */
     LFM_ERR_ARG,         /* the caller's arguments are wrong */
     LFM_ERR_FULL,        /* the context has no room for these tokens */
-    LFM_ERR_NUMERIC      /* the model produced NaN or infinity */
+    LFM_ERR_NUMERIC,     /* the model produced NaN or infinity */
+    LFM_ERR_STOPPED      /* a callback of the caller asked to stop */
 } lfm_status;
 
 typedef struct {
@@ -241,6 +242,7 @@ lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *
 
 const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
 const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise */
+const lfm_model *lfm_session_model(const lfm_session *s);
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
 uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);
@@ -395,6 +397,116 @@ lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n,
 bool lfm_constraint_has_begun(const lfm_constraint *c);   /* thoughts are over: this is the text */
 bool lfm_constraint_is_complete(const lfm_constraint *c); /* the text may end here */
 bool lfm_constraint_is_final(const lfm_constraint *c);    /* it must: nothing can follow */
+
+/* ---- Answers -------------------------------------------------------------------------------- */
+
+/* Why an answer ended. */
+typedef enum {
+    LFM_FINISH_NONE = 0,    /* it has not ended */
+    LFM_FINISH_STOP,        /* the model ended it */
+    LFM_FINISH_STOP_STRING, /* a stop string came; the text ends before it */
+    LFM_FINISH_LENGTH,      /* max_tokens were generated, or the context is full */
+    LFM_FINISH_GRAMMAR,     /* it satisfies its constraint, and nothing can follow */
+    LFM_FINISH_TOOL_CALLS,  /* the model ended it, with tool calls */
+    LFM_FINISH_LOOP,        /* the same few tokens came over and over */
+    LFM_FINISH_INTERRUPTED, /* the caller stopped it */
+    LFM_FINISH_ERROR,       /* an evaluation failed */
+    LFM_N_FINISHES
+} lfm_finish;
+
+/* "stop", "stop_string", "length", "grammar", "tool_calls", "loop", "interrupted", "error"; "" for
+ * LFM_FINISH_NONE. */
+const char *lfm_finish_name(lfm_finish finish);
+
+typedef enum {
+    LFM_TOOL_CALLS_HIDDEN, /* calls are text; their markers are control tokens like others */
+    LFM_TOOL_CALLS_TEXT,   /* calls are text, markers and all */
+    LFM_TOOL_CALLS_READ    /* calls are read, and no part of the text */
+} lfm_tool_calls;
+
+/* Start from lfm_answer_defaults().  Strings are kept, not copied. */
+typedef struct {
+    int64_t max_tokens;       /* thoughts included; < 0: until the context is full */
+    int64_t max_thoughts;     /* tokens of thoughts; < 0: as many as leave room for an answer */
+    const char *thoughts_end; /* written where max_thoughts cuts thoughts off; NULL = nothing */
+    const char *prefill;      /* how the answer begins, which is part of the prompt; NULL = empty */
+    const char *const *stops; // [n_stops] strings that end the answer; none is empty
+    size_t n_stops;
+    lfm_tool_calls tool_calls;
+    bool no_thoughts;   /* <think>..</think> is text, as where there is no chat template */
+    bool show_control;  /* control tokens are text */
+    bool allow_loops;   /* never end with LFM_FINISH_LOOP */
+    bool shift_context; /* a full context forgets the older half instead of ending */
+    size_t n_keep;      /* first tokens that shifting keeps */
+    bool logprobs;      /* log-probabilities of every token .. */
+    size_t n_top;       /* .. and of its most probable alternatives, LFM_MAX_TOP at most */
+} lfm_answer_options;
+
+lfm_answer_options lfm_answer_defaults(void);
+
+typedef struct {
+    const char *name; /* NUL-terminated, as is the next */
+    size_t name_len;
+    const char *arguments; /* a JSON object */
+    size_t arguments_len;
+} lfm_tool_call;
+
+/* An answer so far.  Texts are NUL-terminated; pointers are valid until the next call. */
+typedef struct {
+    lfm_finish finish;
+    bool is_thinking;
+    const char *text; /* [text_len] without thoughts and tool calls */
+    size_t text_len;
+    size_t text_settled;  /* bytes that no longer depend on what follows: show these */
+    const char *thoughts; /* [thoughts_len] */
+    size_t thoughts_len;
+    size_t thoughts_settled;
+    const char *said; /* [said_len] what belongs into the conversation: thoughts and text */
+    size_t said_len;
+    const lfm_tool_call *calls; // [n_calls]
+    size_t n_calls;
+    size_t n_unread_calls; /* texts between the markers of calls that are none; part of `text` */
+    const lfm_logprob *logprobs; // [n_logprobs]
+    const lfm_logprob *top;      // [n_logprobs][n_top]
+    size_t n_logprobs, n_top;
+    size_t n_generated; /* tokens */
+    size_t n_reasoning; /* of them, thoughts */
+    size_t n_room;      /* tokens that the answer may have; SIZE_MAX = any number */
+    size_t n_pending;   /* tokens that were chosen and not yet evaluated */
+} lfm_answer_state;
+
+/* An answer in the making. */
+typedef struct lfm_answer lfm_answer;
+
+/* Begin the answer to a prompt of `n` tokens, which `s` must hold (lfm_session_sync) before the
+ * first token is taken.  `constraint` may be NULL; so may `opt`, for the defaults.  Session,
+ * sampler and constraint must outlive the answer, and are its own until then. */
+lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler,
+                          lfm_constraint *constraint, const lfm_answer_options *opt,
+                          const int32_t *prompt, size_t n, lfm_error *err);
+void lfm_answer_free(lfm_answer *a); /* NULL is fine */
+
+/* Called after every token.  LFM_ERR_STOPPED ends the answer as LFM_FINISH_INTERRUPTED; another
+ * error ends lfm_answer_run with it. */
+typedef lfm_status lfm_answer_fn(void *ctx, const lfm_answer_state *state, lfm_error *err);
+
+/* Generate until the answer has finished.  `on_token` may be NULL. */
+lfm_status lfm_answer_run(lfm_answer *a, lfm_answer_fn *on_token, void *ctx, lfm_error *err);
+
+/* The same in steps, for several answers at once: choose one token, and those that the constraint
+ * forces to follow it; unless that finished the answer, evaluate what was chosen, for up to
+ * LFM_MAX_EACH answers of one family of sessions together. */
+lfm_status lfm_answer_take(lfm_answer *a, lfm_error *err);
+lfm_status lfm_answer_eval(lfm_answer *const *a, size_t n, lfm_error *err);
+
+/* Nothing follows: settle the text and read calls that were left open.  `why` is the finish of an
+ * answer that has none yet. */
+lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err);
+
+const lfm_answer_state *lfm_answer_get(const lfm_answer *a);
+
+/* Has a finished answer not got what its constraint asks for? */
+bool lfm_answer_is_cut(const lfm_answer *a);
 
 /* ---- Quantising a file ---------------------------------------------------------------------- */
 

@@ -1,10 +1,12 @@
 /*
  * tool_calls.c - Python calls -> JSON, in one pass.
  *
- * The reader keeps only which brackets are open; everything else is written as it comes.
+ * The reader keeps only which brackets are open and writes JSON as it goes; a JSON parser then
+ * refuses what no reader would take, such as an argument that is given twice.
  */
 #include "answer/tool_calls.h"
 
+#include "base/json.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
@@ -344,51 +346,93 @@ static bool read_object(reader *r) {
     return good;
 }
 
-/* Nothing that no JSON reader would take: an argument that is given twice, for one. */
-static bool is_json(json_out *calls) {
-    json_out list = {0};
-    json_doc doc = {0};
-    lfm_error err = {0};
-    json_write_text(&list, "[");
-    json_write_raw(&list, calls->ptr ? calls->ptr : "", calls->len);
-    json_write_text(&list, "]");
-    const bool good = !calls->failed && !list.failed &&
-                      json_parse(&doc, list.ptr, list.len, &err) == LFM_OK;
-    calls->failed = calls->failed || list.failed || err.status == LFM_ERR_MEMORY;
-    json_doc_free(&doc);
-    json_out_free(&list);
-    return good;
-}
-
-bool toolcall_read(json_out *out, size_t *n_calls, const char *text, size_t n) {
-    json_out calls = {0};
-    reader r = {text, text + n, &calls};
-    const bool list = pass(&r, '[');
+/* "[CALL, CALL]" as JSON; false when the text is something else, or memory ran out. */
+static bool read_list(json_out *list, const char *text, size_t n) {
+    reader r = {text, text + n, list};
+    const bool bracket = pass(&r, '[');
     size_t found = 0;
     bool good = utf8_valid(text, n);
-    while (good && !(list && pass(&r, ']'))) {
+    json_write_text(list, "[");
+    while (good && !(bracket && pass(&r, ']'))) {
         if (found > 0) {
             good = pass(&r, ',');
-            if (list && peek(&r, ']')) {
+            if (bracket && peek(&r, ']')) {
                 continue;
             }
-            json_write_text(&calls, ", ");
+            json_write_text(list, ", ");
         }
         good = good && (peek(&r, '{') ? read_object(&r) : read_call(&r));
         found += good;
         skip_blanks(&r);
-        if (!list && r.p == r.end) {
+        if (!bracket && r.p == r.end) {
             break;
         }
     }
+    json_write_text(list, "]");
     skip_blanks(&r);
-    good = good && found > 0 && r.p == r.end && is_json(&calls);
-    if (good) {
-        json_write_text(out, *n_calls > 0 ? ", " : "");
-        json_write_raw(out, calls.ptr, calls.len);
-        *n_calls += found;
+    return good && found > 0 && r.p == r.end && !list->failed;
+}
+
+static lfm_status no_memory(lfm_error *err) {
+    return err_set(err, LFM_ERR_MEMORY, "out of memory for tool calls");
+}
+
+/* One more call: {"name": .., "arguments": {..}}. */
+static lfm_status append(tool_calls *list, const json_value *call, lfm_error *err) {
+    const json_value *name = json_get(call, "name");
+    json_out arguments = {0};
+    if (list->n == list->cap) {
+        const size_t cap = list->cap ? 2 * list->cap : 4;
+        lfm_tool_call *grown = realloc(list->all, cap * sizeof *grown);
+        if (!grown) {
+            return no_memory(err);
+        }
+        list->all = grown;
+        list->cap = cap;
     }
-    out->failed = out->failed || calls.failed;
-    json_out_free(&calls);
-    return good;
+    char *copy = malloc(name->len + 1);
+    json_write_value(&arguments, json_get(call, "arguments"));
+    if (!copy || json_finish(&arguments, NULL) != LFM_OK) {
+        free(copy);
+        json_out_free(&arguments);
+        return no_memory(err);
+    }
+    memcpy(copy, name->text, name->len);
+    copy[name->len] = '\0';
+    list->all[list->n++] = (lfm_tool_call){copy, name->len, arguments.ptr, arguments.len};
+    return LFM_OK;
+}
+
+static void drop_from(tool_calls *list, size_t first) {
+    while (list->n > first) {
+        list->n--;
+        free((char *)(uintptr_t)list->all[list->n].name);
+        free((char *)(uintptr_t)list->all[list->n].arguments);
+    }
+}
+
+lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *read,
+                           lfm_error *err) {
+    const size_t before = list->n;
+    json_out json = {0};
+    json_doc doc = {0};
+    lfm_error why = {0};
+    *read = read_list(&json, text, n) && json_parse(&doc, json.ptr, json.len, &why) == LFM_OK;
+    lfm_status st = json.failed || why.status == LFM_ERR_MEMORY ? no_memory(err) : LFM_OK;
+    for (const json_value *v = *read ? doc.root->first : NULL; v && st == LFM_OK; v = v->next) {
+        st = append(list, v, err);
+    }
+    if (st != LFM_OK) {
+        *read = false;
+        drop_from(list, before);
+    }
+    json_doc_free(&doc);
+    json_out_free(&json);
+    return st;
+}
+
+void tool_calls_drop(tool_calls *list) {
+    drop_from(list, 0);
+    free(list->all);
+    *list = (tool_calls){0};
 }

@@ -1,5 +1,5 @@
 /*
- * tool_calls.h - the calls of tools in an answer, as JSON.
+ * tool_calls.h - the tool calls in an answer.
  *
  * LFM2 models write them between <|tool_call_start|> and <|tool_call_end|> as a list of Python
  * calls, [f(a='x', n=1), m.g(items=[1, {'k': None}])], or, when asked to, as JSON objects with
@@ -10,15 +10,24 @@
 #ifndef ANSWER_TOOL_CALLS_H
 #define ANSWER_TOOL_CALLS_H
 
-#include "base/json.h"
+#include "base/error.h"
+
+#include "lfm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Append the calls in `text` (n bytes, without the markers) to `out`: JSON objects
- * {"name": .., "arguments": {..}} with ", " between them; *n_calls is raised.  False, with nothing
- * appended, when the text is not a list of calls; or when memory runs out, which json_finish(out)
- * tells. */
-bool toolcall_read(json_out *out, size_t *n_calls, const char *text, size_t n);
+/* A zeroed struct is an empty list. */
+typedef struct {
+    lfm_tool_call *all; // [n]; names and arguments are owned
+    size_t n, cap;
+} tool_calls;
+
+/* Append the calls in `text` (n bytes, without the markers).  *read is false, and nothing is
+ * appended, when the text is not a list of calls.  LFM_ERR_MEMORY. */
+lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *read,
+                           lfm_error *err);
+
+void tool_calls_drop(tool_calls *list);
 
 #endif

@@ -366,6 +366,10 @@ const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n) {
     return s->line.tokens;
 }
 
+const lfm_model *lfm_session_model(const lfm_session *s) {
+    return s->shared->model;
+}
+
 uint32_t lfm_session_pos(const lfm_session *s) {
     return s->line.pos;
 }

@@ -77,6 +77,29 @@ void json_write_string(json_out *o, const char *bytes, size_t n);
 void json_write_number(json_out *o, double v); /* %.9g; null when it is not finite */
 void json_write_int(json_out *o, int64_t v);
 
+/* Members and elements, with the comma that divides them.  `key` names a member and has nothing to
+ * escape; NULL stands for an element of an array, or for the whole text.
+ *
+ *     json_begin_object(&o, NULL);
+ *     json_put_int(&o, "n", 1);
+ *     json_begin_array(&o, "list");
+ *     json_put_text(&o, NULL, "a");
+ *     json_end_array(&o);
+ *     json_end_object(&o);          {"n": 1, "list": ["a"]}
+ *
+ * The last byte says whether a comma is due, so these mix with the functions above. */
+void json_begin_object(json_out *o, const char *key);
+void json_end_object(json_out *o);
+void json_begin_array(json_out *o, const char *key);
+void json_end_array(json_out *o);
+void json_put_key(json_out *o, const char *key); /* its value is the next thing written */
+void json_put_string(json_out *o, const char *key, const char *bytes, size_t n);
+void json_put_text(json_out *o, const char *key, const char *text); /* the same, up to its NUL */
+void json_put_int(json_out *o, const char *key, int64_t v);
+void json_put_real(json_out *o, const char *key, double v);              /* as json_write_number */
+void json_put_fixed(json_out *o, const char *key, double v, int digits); /* after the point */
+void json_put_bool(json_out *o, const char *key, bool v);
+
 /* How the leaves of a tree are written; brackets, ", " and ": " are always the same. */
 typedef struct {
     const char *null_word, *false_word, *true_word;

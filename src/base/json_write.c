@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* ---- Bytes, strings and numbers ------------------------------------------------------------- */
+
 void json_write_raw(json_out *o, const char *bytes, size_t n) {
     if (!o->failed && n >= SIZE_MAX / 2 - o->len) {
         o->failed = true;
@@ -86,6 +88,72 @@ void json_write_int(json_out *o, int64_t v) {
     json_write_text(o, text);
 }
 
+/* ---- Members and elements ------------------------------------------------------------------- */
+
+void json_put_key(json_out *o, const char *key) {
+    const char last = o->len > 0 ? o->ptr[o->len - 1] : '\n';
+    /* A value ends with a quote, a digit, a letter or a bracket that closes. */
+    if (!strchr("{[ \n", last)) {
+        json_write_text(o, ", ");
+    }
+    if (key) {
+        json_write_text(o, "\"");
+        json_write_text(o, key);
+        json_write_text(o, "\": ");
+    }
+}
+
+void json_begin_object(json_out *o, const char *key) {
+    json_put_key(o, key);
+    json_write_text(o, "{");
+}
+
+void json_end_object(json_out *o) {
+    json_write_text(o, "}");
+}
+
+void json_begin_array(json_out *o, const char *key) {
+    json_put_key(o, key);
+    json_write_text(o, "[");
+}
+
+void json_end_array(json_out *o) {
+    json_write_text(o, "]");
+}
+
+void json_put_string(json_out *o, const char *key, const char *bytes, size_t n) {
+    json_put_key(o, key);
+    json_write_string(o, bytes, n);
+}
+
+void json_put_text(json_out *o, const char *key, const char *text) {
+    json_put_string(o, key, text, strlen(text));
+}
+
+void json_put_int(json_out *o, const char *key, int64_t v) {
+    json_put_key(o, key);
+    json_write_int(o, v);
+}
+
+void json_put_real(json_out *o, const char *key, double v) {
+    json_put_key(o, key);
+    json_write_number(o, v);
+}
+
+void json_put_fixed(json_out *o, const char *key, double v, int digits) {
+    char text[400]; /* the largest double has 309 digits before the point */
+    snprintf(text, sizeof text, "%.*f", digits, v);
+    json_put_key(o, key);
+    json_write_text(o, isfinite(v) ? text : "null");
+}
+
+void json_put_bool(json_out *o, const char *key, bool v) {
+    json_put_key(o, key);
+    json_write_text(o, v ? "true" : "false");
+}
+
+/* ---- Trees ---------------------------------------------------------------------------------- */
+
 static void write_leaf(json_out *o, const json_value *v, const json_style *style) {
     switch (v->kind) {
     case JSON_STRING:
@@ -136,6 +204,8 @@ void json_write_value(json_out *o, const json_value *v) {
     static const json_style json = {"null", "false", "true", json_write_string};
     json_write_styled(o, v, &json);
 }
+
+/* ---- The end -------------------------------------------------------------------------------- */
 
 lfm_status json_finish(json_out *o, lfm_error *err) {
     json_write_raw(o, "", 0);

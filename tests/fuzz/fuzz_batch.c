@@ -31,11 +31,14 @@ static void check_output(const batch_line *l, const json_out *out, bool done) {
 }
 
 static void check_answers(const batch_line *l, const char *text, size_t n) {
-    const json_out no_calls = {0};
-    const batch_answer a = {
-        .content = text, .content_len = n, .reasoning = text, .reasoning_len = n / 2,
-        .finish = n % 2 ? "stop" : "length", .seed = 1234, .n_prompt = n, .calls = &no_calls,
+    const lfm_answer_state state = {
+        .text = text,
+        .text_len = n,
+        .thoughts = text,
+        .thoughts_len = n / 2,
+        .finish = n % 2 ? LFM_FINISH_STOP : LFM_FINISH_LENGTH,
     };
+    const batch_answer a = {.state = &state, .seed = 1234, .n_prompt = n};
     json_out out = {0};
     batch_line_answer(&out, l, &a);
     check_output(l, &out, true);
@@ -63,40 +66,33 @@ static void check_options(const batch_line *l) {
     }
 }
 
-static void check_json(const json_out *text) {
+static void check_conversation(const conversation *c) {
+    json_out text = {0};
     json_doc doc = {0};
-    FUZZ_CHECK(json_parse(&doc, text->ptr, text->len, NULL) == LFM_OK);
+    FUZZ_CHECK(conversation_write(&text, c, NULL) == LFM_OK);
+    FUZZ_CHECK(json_parse(&doc, text.ptr, text.len, NULL) == LFM_OK);
     json_doc_free(&doc);
+    json_out_free(&text);
 }
 
 /* The turn of a session is over. */
-static void end_turn(const batch_line *l, const char *text, size_t n) {
-    json_out list = {0};
-    const json_out no_calls = {0};
-    json_write_text(&list, "[");
-    json_write_raw(&list, l->turn.ptr, l->turn.len);
-    json_write_text(&list, "]");
-    check_json(&list);
-    FUZZ_CHECK(talk_add(l->talk, &l->turn, text, n, &no_calls, NULL) == LFM_OK);
-    json_out_free(&list);
+static void end_turn(batch_line *l, const char *text, size_t n) {
+    const lfm_answer_state state = {.said = text, .said_len = n};
+    FUZZ_CHECK(batch_session_end_turn(l->session, &l->talk, &state, NULL) == LFM_OK);
+    check_conversation(&l->session->talk);
 }
 
 /* Read the line and answer it; was it good? */
-static bool read_line(const cli_options *o, batch_talks *talks, const json_out *system,
+static bool read_line(const cli_options *o, batch_sessions *open, const json_out *system,
                       const char *text, size_t n) {
     batch_line l;
     lfm_error err = {0};
-    const bool good = batch_line_read(&l, o, system, talks, text, n, LINE_NUMBER, &err) == LFM_OK;
+    const bool good = batch_line_read(&l, o, system, open, text, n, LINE_NUMBER, &err) == LFM_OK;
     if (good) {
         check_options(&l);
-        FUZZ_CHECK((l.conversation.len > 0) == !o->raw && !l.waits);
-        if (!o->raw) {
-            check_json(&l.conversation);
-        }
-        if (l.tools.len > 0) {
-            check_json(&l.tools);
-        }
-        if (l.talk) {
+        FUZZ_CHECK((l.talk.n > 0) == !o->raw && !l.waits);
+        check_conversation(&l.talk);
+        if (l.session) {
             end_turn(&l, text, n);
         }
     } else {
@@ -118,15 +114,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     };
     const char *text = (const char *)data + 1;
     json_out system = {0};
-    batch_talks talks = {0};
+    batch_sessions open = {0};
     json_write_text(&system, "Be \"brief\".");
     for (int i = 0; i < 3; i++) {
-        if (!read_line(&o, data[0] & 32 ? &talks : NULL, data[0] & 16 ? &system : NULL, text,
+        if (!read_line(&o, data[0] & 32 ? &open : NULL, data[0] & 16 ? &system : NULL, text,
                        size - 1)) {
             break;
         }
     }
-    talks_drop(&talks);
+    batch_sessions_drop(&open);
     json_out_free(&system);
     return 0;
 }

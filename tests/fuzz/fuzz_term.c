@@ -6,7 +6,7 @@
  */
 #include "fuzz.h"
 
-#include "answer/text.h"
+#include "answer/answer_text.h"
 #include "base/error.h"
 #include "base/utf8.h"
 #include "cli/shared/term.h"
@@ -39,24 +39,25 @@ static void check_escape(const char *p, size_t n) {
 }
 
 /* Feed in pieces of the lengths that `cuts` tells, showing what is settled at once. */
-static void run_answer(answer *a, const uint8_t *cuts, size_t n_cuts, const char *p, size_t n) {
+static void run_answer(answer_text *a, const uint8_t *cuts, size_t n_cuts, const char *p,
+                       size_t n) {
     lfm_error err = {0};
     size_t at = 0;
     for (size_t i = 0; at < n; i++) {
         const size_t want = n_cuts ? (size_t)cuts[i % n_cuts] % 7 + 1 : n;
         const size_t len = want < n - at ? want : n - at;
-        FUZZ_CHECK(answer_feed(a, p + at, len, &err) == LFM_OK);
+        FUZZ_CHECK(answer_text_feed(a, p + at, len, &err) == LFM_OK);
         FUZZ_CHECK(a->settled <= a->text.len);
         at += len;
     }
-    FUZZ_CHECK(answer_end(a, &err) == LFM_OK);
+    FUZZ_CHECK(answer_text_end(a, &err) == LFM_OK);
     FUZZ_CHECK(a->settled == a->text.len);
 }
 
 static void check_pieces(const uint8_t *cuts, size_t n_cuts, const char *p, size_t n) {
     static const char *const stops[] = {"STOP", "\n\n", "aab"};
-    answer whole = {.stops = stops, .n_stops = 3, .split = n % 2 == 0};
-    answer parts = whole;
+    answer_text whole = {.stops = stops, .n_stops = 3, .split = n % 2 == 0};
+    answer_text parts = whole;
     run_answer(&whole, NULL, 0, p, n);
     run_answer(&parts, cuts, n_cuts, p, n);
     FUZZ_CHECK(whole.text.len == parts.text.len);
@@ -64,8 +65,8 @@ static void check_pieces(const uint8_t *cuts, size_t n_cuts, const char *p, size
                memcmp(whole.text.ptr, parts.text.ptr, whole.text.len) == 0);
     FUZZ_CHECK(whole.thoughts.len == parts.thoughts.len);
     FUZZ_CHECK(whole.stopped == parts.stopped);
-    answer_drop(&whole);
-    answer_drop(&parts);
+    answer_text_drop(&whole);
+    answer_text_drop(&parts);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

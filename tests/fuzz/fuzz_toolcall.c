@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "answer/tool_calls.h"
+#include "../support/calls.h"
 
 #include <string.h>
 
@@ -29,12 +29,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     size_t n_calls = 0;
     size_t n_again = 0;
     json_write_text(&list, "[");
-    const bool good = toolcall_read(&list, &n_calls, (const char *)data, size);
+    const bool good = calls_read(&list, &n_calls, (const char *)data, size);
     if (good) {
         json_write_text(&list, "]");
         check_calls(&list, n_calls);
         json_write_text(&again, "[");
-        FUZZ_CHECK(toolcall_read(&again, &n_again, list.ptr, list.len));
+        FUZZ_CHECK(calls_read(&again, &n_again, list.ptr, list.len));
         json_write_text(&again, "]");
         FUZZ_CHECK(n_again == n_calls && again.len == list.len &&
                    memcmp(again.ptr, list.ptr, list.len) == 0);

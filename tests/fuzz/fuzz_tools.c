@@ -9,7 +9,7 @@
 
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
-#include "answer/tool_calls.h"
+#include "../support/calls.h"
 #include "constrain/engine/keys.h"
 #include "constrain/schema/schema.h"
 
@@ -64,7 +64,7 @@ static void check_text(const json_value *tools, const char *text, size_t n) {
     FUZZ_CHECK(keys_add(&keys, text, n, &repeats) == LFM_OK);
     keys_drop(&keys);
     json_write_text(&out, "[");
-    if (!toolcall_read(&out, &n_calls, text, n)) {
+    if (!calls_read(&out, &n_calls, text, n)) {
         /* Values nested too deeply, or an object in them has a key twice: grammars cannot tell. */
         FUZZ_CHECK(repeats || is_deep(text, n));
         json_out_free(&out);

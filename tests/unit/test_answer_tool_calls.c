@@ -1,7 +1,7 @@
 /*
  * test_answer_tool_calls.c - calls of tools as models write them, and worse.
  */
-#include "answer/tool_calls.h"
+#include "../support/calls.h"
 
 #include "base/rng.h"
 
@@ -65,7 +65,7 @@ static void test_table(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         json_out out = {0};
         size_t n = 0;
-        const bool good = toolcall_read(&out, &n, cases[i].text, strlen(cases[i].text));
+        const bool good = calls_read(&out, &n, cases[i].text, strlen(cases[i].text));
         if (good != (cases[i].json != NULL) || (good && strcmp(out.ptr, cases[i].json) != 0) ||
             (!good && (n != 0 || out.len != 0))) {
             fail_msg("%s gives %s", cases[i].text, good ? out.ptr : "nothing");
@@ -78,8 +78,8 @@ static void test_several(void **state) {
     (void)state;
     json_out out = {0};
     size_t n = 0;
-    assert_true(toolcall_read(&out, &n, "[f(), g()]", 10));
-    assert_true(toolcall_read(&out, &n, "[h()]", 5));
+    assert_true(calls_read(&out, &n, "[f(), g()]", 10));
+    assert_true(calls_read(&out, &n, "[h()]", 5));
     assert_int_equal(n, 3);
     assert_string_equal(out.ptr, "{\"name\": \"f\", \"arguments\": {}}, {\"name\": \"g\", "
                                  "\"arguments\": {}}, {\"name\": \"h\", \"arguments\": {}}");
@@ -96,13 +96,13 @@ static void test_deep(void **state) {
     for (int i = 0; i < 100000; i++) {
         json_write_text(&text, "[");
     }
-    assert_false(toolcall_read(&out, &n, text.ptr, text.len));
+    assert_false(calls_read(&out, &n, text.ptr, text.len));
     json_out_free(&text);
     json_out_free(&out);
 }
 
-/* Broken calls: whatever is accepted is JSON (toolcall_read checks it), and nothing is read that is
- * not there (the sanitizers check that). */
+/* Broken calls: whatever is accepted is JSON (tool_calls_read checks it), and nothing is read that
+ * is not there (the sanitizers check that). */
 static void test_damaged(void **state) {
     (void)state;
     static const char whole[] = "[f(a='it\\'s', b=[1, {'k': None}], c=\"\\u00e9\"), m.g(x=-1.5e3)]";
@@ -122,7 +122,7 @@ static void test_damaged(void **state) {
         char *exact = malloc(cut ? cut : 1); /* nothing behind it */
         assert_non_null(exact);
         memcpy(exact, text, cut);
-        n_good += toolcall_read(&out, &n, exact, cut);
+        n_good += calls_read(&out, &n, exact, cut);
         free(exact);
         free(text);
         json_out_free(&out);

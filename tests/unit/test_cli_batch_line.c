@@ -10,10 +10,10 @@
 
 #include <cmocka.h>
 
-static lfm_status read_line(batch_line *l, const cli_options *o, batch_talks *talks,
+static lfm_status read_line(batch_line *l, const cli_options *o, batch_sessions *open,
                             const char *text, lfm_error *err) {
     *err = (lfm_error){0};
-    return batch_line_read(l, o, NULL, talks, text, strlen(text), 7, err);
+    return batch_line_read(l, o, NULL, open, text, strlen(text), 7, err);
 }
 
 /* ---- What is wrong -------------------------------------------------------------------------- */
@@ -73,20 +73,27 @@ static void test_errors(void **state) {
     };
     const cli_options o = {0};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        batch_talks talks = {0};
+        batch_sessions open = {0};
         batch_line l;
         lfm_error err;
-        const lfm_status st = read_line(&l, &o, &talks, cases[i].line, &err);
+        const lfm_status st = read_line(&l, &o, &open, cases[i].line, &err);
         if (st == LFM_OK || (cases[i].text && !strstr(err.text, cases[i].text))) {
             fail_msg("%s: got \"%s\"", cases[i].line, err.text);
         }
         assert_string_equal(l.id.ptr, cases[i].id);
         batch_line_drop(&l);
-        talks_drop(&talks);
+        batch_sessions_drop(&open);
     }
 }
 
 /* ---- What is asked for ---------------------------------------------------------------------- */
+
+static void assert_conversation(const conversation *c, const char *json) {
+    json_out text = {0};
+    assert_int_equal(conversation_write(&text, c, NULL), LFM_OK);
+    assert_string_equal(text.ptr, json);
+    json_out_free(&text);
+}
 
 static void test_conversations(void **state) {
     (void)state;
@@ -111,7 +118,7 @@ static void test_conversations(void **state) {
         if (read_line(&l, &o, NULL, cases[i].line, &err) != LFM_OK) {
             fail_msg("%s: %s", cases[i].line, err.text);
         }
-        assert_string_equal(l.conversation.ptr, cases[i].conversation);
+        assert_conversation(&l.talk, cases[i].conversation);
         assert_false(l.waits);
         batch_line_drop(&l);
     }
@@ -190,66 +197,63 @@ static void test_shapes(void **state) {
 
 /* ---- Sessions ------------------------------------------------------------------------------- */
 
-static void test_talks(void **state) {
+static void test_sessions(void **state) {
     (void)state;
     const cli_options o = {0};
-    const json_out no_calls = {0};
-    batch_talks talks = {0};
+    const lfm_answer_state answer = {.said = "y", .said_len = 1};
+    batch_sessions open = {0};
     batch_line l;
     lfm_error err;
     const char *line = "{\"session\":\"a\",\"prompt\":\"x\"}";
-    assert_int_equal(read_line(&l, &o, &talks, line, &err), LFM_OK);
-    assert_non_null(l.talk);
-    assert_string_equal(l.turn.ptr, "{\"role\": \"user\", \"content\": \"x\"}");
-    assert_int_equal(talk_add(l.talk, &l.turn, "y", 1, &no_calls, &err), LFM_OK);
-    l.talk->busy = true;
+    assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_OK);
+    assert_non_null(l.session);
+    assert_conversation(&l.talk, "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}");
+    assert_int_equal(batch_session_end_turn(l.session, &l.talk, &answer, &err), LFM_OK);
+    l.session->busy = true;
     batch_line_drop(&l);
-    assert_int_equal(read_line(&l, &o, &talks, line, &err), LFM_OK);
-    assert_true(l.waits && l.conversation.len == 0);
-    l.talk->busy = false;
+    assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_OK);
+    assert_true(l.waits && l.talk.n == 0);
+    l.session->busy = false;
     batch_line_drop(&l);
-    assert_int_equal(read_line(&l, &o, &talks, line, &err), LFM_OK);
-    assert_string_equal(l.conversation.ptr, "{\"messages\": [{\"role\": \"user\", \"content\": "
-                        "\"x\"}, {\"role\": \"assistant\", \"content\": \"y\"}, {\"role\": "
-                        "\"user\", \"content\": \"x\"}]}");
+    assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_OK);
+    assert_conversation(&l.talk, "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, "
+                                 "{\"role\": \"assistant\", \"content\": \"y\"}, "
+                                 "{\"role\": \"user\", \"content\": \"x\"}]}");
     batch_line_drop(&l);
     line = "{\"session\":\"a\",\"prompt\":\"x\",\"system\":\"s\"}";
-    assert_int_equal(read_line(&l, &o, &talks, line, &err), LFM_ERR_ARG);
+    assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_ERR_ARG);
     batch_line_drop(&l);
     const cli_options raw = {.raw = true};
-    assert_int_equal(read_line(&l, &raw, &talks, "{\"session\":\"a\",\"prompt\":\"x\"}", &err),
+    assert_int_equal(read_line(&l, &raw, &open, "{\"session\":\"a\",\"prompt\":\"x\"}", &err),
                      LFM_ERR_ARG);
     batch_line_drop(&l);
-    talks_drop(&talks);
+    batch_sessions_drop(&open);
 }
 
-static void test_many_talks(void **state) {
+static void test_many_sessions(void **state) {
     (void)state;
     enum { N = 500 };
-    batch_talks talks = {0};
-    batch_talk *all[N];
+    batch_sessions open = {0};
+    batch_session *all[N];
     for (int round = 0; round < 2; round++) {
         for (int i = 0; i < N; i++) {
             char name[16];
-            snprintf(name, sizeof name, "talk %d", (i * 37) % N);
-            batch_talk *talk = talks_get(&talks, name, NULL);
-            assert_string_equal(talk->name, name);
-            assert_true(round == 0 || talk == all[i]);
-            all[i] = talk;
+            snprintf(name, sizeof name, "session %d", (i * 37) % N);
+            batch_session *one = batch_sessions_get(&open, name, NULL);
+            assert_string_equal(one->name, name);
+            assert_true(round == 0 || one == all[i]);
+            all[i] = one;
         }
     }
-    assert_int_equal(talks.n, N);
-    talks_drop(&talks);
+    assert_int_equal(open.n, N);
+    batch_sessions_drop(&open);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_conversations),
-        cmocka_unit_test(test_settings),
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_talks),
-        cmocka_unit_test(test_many_talks),
+        cmocka_unit_test(test_errors),   cmocka_unit_test(test_conversations),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_sessions), cmocka_unit_test(test_many_sessions),
     };
     return cmocka_run_group_tests_name("cli/batch_line", tests, NULL, NULL);
 }

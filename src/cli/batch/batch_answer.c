@@ -3,25 +3,25 @@
  */
 #include "cli/batch/batch_line.h"
 
+#include "cli/shared/answer_json.h"
+
 #include <stdio.h>
-#include <string.h>
 
 /* That of a line whose id there was no memory for is null. */
 static void write_id(json_out *out, const batch_line *l) {
     json_write_text(out, l->id.len > 0 && !l->id.failed ? l->id.ptr : "null");
 }
 
-static void write_usage(json_out *out, const batch_answer *a) {
-    char text[200];
-    snprintf(text, sizeof text, "{\"prompt_tokens\": %zu, \"cached_tokens\": %zu, "
-             "\"completion_tokens\": %zu, \"reasoning_tokens\": %zu", a->n_prompt, a->n_reused,
-             a->n_generated, a->n_reasoning);
-    json_write_text(out, text);
+static void put_usage(json_out *out, const batch_answer *a) {
+    json_begin_object(out, "usage");
+    json_put_int(out, "prompt_tokens", (int64_t)a->n_prompt);
+    json_put_int(out, "cached_tokens", (int64_t)a->n_reused);
+    json_put_int(out, "completion_tokens", (int64_t)a->state->n_generated);
+    json_put_int(out, "reasoning_tokens", (int64_t)a->state->n_reasoning);
     if (a->n_truncated > 0) {
-        json_write_text(out, ", \"truncated_tokens\": ");
-        json_write_int(out, (int64_t)a->n_truncated);
+        json_put_int(out, "truncated_tokens", (int64_t)a->n_truncated);
     }
-    json_write_text(out, "}");
+    json_end_object(out);
 }
 
 /* Newlines and backslashes escaped, so that an answer stays one line. */
@@ -37,121 +37,127 @@ static void write_plain(json_out *out, const char *text, size_t len) {
 }
 
 /* OpenAI's form: the arguments of a call are a text that is JSON. */
-static void write_openai_calls(json_out *out, const batch_answer *a) {
-    json_doc doc = {0};
-    json_out list = {0};
-    size_t i = 0;
-    json_write_text(&list, "[");
-    json_write_raw(&list, a->calls->ptr, a->calls->len);
-    json_write_text(&list, "]");
-    const bool ok = !list.failed && json_parse(&doc, list.ptr, list.len, NULL) == LFM_OK;
-    json_write_text(out, ", \"tool_calls\": [");
-    for (const json_value *v = ok ? doc.root->first : NULL; v; v = v->next) {
-        const json_value *name = json_get(v, "name");
-        json_out arguments = {0};
+static void put_openai_calls(json_out *out, const lfm_answer_state *a) {
+    json_begin_array(out, "tool_calls");
+    for (size_t i = 0; i < a->n_calls; i++) {
+        const lfm_tool_call *call = &a->calls[i];
         char id[40];
-        snprintf(id, sizeof id, "%s{\"id\": \"call_%zu\"", i > 0 ? ", " : "", i);
-        i++;
-        json_write_value(&arguments, json_get(v, "arguments"));
-        json_write_text(out, id);
-        json_write_text(out, ", \"type\": \"function\", \"function\": {\"name\": ");
-        json_write_value(out, name);
-        json_write_text(out, ", \"arguments\": ");
-        json_write_string(out, arguments.ptr ? arguments.ptr : "", arguments.len);
-        json_write_text(out, "}}");
-        out->failed = out->failed || arguments.failed;
-        json_out_free(&arguments);
+        snprintf(id, sizeof id, "call_%zu", i);
+        json_begin_object(out, NULL);
+        json_put_text(out, "id", id);
+        json_put_text(out, "type", "function");
+        json_begin_object(out, "function");
+        json_put_string(out, "name", call->name, call->name_len);
+        json_put_string(out, "arguments", call->arguments, call->arguments_len);
+        json_end_object(out);
+        json_end_object(out);
     }
-    json_write_text(out, "]");
-    out->failed = out->failed || !ok;
-    json_doc_free(&doc);
-    json_out_free(&list);
+    json_end_array(out);
+}
+
+static const char *openai_finish(lfm_finish finish) {
+    return finish == LFM_FINISH_LENGTH || finish == LFM_FINISH_TOOL_CALLS ? lfm_finish_name(finish)
+                                                                          : "stop";
 }
 
 static void write_openai(json_out *out, const batch_line *l, const batch_answer *a) {
-    const bool cut = strcmp(a->finish, "length") == 0;
-    const bool called = strcmp(a->finish, "tool_calls") == 0;
-    json_write_text(out, "{\"custom_id\": ");
+    const lfm_answer_state *s = a->state;
+    json_begin_object(out, NULL);
+    json_put_key(out, "custom_id");
     write_id(out, l);
-    json_write_text(out, ", \"response\": {\"status_code\": 200, \"body\": {\"object\": "
-                    "\"chat.completion\", \"choices\": [{\"index\": 0, \"message\": {\"role\": "
-                    "\"assistant\", \"content\": ");
-    json_write_string(out, a->content, a->content_len);
-    if (a->reasoning_len > 0) {
-        json_write_text(out, ", \"reasoning_content\": ");
-        json_write_string(out, a->reasoning, a->reasoning_len);
+    json_begin_object(out, "response");
+    json_put_int(out, "status_code", 200);
+    json_begin_object(out, "body");
+    json_put_text(out, "object", "chat.completion");
+    json_begin_array(out, "choices");
+    json_begin_object(out, NULL);
+    json_put_int(out, "index", 0);
+    json_begin_object(out, "message");
+    json_put_text(out, "role", "assistant");
+    json_put_string(out, "content", s->text, s->text_len);
+    if (s->thoughts_len > 0) {
+        json_put_string(out, "reasoning_content", s->thoughts, s->thoughts_len);
     }
-    if (a->calls->len > 0) {
-        write_openai_calls(out, a);
+    if (s->n_calls > 0) {
+        put_openai_calls(out, s);
     }
-    json_write_text(out, "}");
+    json_end_object(out);
     if (a->logprobs) {
-        json_write_text(out, ", \"logprobs\": {\"content\": ");
-        logprobs_write(out, a->logprobs, 0, a->model, "top_logprobs");
-        json_write_text(out, "}");
+        json_begin_object(out, "logprobs");
+        json_put_key(out, "content");
+        logprobs_write(out, s, 0, a->model, "top_logprobs");
+        json_end_object(out);
     }
-    json_write_text(out, ", \"finish_reason\": ");
-    json_write_text(out, cut ? "\"length\"}]" : called ? "\"tool_calls\"}]" : "\"stop\"}]");
-    json_write_text(out, ", \"usage\": ");
-    write_usage(out, a);
-    json_write_text(out, "}}, \"error\": null}\n");
+    json_put_text(out, "finish_reason", openai_finish(s->finish));
+    json_end_object(out);
+    json_end_array(out);
+    put_usage(out, a);
+    json_end_object(out);
+    json_end_object(out);
+    json_put_key(out, "error");
+    json_write_text(out, "null");
+    json_end_object(out);
+    json_write_text(out, "\n");
+}
+
+static void write_object(json_out *out, const batch_line *l, const batch_answer *a) {
+    const lfm_answer_state *s = a->state;
+    json_begin_object(out, NULL);
+    json_put_key(out, "id");
+    write_id(out, l);
+    json_put_string(out, "content", s->text, s->text_len);
+    if (s->thoughts_len > 0) {
+        json_put_string(out, "reasoning", s->thoughts, s->thoughts_len);
+    }
+    if (s->n_calls > 0) {
+        json_begin_array(out, "tool_calls");
+        for (size_t i = 0; i < s->n_calls; i++) {
+            tool_call_write(out, &s->calls[i]);
+        }
+        json_end_array(out);
+    }
+    json_put_text(out, "finish_reason", lfm_finish_name(s->finish));
+    json_put_int(out, "seed", (int64_t)a->seed);
+    put_usage(out, a);
+    json_begin_object(out, "timings");
+    json_put_fixed(out, "prefill_ms", a->prefill_ms, 3);
+    json_put_fixed(out, "decode_ms", a->decode_ms, 3);
+    json_end_object(out);
+    if (a->logprobs) {
+        json_put_key(out, "logprobs");
+        logprobs_write(out, s, 0, a->model, "top");
+    }
+    json_end_object(out);
+    json_write_text(out, "\n");
 }
 
 void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a) {
-    char timings[120];
-    if (l->form == LINE_PLAIN) {
-        write_plain(out, a->content, a->content_len);
-        return;
+    switch (l->form) {
+    case LINE_PLAIN: write_plain(out, a->state->text, a->state->text_len); break;
+    case LINE_OPENAI: write_openai(out, l, a); break;
+    case LINE_OBJECT: write_object(out, l, a); break;
     }
-    if (l->form == LINE_OPENAI) {
-        write_openai(out, l, a);
-        return;
-    }
-    json_write_text(out, "{\"id\": ");
-    write_id(out, l);
-    json_write_text(out, ", \"content\": ");
-    json_write_string(out, a->content, a->content_len);
-    if (a->reasoning_len > 0) {
-        json_write_text(out, ", \"reasoning\": ");
-        json_write_string(out, a->reasoning, a->reasoning_len);
-    }
-    if (a->calls->len > 0) {
-        json_write_text(out, ", \"tool_calls\": [");
-        json_write_raw(out, a->calls->ptr, a->calls->len);
-        json_write_text(out, "]");
-    }
-    json_write_text(out, ", \"finish_reason\": ");
-    json_write_string(out, a->finish, strlen(a->finish));
-    json_write_text(out, ", \"seed\": ");
-    json_write_int(out, (int64_t)a->seed);
-    json_write_text(out, ", \"usage\": ");
-    write_usage(out, a);
-    snprintf(timings, sizeof timings,
-             ", \"timings\": {\"prefill_ms\": %.3f, \"decode_ms\": %.3f}",
-             a->prefill_ms, a->decode_ms);
-    json_write_text(out, timings);
-    if (a->logprobs) {
-        json_write_text(out, ", \"logprobs\": ");
-        logprobs_write(out, a->logprobs, 0, a->model, "top");
-    }
-    json_write_text(out, "}\n");
 }
 
 void batch_line_error(json_out *out, const batch_line *l, int code, const char *message) {
-    char number[24];
     if (l->form == LINE_PLAIN) {
         json_write_text(out, "\n"); /* the line stays in its place; what was wrong is on stderr */
         return;
     }
-    json_write_text(out, l->form == LINE_OPENAI ? "{\"custom_id\": " : "{\"id\": ");
+    const bool openai = l->form == LINE_OPENAI;
+    json_begin_object(out, NULL);
+    json_put_key(out, openai ? "custom_id" : "id");
     write_id(out, l);
-    json_write_text(out, l->form == LINE_OPENAI ? ", \"response\": null" : "");
-    snprintf(number, sizeof number, "%d", code);
-    json_write_text(out, ", \"error\": {\"code\": ");
-    json_write_text(out, number);
-    json_write_text(out, ", \"message\": ");
-    json_write_string(out, message, strlen(message));
-    json_write_text(out, "}}\n");
+    if (openai) {
+        json_put_key(out, "response");
+        json_write_text(out, "null");
+    }
+    json_begin_object(out, "error");
+    json_put_int(out, "code", code);
+    json_put_text(out, "message", message);
+    json_end_object(out);
+    json_end_object(out);
+    json_write_text(out, "\n");
 }
 
 bool batch_line_done_id(json_out *id, const char *text, size_t len) {

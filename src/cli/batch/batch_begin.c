@@ -3,8 +3,9 @@
  *
  * What the prompts begin with alike is evaluated once and copied; a session goes on where it was.
  */
-#include "cli/batch/batch.h"
+#include "cli/batch/batch_internal.h"
 
+#include "cli/prompt/answer_settings.h"
 #include "cli/prompt/sampling.h"
 #include "cli/prompt/truncate.h"
 
@@ -15,33 +16,22 @@
 enum { MIN_SHARED = 16 };
 
 void batch_slot_drop(slot *s) {
-    if (s->line.talk && s->active) {
-        s->line.talk->busy = false;
+    if (s->line.session && s->active) {
+        s->line.session->busy = false;
     }
     batch_line_drop(&s->line);
-    generation_drop(&s->gen);
+    lfm_answer_free(s->answer);
+    lfm_sampler_free(s->sampler);
+    lfm_constraint_free(s->constraint);
     grammar_cache_give_back(s->form);
-    lfm_free(s->tokens);
+    prompt_tokens_drop(&s->prompt);
     *s = (slot){0};
 }
 
 static lfm_status tokenize(batch_run *b, slot *s, lfm_error *err) {
     const batch_line *l = &s->line;
-    if (l->conversation.ptr) {
-        return lfm_chat_tokenize(b->model, l->conversation.ptr, l->conversation.len, l->o.prefill,
-                                 &s->tokens, &s->n_tokens, NULL, NULL, err);
-    }
-    const int special = b->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
-    json_out text = {0};
-    json_write_raw(&text, l->text.ptr ? l->text.ptr : "", l->text.len);
-    json_write_text(&text, l->o.prefill ? l->o.prefill : "");
-    lfm_status st = json_finish(&text, err);
-    if (st == LFM_OK) {
-        st = lfm_tokenize(b->model, text.ptr, text.len, LFM_TOKENIZE_BOS | special, &s->tokens,
-                          &s->n_tokens, err);
-    }
-    json_out_free(&text);
-    return st;
+    return l->o.raw ? prompt_tokenize_raw(&s->prompt, b->model, &l->o, &l->text, true, err)
+                    : prompt_tokenize_chat(&s->prompt, b->model, &l->o, &l->talk, err);
 }
 
 static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
@@ -57,23 +47,23 @@ static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
     size_t n_held = 0;
     size_t reused = 0;
     const int32_t *held = lfm_session_tokens(b->shared, &n_held);
-    const size_t same = common(s->tokens, s->n_tokens, b->last_tokens, b->n_last);
+    const size_t same = common(s->prompt.ids, s->prompt.n, b->last_tokens, b->n_last);
     lfm_status st = LFM_OK;
-    if (common(s->tokens, s->n_tokens, held, n_held) < n_held || n_held == 0) {
+    if (common(s->prompt.ids, s->prompt.n, held, n_held) < n_held || n_held == 0) {
         if (same >= MIN_SHARED) {
-            st = lfm_session_sync(b->shared, s->tokens, same, &reused, err);
+            st = lfm_session_sync(b->shared, s->prompt.ids, same, &reused, err);
         } else {
             lfm_session_reset(b->shared);
         }
     }
-    int32_t *last = malloc((s->n_tokens + 1) * sizeof *last);
+    int32_t *last = malloc((s->prompt.n + 1) * sizeof *last);
     if (!last) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->n_tokens);
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->prompt.n);
     }
-    memcpy(last, s->tokens, s->n_tokens * sizeof *last);
+    memcpy(last, s->prompt.ids, s->prompt.n * sizeof *last);
     free(b->last_tokens);
     b->last_tokens = last;
-    b->n_last = s->n_tokens;
+    b->n_last = s->prompt.n;
     return st;
 }
 
@@ -86,7 +76,7 @@ static void take_warmest(batch_run *b, size_t i) {
     for (size_t j = 0; j < b->n_slots; j++) {
         size_t n = 0;
         const int32_t *held = lfm_session_tokens(b->sessions[j], &n);
-        const size_t same = b->slots[j].active ? 0 : common(s->tokens, s->n_tokens, held, n);
+        const size_t same = b->slots[j].active ? 0 : common(s->prompt.ids, s->prompt.n, held, n);
         best = same > most ? j : best;
         most = same > most ? same : most;
     }
@@ -98,26 +88,28 @@ static void take_warmest(batch_run *b, size_t i) {
 static lfm_status read_prompt(batch_run *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = LFM_OK;
-    if (s->line.talk && s->line.talk->messages.len > 0) {
+    if (s->line.session && s->line.session->talk.n > 0) {
         take_warmest(b, i);
     } else {
         st = share_prefix(b, s, err);
         if (st == LFM_OK) st = lfm_session_copy(b->sessions[i], b->shared, err);
     }
-    if (st == LFM_OK)
-        st = lfm_session_sync(b->sessions[i], s->tokens, s->n_tokens, &s->n_reused, err);
+    if (st == LFM_OK) {
+        st = lfm_session_sync(b->sessions[i], s->prompt.ids, s->prompt.n, &s->n_reused, err);
+    }
     s->prompt_done = term_now();
     return st;
 }
 
 static lfm_status check_fit(const batch_run *b, const slot *s, lfm_error *err) {
     const uint32_t n_ctx = lfm_session_n_ctx(b->shared);
-    if (s->n_tokens == 0) {
+    if (s->prompt.n == 0) {
         return err_set(err, LFM_ERR_ARG, "the prompt is empty");
     }
-    if (s->n_tokens > n_ctx) {
-        return err_set(err, LFM_ERR_FULL, "the prompt has %zu tokens; the context holds %" PRIu32
-                       "%s", s->n_tokens, n_ctx,
+    if (s->prompt.n > n_ctx) {
+        return err_set(err, LFM_ERR_FULL,
+                       "the prompt has %zu tokens; the context holds %" PRIu32 "%s", s->prompt.n,
+                       n_ctx,
                        !b->o->truncate ? ". --truncate head|tail|middle would cut it"
                                        : ". --truncate cuts no \"messages\"");
     }
@@ -132,12 +124,9 @@ typedef struct {
 
 static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
     const cut_line *c = ctx;
-    lfm_free(c->s->tokens);
-    c->s->tokens = NULL;
-    c->s->n_tokens = 0;
     lfm_status st = batch_line_render(&c->s->line, err);
     if (st == LFM_OK) st = tokenize(c->b, c->s, err);
-    *n = c->s->n_tokens;
+    *n = c->s->prompt.n;
     return st;
 }
 
@@ -147,7 +136,7 @@ static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
     if (!l->o.truncate || l->prompt.len == 0) {
         return LFM_OK;
     }
-    const size_t n = s->n_tokens;
+    const size_t n = s->prompt.n;
     const lfm_status st =
         truncate_to_fit(&l->prompt, b->model, &l->o, lfm_session_n_ctx(b->shared), n,
                         tokenize_again, &(cut_line){b, s}, &s->n_truncated, err);
@@ -171,7 +160,7 @@ static lfm_status begin_form(batch_run *b, slot *s, lfm_error *err) {
                                &s->form, err);
         form = st == LFM_OK ? grammar_cache_of(s->form) : form;
     }
-    return st == LFM_OK ? form_begin(form, &s->line.o, &s->gen.form, err) : st;
+    return st == LFM_OK ? form_begin(form, &s->line.o, &s->constraint, err) : st;
 }
 
 lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
@@ -180,15 +169,14 @@ lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     if (st == LFM_OK) st = truncate_prompt(b, s, err);
     if (st == LFM_OK) st = check_fit(b, s, err);
     if (st == LFM_OK) {
-        st = sampling_choose(&s->gen.sampler, &s->sampling, b->model, &s->line.o, err);
+        st = sampling_choose(&s->sampler, &s->sampling, b->model, &s->line.o, err);
     }
     if (st == LFM_OK) st = begin_form(b, s, err);
     if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {
-        s->gen.o = &s->line.o;
-        s->gen.model = b->model;
-        s->gen.session = b->sessions[i];
+        const lfm_answer_options settings = answer_settings(&s->line.o);
+        st = lfm_answer_new(&s->answer, b->sessions[i], s->sampler, s->constraint, &settings,
+                            s->prompt.ids, s->prompt.n, err);
     }
-    if (st == LFM_OK) st = generation_begin(&s->gen, s->tokens, s->n_tokens, err);
     return st;
 }

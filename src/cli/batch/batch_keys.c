@@ -3,8 +3,6 @@
  */
 #include "cli/batch/batch_line.h"
 
-#include "cli/prompt/tools.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -273,7 +271,7 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     if (choice && choice->kind != JSON_NULL) {
         st = set_tool_choice(l, choice, err);
     }
-    if (st == LFM_OK) st = tools_list(&l->tools, tools, "\"tools\"", l->tool_choice, err);
+    if (st == LFM_OK) st = tools_take(&l->tools, tools, "\"tools\"", l->tool_choice, err);
     l->o.tools = "the line"; /* calls in the answer are to be recognised */
     if (st == LFM_OK && tools_required(&l->o)) {
         if (l->shape.len > 0) {
@@ -281,7 +279,8 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
         }
         const bool any = strcmp(l->o.tool_choice, "required") == 0;
         l->shape_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
-        st = tools_chosen(&l->shape, &l->tools, &l->o, err);
+        tools_write(&l->shape, &l->tools, l->o.tool_choice);
+        st = json_finish(&l->shape, err);
     }
     return st;
 }

@@ -10,14 +10,6 @@
 
 /* ---- What is asked -------------------------------------------------------------------------- */
 
-static void write_message(json_out *json, const char *role, const char *text, size_t len) {
-    json_write_text(json, "{\"role\": \"");
-    json_write_text(json, role);
-    json_write_text(json, "\", \"content\": ");
-    json_write_string(json, text, len);
-    json_write_text(json, "}");
-}
-
 /* --each: the line takes the place of {}. */
 static void put_each(json_out *to, const char *each, const char *text, size_t len) {
     const char *at = each ? strstr(each, "{}") : NULL;
@@ -30,24 +22,8 @@ static void put_each(json_out *to, const char *each, const char *text, size_t le
     json_write_text(to, at + 2);
 }
 
-/* The conversation from its messages (JSON, with ", " between them). */
-static lfm_status set_conversation(batch_line *l, lfm_error *err) {
-    json_out *c = &l->conversation;
-    json_write_text(c, "{");
-    if (l->tools.len > 0) {
-        json_write_text(c, "\"tools\": ");
-        json_write_raw(c, l->tools.ptr, l->tools.len);
-        json_write_text(c, ", ");
-    }
-    json_write_text(c, "\"messages\": [");
-    json_write_raw(c, l->turn.ptr, l->turn.len);
-    json_write_text(c, "]}");
-    return json_finish(c, err);
-}
-
 lfm_status batch_line_render(batch_line *l, lfm_error *err) {
     json_out prompt = {0};
-    l->text.len = l->turn.len = l->conversation.len = 0;
     put_each(&prompt, l->o.each, l->prompt.ptr, l->prompt.len);
     lfm_status st = json_finish(&prompt, err);
     if (st == LFM_OK && l->o.raw) {
@@ -58,26 +34,26 @@ lfm_status batch_line_render(batch_line *l, lfm_error *err) {
     if (st == LFM_OK && !utf8_valid(prompt.ptr, prompt.len)) {
         st = err_set(err, LFM_ERR_ARG, "the prompt is not UTF-8 text");
     }
-    if (st == LFM_OK) {
-        json_write_raw(&l->turn, l->before.ptr, l->before.len);
-        write_message(&l->turn, "user", prompt.ptr, prompt.len);
-        st = json_finish(&l->turn, err);
+    if (l->has_prompt) {
+        conversation_pop(&l->talk);
+        l->has_prompt = false;
     }
+    if (st == LFM_OK) st = conversation_add(&l->talk, "user", prompt.ptr, prompt.len, err);
+    l->has_prompt = st == LFM_OK;
     json_out_free(&prompt);
-    return st == LFM_OK ? set_conversation(l, err) : st;
+    return st;
 }
 
 static lfm_status set_prompt(batch_line *l, const char *system, size_t system_len,
                              const char *text, size_t len, lfm_error *err) {
-    if (l->talk && l->talk->messages.len > 0) {
-        json_write_raw(&l->before, l->talk->messages.ptr, l->talk->messages.len);
-        json_write_text(&l->before, ", ");
+    lfm_status st = LFM_OK;
+    if (l->session && l->session->talk.n > 0) {
+        st = conversation_copy(&l->talk, &l->session->talk, err);
     } else if (system) {
-        write_message(&l->before, "system", system, system_len);
-        json_write_text(&l->before, ", ");
+        st = conversation_set_system(&l->talk, system, system_len, err);
     }
+    if (st == LFM_OK) st = conversation_set_tools(&l->talk, &l->tools, err);
     json_write_raw(&l->prompt, text, len);
-    lfm_status st = json_finish(&l->before, err);
     if (st == LFM_OK) st = json_finish(&l->prompt, err);
     return st == LFM_OK ? batch_line_render(l, err) : st;
 }
@@ -89,24 +65,20 @@ static lfm_status set_messages(batch_line *l, const json_value *messages, lfm_er
         return err_set(err, LFM_ERR_ARG, "\"messages\" needs the chat template, and --raw has "
                        "none");
     }
-    if (l->talk) {
+    if (l->session) {
         return err_set(err, LFM_ERR_ARG, "a session keeps the messages itself: give the next "
                        "\"prompt\" alone");
     }
     if (messages->kind != JSON_ARRAY || messages->n == 0) {
         return err_set(err, LFM_ERR_ARG, "\"messages\" must be a list of messages");
     }
-    for (const json_value *m = messages->first; m; m = m->next) {
-        json_write_value(&l->turn, m);
-        json_write_text(&l->turn, m->next ? ", " : "");
-    }
-    const lfm_status st = json_finish(&l->turn, err);
-    return st == LFM_OK ? set_conversation(l, err) : st;
+    const lfm_status st = conversation_read(&l->talk, messages, err);
+    return st == LFM_OK ? conversation_set_tools(&l->talk, &l->tools, err) : st;
 }
 
-/* "session": the talk that the line goes on with; l->waits when it is not its turn. */
-static lfm_status find_talk(batch_line *l, const json_value *body, batch_talks *talks,
-                            lfm_error *err) {
+/* "session": the one that the line continues; l->waits when it is not its turn. */
+static lfm_status find_session(batch_line *l, const json_value *body, batch_sessions *open,
+                               lfm_error *err) {
     const json_value *v = json_get(body, "session");
     if (!v) {
         return LFM_OK;
@@ -114,27 +86,29 @@ static lfm_status find_talk(batch_line *l, const json_value *body, batch_talks *
     if (!batch_is_text(v)) {
         return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
     }
-    if (!talks || l->o.raw || l->o.resume) {
+    if (!open || l->o.raw || l->o.resume) {
         const char *why = l->o.raw ? "with --raw"
                         : l->o.resume ? "with --resume: what was said is not in OUT" : "here";
         return err_set(err, LFM_ERR_ARG, "\"session\" cannot be used %s", why);
     }
     char *name = batch_copy_text(v);
-    l->talk = name ? talks_get(talks, name, err) : NULL;
+    l->session = name ? batch_sessions_get(open, name, err) : NULL;
     free(name);
-    if (!l->talk) {
+    if (!l->session) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
     }
-    l->waits = l->talk->busy;
-    if (l->talk->messages.len > 0 && json_get(body, "system")) {
-        return err_set(err, LFM_ERR_ARG, "the session '%.60s' has begun: its system prompt cannot "
-                       "change", l->talk->name);
+    l->waits = l->session->busy;
+    if (l->session->talk.n > 0 && json_get(body, "system")) {
+        return err_set(err, LFM_ERR_ARG,
+                       "the session '%.60s' has begun: its system prompt cannot "
+                       "change",
+                       l->session->name);
     }
     return LFM_OK;
 }
 
 static lfm_status read_body(batch_line *l, const json_value *body, const json_out *system,
-                            batch_talks *talks, lfm_error *err) {
+                            batch_sessions *open, lfm_error *err) {
     const json_value *prompt = json_get(body, "prompt");
     const json_value *messages = json_get(body, "messages");
     const json_value *own = json_get(body, "system");
@@ -142,7 +116,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
         return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
     }
     lfm_status st = batch_keys_read(l, body, err);
-    if (st == LFM_OK) st = find_talk(l, body, talks, err);
+    if (st == LFM_OK) st = find_session(l, body, open, err);
     if (st != LFM_OK || l->waits) {
         return st;
     }
@@ -158,7 +132,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
 }
 
 static lfm_status read_object(batch_line *l, const json_value *v, const json_out *system,
-                              batch_talks *talks, lfm_error *err) {
+                              batch_sessions *open, lfm_error *err) {
     const json_value *custom = json_get(v, "custom_id");
     const json_value *id = custom ? custom : json_get(v, "id");
     l->form = custom ? LINE_OPENAI : l->form;
@@ -173,7 +147,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
         return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
     }
     if (!custom) {
-        return read_body(l, v, system, talks, err);
+        return read_body(l, v, system, open, err);
     }
     const json_value *body = json_get(v, "body");
     const json_value *url = json_get(v, "url");
@@ -187,7 +161,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
 }
 
 lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
-                           batch_talks *talks, const char *text, size_t len, size_t number,
+                           batch_sessions *open, const char *text, size_t len, size_t number,
                            lfm_error *err) {
     *l = (batch_line){.o = *o};
     json_write_int(&l->id, (int64_t)number);
@@ -205,7 +179,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
         st = set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, doc.root->text,
                         doc.root->len, err);
     } else if (st == LFM_OK && doc.root->kind == JSON_OBJECT) {
-        st = read_object(l, doc.root, system, talks, err);
+        st = read_object(l, doc.root, system, open, err);
     } else if (st == LFM_OK) {
         st = err_set(err, LFM_ERR_ARG, "a line is a JSON text or object; --lines takes plain text");
     }
@@ -216,8 +190,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
 void batch_line_drop(batch_line *l) {
     json_out_free(&l->id);
     json_out_free(&l->prompt);
-    json_out_free(&l->before);
-    json_out_free(&l->conversation);
+    conversation_drop(&l->talk);
     json_out_free(&l->text);
     for (size_t i = 0; i < l->n_stops; i++) {
         free(l->stops[i]);
@@ -225,9 +198,8 @@ void batch_line_drop(batch_line *l) {
     free(l->stops);
     free(l->prefill);
     free(l->bias);
-    json_out_free(&l->tools);
+    tools_drop(&l->tools);
     free(l->tool_choice);
     json_out_free(&l->shape);
-    json_out_free(&l->turn);
     *l = (batch_line){0};
 }

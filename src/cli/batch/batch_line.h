@@ -4,10 +4,11 @@
 #ifndef CLI_BATCH_BATCH_LINE_H
 #define CLI_BATCH_BATCH_LINE_H
 
-#include "answer/logprobs.h"
 #include "base/json.h"
-#include "cli/batch/batch_talk.h"
+#include "cli/batch/batch_session.h"
 #include "cli/options/options.h"
+#include "cli/prompt/conversation.h"
+#include "cli/prompt/tools_offered.h"
 
 #include "lfm.h"
 
@@ -24,30 +25,29 @@ typedef struct {
     cli_options o;         /* the command's, with what the line changes; borrowed but for what is
                               owned below */
     json_out prompt;       /* the text that --each is put around; empty with "messages" */
-    json_out before;       /* messages before it, as JSON with ", " behind each */
-    json_out conversation; /* for lfm_chat_tokenize; empty with --raw */
+    conversation talk;     /* up to the prompt; empty with --raw */
+    bool has_prompt;       /* the prompt is the last message of it */
     json_out text;         /* the prompt with --raw */
     char *prefill;         /* owned; o.prefill points to it */
     char **stops;          /* [n_stops] owned; o.stops points to it */
     size_t n_stops;
     lfm_logit_bias *bias;  /* owned; o.bias points to it */
 
-    json_out tools;        /* the list of them; empty = none */
+    tools_offered tools;
     char *tool_choice;     /* owned; o.tool_choice points to it */
     json_out shape;        /* what the answer must be, in the notation of `shape_kind`; empty = what
                               the command line says */
     lfm_constraint_kind shape_kind;
     bool shapeless;        /* the line wants no form, whatever the command line says */
 
-    batch_talk *talk;      /* the session that the line belongs to; NULL = none */
-    json_out turn;         /* its messages, the new one included */
-    bool waits;            /* the talk is busy: read the line again when it is not */
+    batch_session *session; /* that the line belongs to; NULL = none */
+    bool waits;             /* the session is busy: read the line again when it is not */
 } batch_line;
 
-/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none; `talks` the
+/* Read line `number` (from 1).  `system` is the shared system prompt, NULL: none; `open` the
  * sessions, NULL: lines can have none.  The id is set even when the line is wrong. */
 lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
-                           batch_talks *talks, const char *text, size_t len, size_t number,
+                           batch_sessions *open, const char *text, size_t len, size_t number,
                            lfm_error *err);
 void batch_line_drop(batch_line *l);
 
@@ -63,15 +63,12 @@ bool batch_is_text(const json_value *v);
 char *batch_copy_text(const json_value *v);
 
 typedef struct {
-    const char *content, *reasoning;
-    size_t content_len, reasoning_len;
-    const char *finish;
+    const lfm_answer_state *state;
+    bool logprobs; /* were asked for */
     uint64_t seed;
-    size_t n_prompt, n_reused, n_generated, n_reasoning;
-    size_t n_truncated;             /* tokens that --truncate took away */
+    size_t n_prompt, n_reused;
+    size_t n_truncated; /* tokens that --truncate took away */
     double prefill_ms, decode_ms;
-    const json_out *calls;          /* of tools (toolcall.h) */
-    const token_logprobs *logprobs; /* NULL = not asked for */
     const lfm_model *model;
 } batch_answer;
 

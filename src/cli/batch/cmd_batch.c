@@ -6,7 +6,8 @@
  * changes a byte of any answer.  A line that is available is answered before the next is waited
  * for, so that the program serves as a co-process.
  */
-#include "cli/batch/batch.h"
+#include "cli/batch/batch_internal.h"
+
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/truncate.h"
 #include "cli/shared/common.h"
@@ -85,12 +86,12 @@ static lfm_status fail_line(batch_run *b, slot *s, const lfm_error *why, lfm_err
 /* The answer is complete. */
 static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     json_out line = {0};
-    lfm_status st = generation_end(&s->gen, err);
+    lfm_status st = lfm_answer_end(s->answer, LFM_FINISH_NONE, err);
     if (st != LFM_OK) {
         return st;
     }
-    const answer *a = &s->gen.answer;
-    const bool cut = generation_is_cut(&s->gen);
+    const lfm_answer_state *a = lfm_answer_get(s->answer);
+    const bool cut = lfm_answer_is_cut(s->answer);
     if (cut && s->line.form == LINE_PLAIN) { /* a line of plain text cannot say so */
         const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
         st = fail_line(b, s, &why, err);
@@ -99,29 +100,20 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     }
     b->n_failed += cut;
     const batch_answer shown = {
-        .content = a->text.ptr ? a->text.ptr : "",
-        .content_len = a->text.len,
-        .reasoning = a->thoughts.ptr ? a->thoughts.ptr : "",
-        .reasoning_len = a->thoughts.len,
-        .finish = s->gen.finish,
+        .state = a,
+        .logprobs = s->line.o.logprobs.given,
         .seed = s->sampling.seed,
-        .n_prompt = s->n_tokens,
+        .n_prompt = s->prompt.n,
         .n_reused = s->n_reused,
-        .n_generated = s->gen.n_generated,
-        .n_reasoning = s->gen.n_reasoning,
         .n_truncated = s->n_truncated,
         .prefill_ms = 1e3 * (s->prompt_done - s->started),
         .decode_ms = 1e3 * (term_now() - s->prompt_done),
-        .calls = &s->gen.calls,
-        .logprobs = s->line.o.logprobs.given ? &s->gen.logprobs : NULL,
         .model = b->model,
     };
     batch_line_answer(&line, &s->line, &shown);
     st = finish_line(b, s->index, &line, err);
-    if (st == LFM_OK && s->line.talk) {
-        const json_out *said = a->stopped ? &a->text : &a->raw;
-        st = talk_add(s->line.talk, &s->line.turn, said->ptr ? said->ptr : "", said->len,
-                      &s->gen.calls, err);
+    if (st == LFM_OK && s->line.session) {
+        st = batch_session_end_turn(s->line.session, &s->line.talk, a, err);
     }
     batch_slot_drop(s);
     return st;
@@ -138,7 +130,7 @@ static lfm_status hold_line(batch_run *b, slot *s, const char *text, size_t len,
     b->held = copy;
     b->held_len = len;
     b->held_number = number;
-    b->held_for = s->line.talk;
+    b->held_for = s->line.session;
     batch_slot_drop(s);
     return LFM_OK;
 }
@@ -149,7 +141,7 @@ static lfm_status take_line(batch_run *b, size_t i, const char *text, size_t len
     slot *s = &b->slots[i];
     lfm_error why = {0};
     s->started = term_now();
-    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->talks,
+    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->open,
                                     text, len, number, &why);
     if (st == LFM_OK && s->line.waits) {
         return hold_line(b, s, text, len, number, err);
@@ -162,10 +154,10 @@ static lfm_status take_line(batch_run *b, size_t i, const char *text, size_t len
     if (st == LFM_OK) st = batch_begin(b, i, &why);
     if (st == LFM_OK) {
         s->active = true;
-        if (s->line.talk) {
-            s->line.talk->busy = true;
+        if (s->line.session) {
+            s->line.session->busy = true;
         }
-        return s->gen.finish ? conclude(b, s, err) : LFM_OK;
+        return lfm_answer_get(s->answer)->finish ? conclude(b, s, err) : LFM_OK;
     }
     st = fail_line(b, s, &why, err);
     batch_slot_drop(s);
@@ -224,10 +216,9 @@ static lfm_status fill(batch_run *b, lfm_error *err) {
     return st;
 }
 
-/* Choose a token for every answer, then evaluate those of the ones that go on. */
+/* Choose a token for every answer, then evaluate those of the ones that continue. */
 static lfm_status step(batch_run *b, lfm_error *err) {
-    lfm_session *sessions[MAX_PARALLEL];
-    int32_t tokens[MAX_PARALLEL];
+    lfm_answer *answers[MAX_PARALLEL];
     size_t n = 0;
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
@@ -235,16 +226,14 @@ static lfm_status step(batch_run *b, lfm_error *err) {
         if (!s->active) {
             continue;
         }
-        st = generation_take(&s->gen, err);
-        if (st == LFM_OK && s->gen.finish) {
+        st = lfm_answer_take(s->answer, err);
+        if (st == LFM_OK && lfm_answer_get(s->answer)->finish) {
             st = conclude(b, s, err);
-        } else if (st == LFM_OK) {
-            st = generation_step_to_last(&s->gen, err);
-            sessions[n] = s->gen.session;
-            tokens[n++] = s->gen.waiting[0];
+        } else {
+            answers[n++] = s->answer;
         }
     }
-    return st == LFM_OK && n > 0 ? lfm_eval_each(sessions, tokens, n, err) : st;
+    return st == LFM_OK && n > 0 ? lfm_answer_eval(answers, n, err) : st;
 }
 
 static lfm_status run_lines(batch_run *b, lfm_error *err) {
@@ -328,19 +317,6 @@ static lfm_status check(const cli_options *o, lfm_error *err) {
     return LFM_OK;
 }
 
-static lfm_status read_system(batch_run *b, lfm_error *err) {
-    if (b->o->system) {
-        json_write_text(&b->system, b->o->system);
-    } else if (b->o->system_file) {
-        const lfm_status st = prompt_read_file(&b->system, b->o->system_file, true, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-    }
-    b->has_system = b->o->system || b->o->system_file;
-    return json_finish(&b->system, err);
-}
-
 /* On a terminal only while a file is worked off, and where no answers come between. */
 static int wanted_progress(const batch_run *b) {
     const int when = cli_progress(b->o);
@@ -351,7 +327,8 @@ static int wanted_progress(const batch_run *b) {
 static lfm_status run(batch_run *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
     if (st == LFM_OK) st = form_read(&b->form, b->o, NULL, err);
-    if (st == LFM_OK) st = read_system(b, err);
+    if (st == LFM_OK) st = prompt_read_system(&b->system, b->o, err);
+    b->has_system = b->o->system || b->o->system_file;
     if (st == LFM_OK) st = line_open(&b->in, b->o->in, err);
     if (st == LFM_OK) st = cli_open_model(&b->model, b->o, false, err);
     if (st == LFM_OK) st = form_bind(&b->form, b->model, b->o, err);
@@ -383,7 +360,7 @@ static void drop(batch_run *b) {
     lfm_session_free(b->shared);
     form_drop(&b->form);
     grammar_cache_drop(&b->forms);
-    talks_drop(&b->talks);
+    batch_sessions_drop(&b->open);
     free(b->held);
     lfm_model_close(b->model);
     line_close(&b->in);

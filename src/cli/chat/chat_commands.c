@@ -1,11 +1,12 @@
 /*
  * chat_commands.c - lines that begin with a slash.
  */
-#include "cli/chat/chat.h"
+#include "cli/chat/chat_internal.h"
 
 #include "cli/lineedit/tty.h"
-#include "cli/prompt/keep.h"
 #include "cli/prompt/prompt.h"
+#include "cli/prompt/prompt_tokens.h"
+#include "cli/prompt/session_store.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
 
@@ -20,34 +21,19 @@ typedef lfm_status command_fn(chat *c, const char *arg, lfm_error *err);
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
-static char *copy_text(const char *text, size_t n) {
-    char *copy = malloc(n + 1);
-    if (copy) {
-        memcpy(copy, text, n);
-        copy[n] = '\0';
-    }
-    return copy;
-}
-
-/* The messages of a session file in place of ours. */
-static lfm_status take_messages(chat *c, const json_value *list, lfm_error *err) {
-    lfm_status st = LFM_OK;
+/* The messages of a session file in place of ours: texts only, without tool calls. */
+static lfm_status take_messages(chat *c, const conversation *past, lfm_error *err) {
+    lfm_status st = conversation_set_system(&c->talk, NULL, 0, err);
     chat_forget(c);
-    free(c->system);
-    c->system = NULL;
-    for (const json_value *m = list ? list->first : NULL; m && st == LFM_OK; m = m->next) {
-        const json_value *text = json_get(m, "content");
-        const json_value *role = json_get(m, "role");
-        const bool is_text = text && text->kind == JSON_STRING;
-        if (!is_text || !role) {
+    for (size_t i = 0; i < past->n && st == LFM_OK; i++) {
+        const chat_message *m = &past->messages[i];
+        if (!m->role) {
             st = err_set(err, LFM_ERR_UNSUPPORTED, "the session has messages that are not text");
-        } else if (json_is(role, "system")) {
-            free(c->system);
-            c->system = copy_text(text->text, text->len);
-            st = c->system ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
+        } else if (strcmp(m->role, "system") == 0) {
+            st = conversation_set_system(&c->talk, m->text, m->n, err);
         } else {
-            st = chat_add(c, json_is(role, "user") ? "user" : "assistant", text->text, text->len,
-                          err);
+            const bool user = strcmp(m->role, "user") == 0;
+            st = conversation_add(&c->talk, user ? "user" : "assistant", m->text, m->n, err);
         }
     }
     return st;
@@ -55,21 +41,20 @@ static lfm_status take_messages(chat *c, const json_value *list, lfm_error *err)
 
 lfm_status chat_load(chat *c, const char *path, lfm_error *err) {
     cli_options o = c->o;
-    keep_past past = {0};
+    conversation past = {0};
+    bool continues = false;
     o.session = path;
     o.raw = false;
-    lfm_status st = keep_load(&past, c->session, &o, err);
-    if (st == LFM_OK) st = take_messages(c, past.messages, err);
-    keep_drop(&past);
+    lfm_status st = session_store_load(&past, &continues, c->session, &o, err);
+    if (st == LFM_OK) st = take_messages(c, &past, err);
+    conversation_drop(&past);
     return st;
 }
 
 lfm_status chat_save(chat *c, const char *path, lfm_error *err) {
-    json_out json = {0};
-    lfm_status st = chat_json(c, &json, err);
-    if (st == LFM_OK) st = lfm_session_save(c->session, path, json.ptr, json.len, err);
-    json_out_free(&json);
-    return st;
+    cli_options o = c->o;
+    o.session = path;
+    return session_store_save(c->session, &o, &c->talk, err);
 }
 
 /* ---- An editor ------------------------------------------------------------------------------ */
@@ -146,17 +131,17 @@ static lfm_status do_clear(chat *c, const char *arg, lfm_error *err) {
     chat_forget(c);
     json_out_free(&c->attached);
     c->attached = (json_out){0};
-    chat_say(c, c->system ? "forgotten, all but the system prompt" : "forgotten");
+    chat_say(c, c->talk.system ? "forgotten, all but the system prompt" : "forgotten");
     return LFM_OK;
 }
 
 /* Without the last answer; false when there is none. */
 static bool take_back(chat *c) {
-    if (c->n == 0 || strcmp(c->messages[c->n - 1].role, "assistant") != 0) {
+    if (c->talk.n == 0 || strcmp(c->talk.messages[c->talk.n - 1].role, "assistant") != 0) {
         return false;
     }
-    chat_pop(c);
-    return c->n > 0;
+    conversation_pop(&c->talk);
+    return c->talk.n > 0;
 }
 
 static lfm_status do_undo(chat *c, const char *arg, lfm_error *err) {
@@ -166,8 +151,9 @@ static lfm_status do_undo(chat *c, const char *arg, lfm_error *err) {
         chat_say(c, "there is nothing to undo");
         return LFM_OK;
     }
-    editor_set(&c->edit, c->messages[c->n - 1].text, c->messages[c->n - 1].n);
-    chat_pop(c);
+    const chat_message *last = &c->talk.messages[c->talk.n - 1];
+    editor_set(&c->edit, last->text, last->n);
+    conversation_pop(&c->talk);
     return LFM_OK;
 }
 
@@ -222,24 +208,21 @@ static lfm_status do_load(chat *c, const char *arg, lfm_error *err) {
     }
     const lfm_status st = chat_load(c, arg, err);
     if (st == LFM_OK) {
-        chat_say(c, "%zu messages, %u tokens", c->n, (unsigned)lfm_session_pos(c->session));
+        chat_say(c, "%zu messages, %u tokens", c->talk.n, (unsigned)lfm_session_pos(c->session));
     }
     return st;
 }
 
 static lfm_status do_system(chat *c, const char *arg, lfm_error *err) {
     if (!arg[0]) {
-        chat_say(c, "system prompt: %s", c->system ? c->system : "(none)");
+        chat_say(c, "system prompt: %s", c->talk.system ? c->talk.system : "(none)");
         return LFM_OK;
     }
-    char *text = copy_text(arg, strlen(arg));
-    if (!text) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the system prompt");
+    const lfm_status st = conversation_set_system(&c->talk, arg, strlen(arg), err);
+    if (st == LFM_OK) {
+        chat_say(c, "the system prompt is changed, for earlier messages too");
     }
-    free(c->system);
-    c->system = text;
-    chat_say(c, "the system prompt is changed, for earlier messages too");
-    return LFM_OK;
+    return st;
 }
 
 static lfm_status do_set(chat *c, const char *arg, lfm_error *err) {
@@ -286,23 +269,19 @@ static lfm_status do_stats(chat *c, const char *arg, lfm_error *err) {
 
 /* The conversation as the model reads it. */
 static lfm_status do_raw(chat *c, const char *arg, lfm_error *err) {
-    json_out json = {0};
-    int32_t *tokens = NULL;
-    char *text = NULL;
-    size_t n = 0;
-    size_t len = 0;
+    cli_options plain = c->o;
+    prompt_tokens prompt = {0};
+    lfm_status st = LFM_OK;
     (void)arg;
-    lfm_status st = chat_json(c, &json, err);
-    if (st == LFM_OK && c->n + (c->system != NULL) > 0) {
-        st = lfm_chat_tokenize(c->model, json.ptr, json.len, NULL, &tokens, &n, &text, &len, err);
+    plain.prefill = NULL;
+    if (c->talk.n > 0 || c->talk.system) {
+        st = prompt_tokenize_chat(&prompt, c->model, &plain, &c->talk, err);
     }
     if (st == LFM_OK) {
-        cli_print(text ? text : "", len);
-        chat_say(c, "\n%zu tokens", n);
+        cli_print(prompt.text ? prompt.text : "", prompt.text_len);
+        chat_say(c, "\n%zu tokens", prompt.n);
     }
-    lfm_free(tokens);
-    lfm_free(text);
-    json_out_free(&json);
+    prompt_tokens_drop(&prompt);
     return st;
 }
 
@@ -334,7 +313,7 @@ static lfm_status do_show(chat *c, const char *arg, lfm_error *err) {
     } else if (strcmp(arg, "template") == 0) {
         chat_say(c, "%s", i->template_name[0] ? i->template_name : "(none: plain ChatML)");
     } else if (strcmp(arg, "context") == 0) {
-        chat_say(c, "%zu messages, %s of %s tokens", c->n,
+        chat_say(c, "%zu messages, %s of %s tokens", c->talk.n,
                  cli_grouped(lfm_session_pos(c->session)).text,
                  cli_grouped(lfm_session_n_ctx(c->session)).text);
     } else if (strcmp(arg, "info") == 0 || !arg[0]) {

@@ -3,7 +3,7 @@
  *
  * What is typed and told goes to the terminal and to standard error, answers to standard output.
  */
-#include "cli/chat/chat.h"
+#include "cli/chat/chat_internal.h"
 
 #include "cli/lineedit/tty.h"
 #include "cli/prompt/prompt.h"
@@ -103,7 +103,7 @@ static lfm_status send_message(chat *c, const char *text, size_t n, lfm_error *e
     }
     json_write_raw(&whole, text, n);
     lfm_status st = json_finish(&whole, err);
-    if (st == LFM_OK) st = chat_add(c, "user", whole.ptr, whole.len, err);
+    if (st == LFM_OK) st = conversation_add(&c->talk, "user", whole.ptr, whole.len, err);
     json_out_free(&whole);
     json_out_free(&c->attached);
     c->attached = (json_out){0};
@@ -189,17 +189,11 @@ static lfm_status open_history(chat *c) {
 
 static lfm_status read_system(chat *c, lfm_error *err) {
     json_out text = {0};
-    lfm_status st = LFM_OK;
-    if (c->o.system) {
-        json_write_text(&text, c->o.system);
-    } else if (c->o.system_file) {
-        st = prompt_read_file(&text, c->o.system_file, true, err);
+    if (!c->o.system && !c->o.system_file) {
+        return LFM_OK;
     }
-    if (st == LFM_OK && (c->o.system || c->o.system_file)) {
-        st = json_finish(&text, err);
-        c->system = text.ptr;
-        text = (json_out){0};
-    }
+    lfm_status st = prompt_read_system(&text, &c->o, err);
+    if (st == LFM_OK) st = conversation_set_system(&c->talk, text.ptr, text.len, err);
     json_out_free(&text);
     return st;
 }
@@ -209,7 +203,7 @@ static lfm_status load(chat *c, lfm_error *err) {
     lfm_status st = cli_open_model(&c->model, &c->o, false, err);
     if (st == LFM_OK) st = cli_new_session(&c->session, c->model, &c->o, err);
     if (st == LFM_OK && c->o.session) st = chat_load(c, c->o.session, err);
-    if (st == LFM_OK && c->n == 0) {
+    if (st == LFM_OK && c->talk.n == 0) {
         st = read_system(c, err);
     } else if (st == LFM_OK && (c->o.system || c->o.system_file)) {
         st = err_set(err, LFM_ERR_ARG, "%s has its system prompt; /system changes it",
@@ -224,8 +218,8 @@ static void greet(const chat *c) {
         chat_say(c, "%s", warning);
     }
     chat_say(c, "%s   /help for help, Ctrl-D to leave", cli_base_name(c->o.model));
-    if (c->n > 0) {
-        chat_say(c, "%zu messages so far", c->n);
+    if (c->talk.n > 0) {
+        chat_say(c, "%zu messages so far", c->talk.n);
     }
 }
 
@@ -264,9 +258,7 @@ int cmd_chat(const cli_options *o) {
         code = cli_fail(&err);
     }
     tty_close();
-    chat_forget(&c);
-    free(c.messages);
-    free(c.system);
+    conversation_drop(&c.talk);
     json_out_free(&c.attached);
     history_drop(&c.past);
     editor_drop(&c.edit);

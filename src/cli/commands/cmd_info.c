@@ -195,20 +195,6 @@ static lfm_status print_probe(const lfm_model *m, const cli_options *o, lfm_erro
 
 /* ---- --json --------------------------------------------------------------------------------- */
 
-static void add_text(json_out *out, const char *key, const char *text) {
-    json_write_text(out, out->len > 1 ? ", \"" : "\"");
-    json_write_text(out, key);
-    json_write_text(out, "\": ");
-    json_write_string(out, text, strlen(text));
-}
-
-static void add_int(json_out *out, const char *key, uint64_t v) {
-    json_write_text(out, ", \"");
-    json_write_text(out, key);
-    json_write_text(out, "\": ");
-    json_write_int(out, (int64_t)v);
-}
-
 static void add_facts(json_out *out, const lfm_model_info *i) {
     const struct {
         const char *key;
@@ -224,12 +210,43 @@ static void add_facts(json_out *out, const lfm_model_info *i) {
         {"n_ctx_max", i->n_ctx_max},
     };
     for (size_t k = 0; k < sizeof facts / sizeof *facts; k++) {
-        add_int(out, facts[k].key, facts[k].value);
+        json_put_int(out, facts[k].key, (int64_t)facts[k].value);
     }
-    json_write_text(out, ", \"rope_theta\": ");
-    json_write_number(out, (double)i->rope_theta);
-    json_write_text(out, ", \"norm_eps\": ");
-    json_write_number(out, (double)i->norm_eps);
+    json_put_real(out, "rope_theta", (double)i->rope_theta);
+    json_put_real(out, "norm_eps", (double)i->norm_eps);
+}
+
+static void add_types(json_out *out, const type_share *share, size_t n_types) {
+    json_begin_array(out, "types");
+    for (size_t k = 0; k < n_types; k++) {
+        json_begin_object(out, NULL);
+        json_put_text(out, "type", share[k].type);
+        json_put_int(out, "tensors", (int64_t)share[k].n_tensors);
+        json_put_int(out, "weights", (int64_t)share[k].n_weights);
+        json_put_int(out, "bytes", (int64_t)share[k].n_bytes);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void add_plan(json_out *out, const plan_row *rows, size_t n_rows) {
+    json_begin_array(out, "plan");
+    for (size_t k = 0; k < n_rows; k++) {
+        json_begin_object(out, NULL);
+        json_put_int(out, "n_ctx", rows[k].n_tokens);
+        json_put_int(out, "state_bytes", (int64_t)rows[k].state_bytes);
+        json_put_int(out, "scratch_bytes", (int64_t)rows[k].scratch_bytes);
+        json_end_object(out);
+    }
+    json_end_array(out);
+}
+
+static void add_probe(json_out *out, const ceiling *c) {
+    json_begin_object(out, "probe");
+    json_put_real(out, "read_bytes_per_s", c->read_bytes_per_s);
+    json_put_real(out, "max_tok_s", c->max_tok_s);
+    json_put_int(out, "threads", c->n_threads);
+    json_end_object(out);
 }
 
 static lfm_status print_json(const lfm_model *m, const cli_options *o, lfm_error *err) {
@@ -244,44 +261,24 @@ static lfm_status print_json(const lfm_model *m, const cli_options *o, lfm_error
         return st;
     }
     json_out out = {0};
-    json_write_text(&out, "{");
-    add_text(&out, "model", cli_base_name(o->model));
-    add_text(&out, "name", i->name);
-    add_text(&out, "arch", i->arch);
-    add_text(&out, "template", i->template_name);
-    add_text(&out, "isa", i->isa);
+    json_begin_object(&out, NULL);
+    json_put_text(&out, "model", cli_base_name(o->model));
+    json_put_text(&out, "name", i->name);
+    json_put_text(&out, "arch", i->arch);
+    json_put_text(&out, "template", i->template_name);
+    json_put_text(&out, "isa", i->isa);
     add_facts(&out, i);
-    add_int(&out, "n_tensors", n_tensors);
-    json_write_text(&out, ", \"types\": [");
-    for (size_t k = 0; k < n_types; k++) {
-        json_write_text(&out, k ? ", {\"type\": " : "{\"type\": ");
-        json_write_string(&out, share[k].type, strlen(share[k].type));
-        add_int(&out, "tensors", share[k].n_tensors);
-        add_int(&out, "weights", share[k].n_weights);
-        add_int(&out, "bytes", share[k].n_bytes);
-        json_write_text(&out, "}");
-    }
-    json_write_text(&out, "], \"plan\": [");
-    for (size_t k = 0; k < n_rows; k++) {
-        json_write_text(&out, k ? ", {\"n_ctx\": " : "{\"n_ctx\": ");
-        json_write_int(&out, rows[k].n_tokens);
-        add_int(&out, "state_bytes", rows[k].state_bytes);
-        add_int(&out, "scratch_bytes", rows[k].scratch_bytes);
-        json_write_text(&out, "}");
-    }
-    json_write_text(&out, "]");
+    json_put_int(&out, "n_tensors", (int64_t)n_tensors);
+    add_types(&out, share, n_types);
+    add_plan(&out, rows, n_rows);
     if (o->probe) {
         ceiling c = {0};
         st = measure(m, o, &c, err);
-        json_write_text(&out, ", \"probe\": {\"read_bytes_per_s\": ");
-        json_write_number(&out, c.read_bytes_per_s);
-        json_write_text(&out, ", \"max_tok_s\": ");
-        json_write_number(&out, c.max_tok_s);
-        add_int(&out, "threads", c.n_threads);
-        json_write_text(&out, "}");
+        add_probe(&out, &c);
     }
-    json_write_text(&out, "}\n");
-    st = st == LFM_OK ? json_finish(&out, err) : st;
+    json_end_object(&out);
+    json_write_text(&out, "\n");
+    if (st == LFM_OK) st = json_finish(&out, err);
     if (st == LFM_OK) {
         fwrite(out.ptr, 1, out.len, stdout);
     }

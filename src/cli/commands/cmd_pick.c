@@ -6,6 +6,7 @@
  */
 #include "cli/commands/divergence.h"
 #include "cli/prompt/prompt.h"
+#include "cli/prompt/prompt_tokens.h"
 #include "cli/shared/common.h"
 #include "cli/shared/sandbox.h"
 #include "cli/shared/term.h"
@@ -24,38 +25,32 @@ typedef struct {
     double *log_p;       /* [n_choices] */
 } pick;
 
-static lfm_status tokenize_prompt(pick *p, const json_out *text, int32_t **tokens, size_t *n,
-                                  lfm_error *err) {
-    const cli_options *o = p->o;
-    if (o->raw) {
-        const int special = o->no_special ? 0 : LFM_TOKENIZE_SPECIAL;
-        return lfm_tokenize(p->model, text->ptr, text->len, LFM_TOKENIZE_BOS | special, tokens, n,
-                            err);
+static lfm_status tokenize(const pick *p, const json_out *text, prompt_tokens *tokens,
+                           lfm_error *err) {
+    const tools_offered none = {0};
+    conversation talk = {0};
+    if (p->o->raw) {
+        return prompt_tokenize_raw(tokens, p->model, p->o, text, true, err);
     }
-    json_out conversation = {0};
-    lfm_status st = prompt_conversation(&conversation, o, NULL, NULL, text, err);
-    if (st == LFM_OK) {
-        st = lfm_chat_tokenize(p->model, conversation.ptr, conversation.len, NULL, tokens, n, NULL,
-                               NULL, err);
-    }
-    json_out_free(&conversation);
+    lfm_status st = prompt_conversation(&talk, p->o, false, &none, text, err);
+    if (st == LFM_OK) st = prompt_tokenize_chat(tokens, p->model, p->o, &talk, err);
+    conversation_drop(&talk);
     return st;
 }
 
 static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
-    int32_t *tokens = NULL;
-    size_t n = 0;
+    prompt_tokens tokens = {0};
     size_t reused = 0;
-    lfm_status st = tokenize_prompt(p, text, &tokens, &n, err);
+    lfm_status st = tokenize(p, text, &tokens, err);
     if (st == LFM_OK) st = cli_new_session(&p->prompt, p->model, p->o, err);
     if (st == LFM_OK) {
         if (!p->o->no_sandbox) {
             sandbox_enter(SANDBOX_CLOSED);
         }
-        st = lfm_session_sync(p->prompt, tokens, n, &reused, err);
+        st = lfm_session_sync(p->prompt, tokens.ids, tokens.n, &reused, err);
     }
     if (st == LFM_OK) st = lfm_session_fork(&p->choice, p->prompt, err);
-    lfm_free(tokens);
+    prompt_tokens_drop(&tokens);
     return st;
 }
 

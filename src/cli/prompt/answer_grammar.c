@@ -4,7 +4,6 @@
 #include "cli/prompt/answer_grammar.h"
 
 #include "cli/prompt/prompt.h"
-#include "cli/prompt/tools.h"
 
 #include <string.h>
 
@@ -46,7 +45,7 @@ static lfm_status find_source(const cli_options *o, source *found, lfm_error *er
     return LFM_OK;
 }
 
-lfm_status form_read(answer_grammar *f, const cli_options *o, const json_out *tools,
+lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
                      lfm_error *err) {
     source s;
     json_out text = {0};
@@ -65,7 +64,7 @@ lfm_status form_read(answer_grammar *f, const cli_options *o, const json_out *to
     }
     const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
     if (is_tools) {
-        st = tools_chosen(&text, tools, o, err);
+        tools_write(&text, tools, o->tool_choice);
     } else if (s.is_file) {
         st = prompt_read_file(&text, s.value, false, err);
     } else {

@@ -4,8 +4,8 @@
 #ifndef CLI_PROMPT_ANSWER_GRAMMAR_H
 #define CLI_PROMPT_ANSWER_GRAMMAR_H
 
-#include "base/json.h"
 #include "cli/options/options.h"
+#include "cli/prompt/tools_offered.h"
 
 #include "lfm.h"
 
@@ -15,9 +15,9 @@ typedef struct {
     lfm_constraint *first; /* at the beginning of an answer; others are its clones */
 } answer_grammar;
 
-/* Read what the options say; needs no model.  `tools` is the list of --tools; may be NULL.
+/* Read what the options say; needs no model.  `tools` are those of --tools; may be NULL.
  * LFM_ERR_ARG names the option. */
-lfm_status form_read(answer_grammar *f, const cli_options *o, const json_out *tools,
+lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
                      lfm_error *err);
 
 /* Make it ready for answers of a model. */

@@ -132,18 +132,9 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
 
 /* ---- Conversations -------------------------------------------------------------------------- */
 
-static void write_tools(json_out *json, const json_out *tools) {
-    if (tools && tools->len > 0) {
-        json_write_text(json, "\"tools\": ");
-        json_write_raw(json, tools->ptr, tools->len);
-        json_write_text(json, ", ");
-    }
-}
-
 /* A file with a list of messages, or with an object that has one (and perhaps tools: those of
  * --tools come instead). */
-static lfm_status read_messages(json_out *json, const char *path, const json_out *tools,
-                                lfm_error *err) {
+static lfm_status read_messages(conversation *c, const char *path, lfm_error *err) {
     json_out file = {0};
     json_doc doc = {0};
     lfm_error why = {0};
@@ -154,84 +145,75 @@ static lfm_status read_messages(json_out *json, const char *path, const json_out
     if (st == LFM_OK) {
         const bool is_list = doc.root->kind == JSON_ARRAY;
         const json_value *list = is_list ? doc.root : json_get(doc.root, "messages");
+        const json_value *tools = json_get(doc.root, "tools");
         if (!list || list->kind != JSON_ARRAY || list->n == 0) {
             st = err_set(err, LFM_ERR_ARG, "--messages %s: there is no list of messages, such as "
                          "[{\"role\":\"user\",\"content\":\"..\"}]", path);
         } else {
-            const bool own = tools && tools->len > 0;
-            json_write_text(json, is_list || own ? "{" : "");
-            write_tools(json, tools);
-            json_write_text(json, is_list || own ? "\"messages\": " : "");
-            json_write_value(json, is_list || own ? list : doc.root);
-            json_write_text(json, is_list || own ? "}" : "");
-            st = json_finish(json, err);
+            st = conversation_read(c, list, err);
         }
+        if (tools && c->tools.len == 0) {
+            json_write_value(&c->tools, tools);
+        }
+        if (st == LFM_OK) st = json_finish(&c->tools, err);
     }
     json_doc_free(&doc);
     json_out_free(&file);
     return st;
 }
 
-static lfm_status write_message(json_out *json, const char *role, const char *what,
-                                const json_out *text, lfm_error *err) {
-    if (!utf8_valid(text->ptr, text->len)) {
-        return err_set(err, LFM_ERR_ARG, "the %s is not UTF-8 text. Convert it (iconv -t UTF-8), "
-                       "or use --raw to continue any bytes", what);
-    }
-    json_write_text(json, "{\"role\": \"");
-    json_write_text(json, role);
-    json_write_text(json, "\", \"content\": ");
-    json_write_string(json, text->ptr, text->len);
-    json_write_text(json, "}");
-    return LFM_OK;
+static lfm_status check_text(const char *what, const json_out *text, lfm_error *err) {
+    return utf8_valid(text->ptr, text->len)
+               ? LFM_OK
+               : err_set(err, LFM_ERR_ARG,
+                         "the %s is not UTF-8 text. Convert it (iconv -t UTF-8), "
+                         "or use --raw to continue any bytes",
+                         what);
 }
 
-static lfm_status read_system(json_out *system, const cli_options *o, lfm_error *err) {
-    if (o->system) {
-        json_write_text(system, o->system);
-        return json_finish(system, err);
+lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err) {
+    if (o->system_file && !o->system) {
+        return prompt_read_file(system, o->system_file, true, err);
     }
-    return prompt_read_file(system, o->system_file, true, err);
+    json_write_text(system, o->system ? o->system : "");
+    return json_finish(system, err);
 }
 
-/* The messages of a session; a system prompt that is given again must be the same. */
-static lfm_status write_past(json_out *json, const json_value *past, const json_out *system,
-                             const cli_options *o, lfm_error *err) {
-    if (system) {
-        const json_value *first = past->first;
-        const json_value *content = json_get(first, "content");
-        if (!first || !json_is(json_get(first, "role"), "system") || !content ||
-            !json_is(content, system->ptr)) {
-            return err_set(err, LFM_ERR_UNSUPPORTED, "%s was begun with another system prompt, or "
-                           "none. Leave it out, or use another session file", o->session);
-        }
-    }
-    for (const json_value *m = past->first; m; m = m->next) {
-        json_write_value(json, m);
-        json_write_text(json, ", ");
-    }
-    return LFM_OK;
+/* A system prompt that is given again must be the one that the session began with. */
+static lfm_status check_same_system(const conversation *c, const json_out *system,
+                                    const cli_options *o, lfm_error *err) {
+    const chat_message *first = c->n > 0 ? &c->messages[0] : NULL;
+    const bool same = first && first->role && strcmp(first->role, "system") == 0 &&
+                      first->n == strlen(system->ptr) &&
+                      memcmp(first->text, system->ptr, first->n) == 0;
+    return same ? LFM_OK
+                : err_set(err, LFM_ERR_UNSUPPORTED,
+                          "%s was begun with another system prompt, or "
+                          "none. Leave it out, or use another session file",
+                          o->session);
 }
 
-lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_value *past,
-                               const json_out *tools, const json_out *text, lfm_error *err) {
-    if (o->messages) {
-        return read_messages(json, o->messages, tools, err);
-    }
-    const bool has_system = o->system || o->system_file;
+static lfm_status set_system(conversation *c, const cli_options *o, bool continues,
+                             lfm_error *err) {
     json_out system = {0};
-    lfm_status st = has_system ? read_system(&system, o, err) : LFM_OK;
-    json_write_text(json, "{");
-    write_tools(json, tools);
-    json_write_text(json, "\"messages\": [");
-    if (st == LFM_OK && past) {
-        st = write_past(json, past, has_system ? &system : NULL, o, err);
-    } else if (st == LFM_OK && has_system) {
-        st = write_message(json, "system", "system prompt", &system, err);
-        json_write_text(json, ", ");
+    lfm_status st = prompt_read_system(&system, o, err);
+    if (st == LFM_OK && continues) {
+        st = check_same_system(c, &system, o, err);
+    } else if (st == LFM_OK) {
+        st = check_text("system prompt", &system, err);
+        if (st == LFM_OK) st = conversation_set_system(c, system.ptr, system.len, err);
     }
-    if (st == LFM_OK) st = write_message(json, "user", "prompt", text, err);
-    json_write_text(json, "]}");
     json_out_free(&system);
-    return st == LFM_OK ? json_finish(json, err) : st;
+    return st;
+}
+
+lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
+                               const tools_offered *tools, const json_out *text, lfm_error *err) {
+    lfm_status st = conversation_set_tools(c, tools, err);
+    if (st == LFM_OK && o->messages) {
+        return read_messages(c, o->messages, err);
+    }
+    if (st == LFM_OK && (o->system || o->system_file)) st = set_system(c, o, continues, err);
+    if (st == LFM_OK) st = check_text("prompt", text, err);
+    return st == LFM_OK ? conversation_add(c, "user", text->ptr, text->len, err) : st;
 }

@@ -8,6 +8,8 @@
 
 #include "base/json.h"
 #include "cli/options/options.h"
+#include "cli/prompt/conversation.h"
+#include "cli/prompt/tools_offered.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,9 +23,12 @@ lfm_status prompt_read_file(json_out *text, const char *path, bool drop_newline,
  * *any: was there a prompt at all?  An empty standard input is none; -p "" is one. */
 lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_error *err);
 
-/* The conversation for lfm_chat_tokenize: --messages, or the system prompt or the messages `past`
- * (NULL: none), and `text`; with the list of `tools` (NULL or empty: none). */
-lfm_status prompt_conversation(json_out *json, const cli_options *o, const json_value *past,
-                               const json_out *tools, const json_out *text, lfm_error *err);
+/* The text of -sys or -sysf; empty without them. */
+lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err);
+
+/* The conversation of a prompt, with the tools: that of --messages; or the system prompt, unless
+ * `c` `continues` one that has it, and `text` as the user's message. */
+lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
+                               const tools_offered *tools, const json_out *text, lfm_error *err);
 
 #endif

@@ -4,10 +4,12 @@
  * Standard output carries the answer and nothing else; standard error is silent unless it is a
  * terminal, or something went wrong.
  */
+#include "cli/run/run_internal.h"
+
+#include "cli/prompt/answer_settings.h"
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/sampling.h"
-#include "cli/prompt/tools.h"
-#include "cli/run/run.h"
+#include "cli/prompt/session_store.h"
 #include "cli/shared/common.h"
 #include "cli/shared/sandbox.h"
 #include "cli/shared/term.h"
@@ -93,169 +95,32 @@ static int explain_no_prompt(const cli_options *o) {
     return CLI_USAGE;
 }
 
-/* ---- Showing -------------------------------------------------------------------------------- */
-
-/* --jsonl: a line with what is new, and with the probabilities of the tokens since the last one. */
-static void add_delta(run_state *r, json_out *line, const char *key, const char *text, size_t n) {
-    const token_logprobs *l = &r->gen.logprobs;
-    json_write_text(line, "{\"");
-    json_write_text(line, key);
-    json_write_text(line, "\": ");
-    json_write_string(line, text, n);
-    if (l->n_known > r->n_logprobs_shown) {
-        json_write_text(line, ", \"logprobs\": ");
-        logprobs_write(line, l, r->n_logprobs_shown, r->model, "top");
-        r->n_logprobs_shown = l->n_known;
-    }
-    json_write_text(line, "}\n");
-}
-
-static lfm_status show_deltas(run_state *r, bool ended, lfm_error *err) {
-    const answer *a = &r->gen.answer;
-    json_out lines = {0};
-    if (a->thoughts_settled > r->show.thoughts_shown) {
-        add_delta(r, &lines, "reasoning_delta", a->thoughts.ptr + r->show.thoughts_shown,
-                  a->thoughts_settled - r->show.thoughts_shown);
-        r->show.thoughts_shown = a->thoughts_settled;
-    }
-    if (a->settled > r->show.shown) {
-        add_delta(r, &lines, "delta", a->text.ptr + r->show.shown, a->settled - r->show.shown);
-        r->show.shown = a->settled;
-    }
-    if (ended && r->gen.logprobs.n_known > r->n_logprobs_shown) { /* tokens without text */
-        add_delta(r, &lines, "delta", "", 0);
-    }
-    lfm_status st = json_finish(&lines, err);
-    if (st == LFM_OK) st = output_write(&r->show.out, lines.ptr, lines.len, err);
-    json_out_free(&lines);
-    return st;
-}
-
-static lfm_status show_new(run_state *r, lfm_error *err) {
-    show_thoughts(&r->show, &r->gen.answer);
-    if (r->o->jsonl) {
-        return show_deltas(r, false, err);
-    }
-    return r->o->no_stream || r->o->json || r->o->extract
-               ? LFM_OK : show_text(&r->show, &r->gen.answer, err);
-}
-
-/* The calls of tools, one JSON object a line. */
-static lfm_status show_calls(run_state *r, lfm_error *err) {
-    json_doc doc = {0};
-    json_out list = {0};
-    json_out lines = {0};
-    if (r->gen.n_calls == 0) {
-        return LFM_OK;
-    }
-    json_write_text(&list, "[");
-    json_write_raw(&list, r->gen.calls.ptr, r->gen.calls.len);
-    json_write_text(&list, "]");
-    lfm_status st = json_finish(&list, err);
-    if (st == LFM_OK) st = json_parse(&doc, list.ptr, list.len, err);
-    if (st == LFM_OK && r->gen.answer.text.len > 0 && !r->show.ends_line) {
-        json_write_text(&lines, "\n");
-    }
-    for (const json_value *v = st == LFM_OK ? doc.root->first : NULL; v; v = v->next) {
-        json_write_value(&lines, v);
-        json_write_text(&lines, "\n");
-    }
-    if (st == LFM_OK) st = json_finish(&lines, err);
-    if (st == LFM_OK) st = show_bytes(&r->show, lines.ptr, lines.len, err);
-    json_doc_free(&doc);
-    json_out_free(&list);
-    json_out_free(&lines);
-    return st;
-}
-
-/* Leave only the first fenced block of code; false when there is none, and then nothing. */
-static bool extract_code(answer *a) {
-    char *text = a->text.ptr;
-    const char *fence = !text ? NULL : strncmp(text, "```", 3) == 0 ? text : strstr(text, "\n```");
-    const char *begin = fence ? strchr(fence + 3 + (*fence == '\n'), '\n') : NULL;
-    const char *end = begin ? strstr(begin, "\n```") : NULL;
-    if (!begin || !end) {
-        a->text.len = a->settled = 0;
-        return false;
-    }
-    const size_t n = (size_t)(end - begin); /* with the last newline, without the first */
-    memmove(text, begin + 1, n);
-    a->text.len = a->settled = n;
-    text[n] = '\0';
-    return true;
-}
-
-/* The rest of the answer, and the newline that shells and people expect. */
-static lfm_status show_end(run_state *r, lfm_error *err) {
-    const bool exact = r->o->no_newline || r->o->raw;
-    lfm_status st = generation_end(&r->gen, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    if (r->o->jsonl) {
-        st = show_deltas(r, true, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-    }
-    if (r->o->extract && !r->o->json && !extract_code(&r->gen.answer)) {
-        r->no_code = true;
-    }
-    if (r->o->json || r->o->jsonl) {
-        json_out object = {0};
-        report_json(&object, r);
-        st = json_finish(&object, err);
-        if (st == LFM_OK) st = output_write(&r->show.out, object.ptr, object.len, err);
-        json_out_free(&object);
-        return st;
-    }
-    show_thoughts(&r->show, &r->gen.answer);
-    st = show_text(&r->show, &r->gen.answer, err);
-    const bool wanted = term_stopped() ? r->show.out.is_tty : !exact;
-    if (st == LFM_OK && wanted && r->gen.answer.text.len > 0 && !r->show.ends_line) {
-        st = show_bytes(&r->show, "\n", 1, err);
-    }
-    return st == LFM_OK ? show_calls(r, err) : st;
-}
-
 /* ---- Generating ----------------------------------------------------------------------------- */
 
-static bool on_progress(void *ctx, size_t done, size_t total) {
-    term_progress_show(ctx, "reading prompt", done, total);
-    return !term_stopped();
-}
-
 static lfm_status read_prompt(run_state *r, lfm_error *err) {
-    term_progress progress;
-    term_progress_start(&progress, cli_progress(r->o));
-    lfm_session_on_progress(r->session, on_progress, &progress);
-    lfm_status st = lfm_session_sync(r->session, r->tokens, r->n_tokens, &r->n_reused, err);
-    lfm_session_on_progress(r->session, NULL, NULL);
-    term_progress_end(&progress);
+    const lfm_status st = prompt_evaluate(r->session, &r->prompt, "reading prompt",
+                                          cli_progress(r->o), &r->n_reused, err);
     r->prompt_done = term_now();
-    return st == LFM_OK ? keep_prompt(r->session, r->o, r->n_reused, err) : st;
+    return st == LFM_OK ? session_store_prompt(r->session, r->o, r->n_reused, err) : st;
 }
 
-/* Take, show and evaluate one token; r->gen.finish is set when it was the last one. */
-static lfm_status step(run_state *r, lfm_error *err) {
-    lfm_status st = generation_take(&r->gen, err);
+static lfm_status on_token(void *ctx, const lfm_answer_state *now, lfm_error *err) {
+    run_state *r = ctx;
+    (void)now; /* r->now */
     r->first_token = r->first_token > 0 ? r->first_token : term_now();
-    if (st == LFM_OK) st = show_new(r, err);
-    return st == LFM_OK && !r->gen.finish ? generation_step(&r->gen, err) : st;
+    if (term_asked()) {
+        run_progress(r);
+    }
+    const lfm_status st = run_show_new(r, err);
+    return st == LFM_OK && term_stopped() ? LFM_ERR_STOPPED : st;
 }
 
-/* From the prompt to the end of the answer; r->gen.finish says why it ended. */
+/* From the prompt to the end of the answer. */
 static lfm_status generate(run_state *r, lfm_error *err) {
     lfm_status st = read_prompt(r, err);
-    while (st == LFM_OK && !r->gen.finish && !term_stopped()) {
-        if (term_asked()) {
-            report_progress(r);
-        }
-        st = step(r, err);
-    }
+    if (st == LFM_OK && !term_stopped()) st = lfm_answer_run(r->answer, on_token, r, err);
     r->ended = term_now();
-    if (term_stopped() && !r->gen.finish) { /* the evaluation may have been broken off: no error */
-        r->gen.finish = "interrupted";
+    if (term_stopped() && !r->now->finish) { /* reading the prompt was broken off: no error */
         err_clear(err);
         st = LFM_OK;
     }
@@ -265,115 +130,131 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
-    r->gen.o = r->o;
-    r->gen.model = r->model;
-    r->gen.session = r->session;
-    lfm_status st = form_begin(&r->form, r->o, &r->gen.form, err);
-    if (st == LFM_OK) st = generation_begin(&r->gen, r->tokens, r->n_tokens, err);
-    return st == LFM_OK && r->o->prefill ? show_new(r, err) : st;
+    const lfm_answer_options settings = answer_settings(r->o);
+    lfm_status st = form_begin(&r->grammar, r->o, &r->constraint, err);
+    if (st == LFM_OK) {
+        st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
+                            r->prompt.ids, r->prompt.n, err);
+    }
+    if (st != LFM_OK) {
+        return st;
+    }
+    r->now = lfm_answer_get(r->answer);
+    return r->o->prefill ? run_show_new(r, err) : LFM_OK;
 }
 
 /* What follows a finished answer; returns the exit code. */
 static int conclude(const run_state *r) {
     const cli_options *o = r->o;
     const bool wanted = !o->raw && !(o->n_predict.given && o->n_predict.value == 0);
-    const bool ended = strcmp(r->gen.finish, "stop") == 0 || strcmp(r->gen.finish, "length") == 0;
-    const bool open = r->show.shown > 0 ? r->show.out.is_tty && !r->show.ends_line
-                                        : r->show.thoughts_shown > 0;
+    const lfm_answer_state *a = r->now;
+    const bool ended = a->finish == LFM_FINISH_STOP || a->finish == LFM_FINISH_LENGTH;
+    const bool open =
+        r->out.shown > 0 ? r->out.out.is_tty && !r->out.ends_line : r->out.thoughts_shown > 0;
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
         fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
     }
     if (o->stats || o->stats_fd.given) {
-        report_stats(r);
+        run_stats(r);
     }
     if (o->verbose) {
-        report_verbose(r);
-    } else if (!o->quiet && !o->json && !o->jsonl && r->show.out.is_tty && term_err_is_tty()) {
-        report_summary(r);
+        run_block(stderr, r);
+    } else if (!o->quiet && !o->json && !o->jsonl && r->out.out.is_tty && term_err_is_tty()) {
+        run_summary(r);
     }
-    if (r->gen.n_bad_calls > 0) {
+    if (a->n_unread_calls > 0) {
         term_message("a call of a tool could not be read; it is in the answer as it was said");
     }
     if (r->no_code) {
         term_message("the answer has no block of code (-x); see it without -x");
         return CLI_INCOMPLETE;
     }
-    if (wanted && ended && r->gen.answer.text.len == 0 && r->gen.n_calls == 0) {
-        term_message(r->gen.answer.state == ANSWER_THINKING
+    if (wanted && ended && r->text_len == 0 && a->n_calls == 0) {
+        term_message(a->is_thinking
                          ? "the answer is empty: the model was still thinking; allow more with -n"
                          : "the answer is empty: the model ended it at once");
         return CLI_INCOMPLETE;
     }
-    if (strcmp(r->gen.finish, "loop") == 0) {
+    if (a->finish == LFM_FINISH_LOOP) {
         term_message("the answer went round in circles and was ended; --loop-guard off lets it go "
                      "on, --temp or --repeat-penalty may help");
         return CLI_INCOMPLETE;
     }
-    if (o->strict && strcmp(r->gen.finish, "length") == 0) {
+    if (o->strict && a->finish == LFM_FINISH_LENGTH) {
         term_message("the answer was cut (length); allow more with -n or -c");
         return CLI_INCOMPLETE;
     }
-    if (generation_is_cut(&r->gen)) {
+    if (lfm_answer_is_cut(r->answer)) {
         term_message("the answer is incomplete: it was cut (%s) before it had the form that was "
-                     "asked for%s", r->gen.finish,
-                     strcmp(r->gen.finish, "length") == 0 ? "; allow more with -n or -c" : "");
+                     "asked for%s",
+                     lfm_finish_name(a->finish),
+                     a->finish == LFM_FINISH_LENGTH ? "; allow more with -n or -c" : "");
         return CLI_INCOMPLETE;
     }
     return CLI_DONE;
 }
 
-/* Save what --session names.  An answer that a stop string ended is kept as it was shown. */
+/* Save what --session names. */
 static lfm_status save_session(run_state *r, lfm_error *err) {
-    const answer *a = &r->gen.answer;
-    const json_out *said = a->stopped ? &a->text : &a->raw;
-    lfm_status st = LFM_OK;
     const size_t room = lfm_session_n_ctx(r->session) - lfm_session_pos(r->session);
-    if (r->o->session && r->o->raw && r->gen.n_waiting <= room) {
-        st = generation_step(&r->gen, err); /* tokens are the text here */
+    lfm_status st = LFM_OK;
+    if (!r->o->session) {
+        return LFM_OK;
     }
-    if (st == LFM_OK) {
-        st = keep_session(r->session, r->o, r->o->raw ? NULL : &r->conversation,
-                          said->ptr ? said->ptr : "", said->len, &r->gen.calls, err);
+    if (!r->o->raw) {
+        st = conversation_add_answer(&r->talk, r->now, err);
+    } else if (r->now->n_pending > 0 && r->now->n_pending <= room) { /* tokens are the text here */
+        st = lfm_answer_eval(&r->answer, 1, err);
     }
-    return st;
+    return st == LFM_OK ? session_store_save(r->session, r->o, r->o->raw ? NULL : &r->talk, err)
+                        : st;
+}
+
+/* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
+static lfm_status open_output(run_state *r, lfm_error *err) {
+    const opt_think think = opt_thinking(r->o);
+    const bool watched = term_err_is_tty() && !r->o->quiet;
+    term_catch_stop(); /* before the output: its temporary file must not be left behind */
+    r->out.thoughts =
+        !r->o->json && !r->o->jsonl && (think == THINK_SHOW || (think == THINK_AUTO && watched));
+    r->out.dim = term_use_color(r->o->color);
+    return output_open(&r->out.out, r->o->out, err);
+}
+
+/* Generate the answer and show all of it.  What was generated before an error is still shown, but
+ * not as JSON, which would look complete. */
+static lfm_status answer(run_state *r, lfm_error *err) {
+    lfm_error late = {0};
+    lfm_status st = begin_answer(r, err);
+    if (st == LFM_OK) st = generate(r, err);
+    if (!r->answer || (st != LFM_OK && (r->o->json || r->o->jsonl))) {
+        return st;
+    }
+    lfm_status shown =
+        lfm_answer_end(r->answer, st == LFM_OK ? LFM_FINISH_INTERRUPTED : LFM_FINISH_ERROR, &late);
+    if (shown == LFM_OK) shown = run_show_end(r, &late);
+    if (st == LFM_OK && shown == LFM_OK) shown = save_session(r, &late);
+    return st == LFM_OK && shown != LFM_OK ? err_set(err, shown, "%s", late.text) : st;
 }
 
 /* With the session open and the prompt in tokens: answer it. */
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
-    lfm_status st = sampling_choose(&r->gen.sampler, &r->sampling, r->model, r->o, err);
-    if (st == LFM_OK) st = form_bind(&r->form, r->model, r->o, err);
+    lfm_error late = {0};
+    lfm_status st = sampling_choose(&r->sampler, &r->sampling, r->model, r->o, err);
+    if (st == LFM_OK) st = form_bind(&r->grammar, r->model, r->o, err);
     if (st == LFM_OK) st = run_check_fit(r, err);
-    if (st == LFM_OK) {
-        term_catch_stop(); /* before the output: its temporary file must not be left behind */
-        st = output_open(&r->show.out, r->o->out, err);
-        /* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
-        const opt_think think = opt_thinking(r->o);
-        r->show.thoughts = !r->o->json && !r->o->jsonl &&
-                           (think == THINK_SHOW || (think == THINK_AUTO && term_err_is_tty() &&
-                                                    !r->o->quiet));
-        r->show.dim = term_use_color(r->o->color);
-    }
+    if (st == LFM_OK) st = open_output(r, err);
     if (st != LFM_OK) {
         return st;
     }
     r->loaded = term_now();
-    st = begin_answer(r, err);
-    if (st == LFM_OK) st = generate(r, err);
-    lfm_error late = {0};
-    if (st != LFM_OK && !r->o->json && !r->o->jsonl) {
-        r->gen.finish = "error"; /* what was generated before it is still shown to its end */
-    }
-    lfm_status shown = r->gen.finish ? show_end(r, &late) : st;
-    if (st == LFM_OK && shown == LFM_OK) {
-        shown = save_session(r, &late);
-    }
-    if (st == LFM_OK && shown != LFM_OK) st = err_set(err, shown, "%s", late.text);
+    st = answer(r, err);
     if (st == LFM_OK) {
         *code = conclude(r);
     }
     const bool whole = st == LFM_OK && !term_stopped() &&
-                       (r->o->json || r->o->jsonl || !generation_is_cut(&r->gen));
-    const lfm_status closed = output_close(&r->show.out, whole, &late);
+                       (r->o->json || r->o->jsonl || !lfm_answer_is_cut(r->answer));
+    const lfm_status closed = output_close(&r->out.out, whole, &late);
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }
 
@@ -385,7 +266,7 @@ static lfm_status load(run_state *r, lfm_error *err) {
         r->threads = tune_apply(&opt, false); /* for -v: later, files cannot be opened */
         st = cli_new_session(&r->session, r->model, r->o, err);
     }
-    if (st == LFM_OK) st = keep_load(&r->past, r->session, r->o, err);
+    if (st == LFM_OK) st = session_store_load(&r->talk, &r->continues, r->session, r->o, err);
     if (st == LFM_OK && !r->o->no_sandbox) {
         const bool writes = r->o->session || r->o->prompt_cache || r->o->out;
         r->sandboxed = sandbox_enter(writes ? SANDBOX_FILES : SANDBOX_CLOSED);
@@ -397,10 +278,10 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     const cli_options *o = r->o;
     bool any = false;
     lfm_status st = check_options(o, err);
-    if (st == LFM_OK) st = report_open_log(r, err);
+    if (st == LFM_OK) st = run_open_log(r, err);
     if (st == LFM_OK) st = check_kept(o, err);
     if (st == LFM_OK) st = tools_read(&r->tools, o, err);
-    if (st == LFM_OK) st = form_read(&r->form, o, &r->tools, err);
+    if (st == LFM_OK) st = form_read(&r->grammar, o, &r->tools, err);
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
         if (st == LFM_OK && !any) {
@@ -409,7 +290,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
         }
     }
     if (st == LFM_OK && !o->raw && !o->session) {
-        st = prompt_conversation(&r->conversation, o, NULL, &r->tools, text, err);
+        st = prompt_conversation(&r->talk, o, false, &r->tools, text, err);
     }
     r->started = term_now();
     if (st == LFM_OK) st = load(r, err);
@@ -417,27 +298,28 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     if (st != LFM_OK) {
         return st;
     }
-    return o->dry_run ? report_dry_run(r, err) : answer_prompt(r, code, err);
+    return o->dry_run ? run_dry(r, err) : answer_prompt(r, code, err);
 }
 
 int cmd_run(const cli_options *o) {
-    run_state r = {.o = o, .log_fd = -1};
+    static const lfm_answer_state nothing;
+    run_state r = {.o = o, .log_fd = -1, .now = &nothing};
     json_out text = {0};
     lfm_error err = {0};
     int code = CLI_DONE;
     if (run_all(&r, &text, &code, &err) != LFM_OK) {
         code = cli_fail(&err);
     }
-    report_log(&r, code, &err);
+    run_log(&r, code, &err);
+    lfm_answer_free(r.answer);
+    lfm_sampler_free(r.sampler);
+    lfm_constraint_free(r.constraint);
+    form_drop(&r.grammar);
     json_out_free(&text);
-    json_out_free(&r.conversation);
-    json_out_free(&r.tools);
-    keep_drop(&r.past);
-    generation_drop(&r.gen);
-    form_drop(&r.form);
+    conversation_drop(&r.talk);
+    tools_drop(&r.tools);
+    prompt_tokens_drop(&r.prompt);
     lfm_session_free(r.session);
     lfm_model_close(r.model);
-    lfm_free(r.tokens);
-    lfm_free(r.rendered);
     return code;
 }

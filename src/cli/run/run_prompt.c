@@ -1,9 +1,10 @@
 /*
  * run_prompt.c - the prompt of `lfm run` as tokens, and whether it fits.
  */
+#include "cli/run/run_internal.h"
+
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/truncate.h"
-#include "cli/run/run.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
 
@@ -14,61 +15,28 @@
 static lfm_status put_past_first(run_state *r, lfm_error *err) {
     size_t n = 0;
     const int32_t *past = lfm_session_tokens(r->session, &n);
-    int32_t *all = malloc((n + r->n_tokens + 1) * sizeof *all);
+    int32_t *all = malloc((n + r->prompt.n + 1) * sizeof *all);
     if (!all) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->n_tokens);
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->prompt.n);
     }
     memcpy(all, past, n * sizeof *all);
-    if (r->n_tokens > 0) {
-        memcpy(all + n, r->tokens, r->n_tokens * sizeof *all);
+    if (r->prompt.n > 0) {
+        memcpy(all + n, r->prompt.ids, r->prompt.n * sizeof *all);
     }
-    lfm_free(r->tokens);
-    r->tokens = all;
-    r->n_tokens += n;
+    lfm_free(r->prompt.ids);
+    r->prompt.ids = all;
+    r->prompt.n += n;
     return LFM_OK;
 }
 
-static lfm_status tokenize_raw(run_state *r, const json_out *text, lfm_error *err) {
-    const bool goes_on = r->o->session && lfm_session_pos(r->session) > 0;
-    const int flags = (r->o->no_special ? 0 : LFM_TOKENIZE_SPECIAL) |
-                      (goes_on ? 0 : LFM_TOKENIZE_BOS);
-    json_out all = {0};
-    json_write_raw(&all, text->ptr, text->len);
-    json_write_text(&all, r->o->prefill ? r->o->prefill : "");
-    lfm_status st = json_finish(&all, err);
-    if (st == LFM_OK) {
-        st = lfm_tokenize(r->model, all.ptr, all.len, flags, &r->tokens, &r->n_tokens, err);
-    }
-    if (st == LFM_OK && goes_on) st = put_past_first(r, err);
-    r->rendered = all.ptr;
-    r->rendered_len = all.len;
-    return st;
-}
-
-static lfm_status tokenize_chat(run_state *r, const json_out *text, lfm_error *err) {
-    if (!r->conversation.ptr) { /* with --session, only now are the earlier messages known */
-        const lfm_status st = prompt_conversation(&r->conversation, r->o, r->past.messages,
-                                                  &r->tools, text, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-    }
-    return lfm_chat_tokenize(r->model, r->conversation.ptr, r->conversation.len, r->o->prefill,
-                             &r->tokens, &r->n_tokens, &r->rendered, &r->rendered_len, err);
-}
-
 static lfm_status tokenize(run_state *r, const json_out *text, lfm_error *err) {
-    return r->o->raw ? tokenize_raw(r, text, err) : tokenize_chat(r, text, err);
-}
-
-/* Forget what `tokenize` made. */
-static void drop_tokens(run_state *r) {
-    lfm_free(r->tokens);
-    lfm_free(r->rendered);
-    json_out_free(&r->conversation);
-    r->tokens = NULL;
-    r->rendered = NULL;
-    r->conversation = (json_out){0};
+    lfm_status st = LFM_OK;
+    if (!r->o->raw) {
+        return prompt_tokenize_chat(&r->prompt, r->model, r->o, &r->talk, err);
+    }
+    const bool continues = r->o->session && lfm_session_pos(r->session) > 0;
+    st = prompt_tokenize_raw(&r->prompt, r->model, r->o, text, !continues, err);
+    return st == LFM_OK && continues ? put_past_first(r, err) : st;
 }
 
 /* What truncate_to_fit needs of a run. */
@@ -79,15 +47,19 @@ typedef struct {
 
 static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
     const cut_run *c = ctx;
-    drop_tokens(c->r);
-    const lfm_status st = tokenize(c->r, c->text, err);
-    *n = c->r->n_tokens;
+    lfm_status st = LFM_OK;
+    if (!c->r->o->raw) {
+        conversation_pop(&c->r->talk);
+        st = conversation_add(&c->r->talk, "user", c->text->ptr, c->text->len, err);
+    }
+    if (st == LFM_OK) st = tokenize(c->r, c->text, err);
+    *n = c->r->prompt.n;
     return st;
 }
 
 static lfm_status truncate_prompt(run_state *r, json_out *text, lfm_error *err) {
     const opt_truncate how = (opt_truncate)r->o->truncate;
-    const size_t n_all = r->n_tokens;
+    const size_t n_all = r->prompt.n;
     const lfm_status st =
         truncate_to_fit(text, r->model, r->o, lfm_session_n_ctx(r->session), n_all, tokenize_again,
                         &(cut_run){r, text}, &r->n_truncated, err);
@@ -106,20 +78,24 @@ lfm_status run_read_tokens(run_state *r, json_out *text, lfm_error *err) {
     if (warning[0] && !r->o->quiet) {
         term_message("%s", warning);
     }
-    const lfm_status st = tokenize(r, text, err);
+    lfm_status st = LFM_OK;
+    if (!r->o->raw && r->o->session) { /* only now are the earlier messages known */
+        st = prompt_conversation(&r->talk, r->o, r->continues, &r->tools, text, err);
+    }
+    if (st == LFM_OK) st = tokenize(r, text, err);
     return st == LFM_OK && r->o->truncate ? truncate_prompt(r, text, err) : st;
 }
 
 lfm_status run_check_fit(const run_state *r, lfm_error *err) {
     const uint32_t n_ctx = lfm_session_n_ctx(r->session);
-    if (r->n_tokens == 0) {
+    if (r->prompt.n == 0) {
         return err_set(err, LFM_ERR_ARG, "the prompt is empty, and this model has no token that "
                        "begins a text");
     }
-    if (r->n_tokens > n_ctx) {
+    if (r->prompt.n > n_ctx) {
         const uint32_t most = lfm_model_get_info(r->model)->n_ctx_max;
         return err_set(err, LFM_ERR_FULL, "the prompt has %s tokens; %s allows %s. %s",
-                       cli_grouped(r->n_tokens).text, n_ctx < most ? "-c" : "the model",
+                       cli_grouped(r->prompt.n).text, n_ctx < most ? "-c" : "the model",
                        cli_grouped(n_ctx).text,
                        n_ctx < most ? "Use -c 0, or --truncate head|tail|middle."
                                     : "Use a shorter prompt, or --truncate head|tail|middle.");

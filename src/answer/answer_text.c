@@ -1,14 +1,12 @@
 /*
- * text.c - thoughts, stop strings and whole characters.
+ * answer_text.c - thoughts, stop strings and whole characters.
  */
-#include "answer/text.h"
+#include "answer/answer_text.h"
 
+#include "base/markers.h"
 #include "base/utf8.h"
 
 #include <string.h>
-
-static const char open_tag[] = "<think>";
-static const char close_tag[] = "</think>";
 
 /* Length of the longest end of `text` that is a proper beginning of `word`. */
 static size_t overlap(const char *text, size_t n, const char *word) {
@@ -29,68 +27,55 @@ static size_t find(const char *text, size_t n, size_t from, const char *word) {
 
 /* ---- Thoughts ------------------------------------------------------------------------------- */
 
-/* Does the answer begin with a thought?  White space may come before the tag, and belongs to the
- * answer if there is none.  False while that is open. */
-static bool decide_begin(answer *a, bool last) {
-    const char *p = a->raw.ptr;
-    size_t i = a->taken;
-    while (i < a->raw.len && strchr(" \t\r\n", p[i]) && p[i] != '\0') {
-        i++;
-    }
-    const size_t rest = a->raw.len - i;
-    const size_t tag = sizeof open_tag - 1;
-    if (rest >= tag && memcmp(p + i, open_tag, tag) == 0) {
-        a->taken = i + tag;
-        a->state = ANSWER_THINKING;
-        return true;
-    }
-    if (!last && rest < tag && memcmp(p + i, open_tag, rest) == 0) {
+/* Does the answer begin with a thought?  White space before the tag belongs to the answer if there
+ * is none.  False while that is open. */
+static bool decide_begin(answer_text *a, bool last) {
+    bool undecided = false;
+    const size_t n = thoughts_opening(a->raw.ptr + a->taken, a->raw.len - a->taken, &undecided);
+    if (undecided && !last) {
         return false;
     }
-    a->state = ANSWER_TEXT;
+    a->taken += n;
+    a->at.phase = n > 0 ? THOUGHTS_INSIDE : THOUGHTS_TEXT;
     return true;
 }
 
 /* Move thoughts until their end; false when that has not come. */
-static bool take_thoughts(answer *a, bool last) {
+static bool take_thoughts(answer_text *a, bool last) {
     const char *p = a->raw.ptr;
-    const size_t end = find(p, a->raw.len, a->taken, close_tag);
-    size_t upto = end;
-    if (end == SIZE_MAX) {
-        const size_t rest = a->raw.len - a->taken;
-        upto = a->raw.len - (last ? 0 : overlap(p + a->taken, rest, close_tag));
+    size_t upto = a->taken + a->at.matched; /* what may be a tag is still in `raw` */
+    upto += thoughts_take(&a->at, p + upto, a->raw.len - upto);
+    const bool ended = a->at.phase == THOUGHTS_BREAKS;
+    if (last) {
+        a->at.matched = 0; /* it was no tag */
     }
-    json_write_raw(&a->thoughts, p + a->taken, upto - a->taken);
-    a->taken = upto;
-    if (end == SIZE_MAX) {
-        return false;
-    }
-    a->taken += sizeof close_tag - 1;
-    a->state = ANSWER_AFTER_THOUGHT;
-    return true;
+    const size_t held = ended ? sizeof THINK_CLOSE - 1 : a->at.matched;
+    json_write_raw(&a->thoughts, p + a->taken, upto - held - a->taken);
+    a->taken = ended ? upto : upto - held;
+    return ended;
 }
 
 /* The line breaks between a thought and the answer belong to neither. */
-static bool skip_breaks(answer *a) {
+static bool skip_breaks(answer_text *a) {
     while (a->taken < a->raw.len && a->raw.ptr[a->taken] == '\n') {
         a->taken++;
     }
     if (a->taken == a->raw.len) {
         return false;
     }
-    a->state = ANSWER_TEXT;
+    a->at.phase = THOUGHTS_TEXT;
     return true;
 }
 
-static void take(answer *a, bool last) {
+static void take(answer_text *a, bool last) {
     bool on = a->raw.len > 0;
-    if (!a->split && a->state == ANSWER_BEGIN) {
-        a->state = ANSWER_TEXT;
+    if (!a->split && a->at.phase == THOUGHTS_BEGIN) {
+        a->at.phase = THOUGHTS_TEXT;
     }
-    while (on && a->state != ANSWER_TEXT) {
-        on = a->state == ANSWER_BEGIN      ? decide_begin(a, last)
-             : a->state == ANSWER_THINKING ? take_thoughts(a, last)
-                                           : skip_breaks(a);
+    while (on && a->at.phase != THOUGHTS_TEXT) {
+        on = a->at.phase == THOUGHTS_BEGIN    ? decide_begin(a, last)
+             : a->at.phase == THOUGHTS_INSIDE ? take_thoughts(a, last)
+                                              : skip_breaks(a);
     }
     if (on) {
         json_write_raw(&a->text, a->raw.ptr + a->taken, a->raw.len - a->taken);
@@ -101,7 +86,7 @@ static void take(answer *a, bool last) {
 /* ---- Stop strings --------------------------------------------------------------------------- */
 
 /* Cut the text before the first stop string.  Nothing before `settled` can be part of one. */
-static void cut_at_stop(answer *a) {
+static void cut_at_stop(answer_text *a) {
     size_t first = SIZE_MAX;
     for (size_t i = 0; i < a->n_stops; i++) {
         const size_t at = find(a->text.ptr, a->text.len, a->settled, a->stops[i]);
@@ -115,7 +100,7 @@ static void cut_at_stop(answer *a) {
     }
 }
 
-static void settle(answer *a) {
+static void settle(answer_text *a) {
     if (a->stopped) {
         return;
     }
@@ -131,7 +116,7 @@ static void settle(answer *a) {
 
 /* ---- Public --------------------------------------------------------------------------------- */
 
-static lfm_status add(answer *a, const char *bytes, size_t n, lfm_error *err) {
+static lfm_status add(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
     json_write_raw(&a->raw, bytes, n);
     lfm_status st = json_finish(&a->raw, err);
     if (st == LFM_OK) {
@@ -145,7 +130,7 @@ static lfm_status add(answer *a, const char *bytes, size_t n, lfm_error *err) {
     return st;
 }
 
-lfm_status answer_feed(answer *a, const char *bytes, size_t n, lfm_error *err) {
+lfm_status answer_text_feed(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
     if (a->stopped) {
         return LFM_OK;
     }
@@ -157,14 +142,14 @@ lfm_status answer_feed(answer *a, const char *bytes, size_t n, lfm_error *err) {
     return st;
 }
 
-void answer_begin_text(answer *a) {
-    if (a->state == ANSWER_AFTER_THOUGHT) {
+void answer_text_begin(answer_text *a) {
+    if (a->at.phase == THOUGHTS_BREAKS) {
         a->taken = a->raw.len; /* line breaks */
     }
-    a->state = ANSWER_TEXT;
+    a->at.phase = THOUGHTS_TEXT;
 }
 
-lfm_status answer_prefill(answer *a, const char *bytes, size_t n, lfm_error *err) {
+lfm_status answer_text_prefill(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
     const lfm_status st = add(a, bytes, n, err);
     if (st == LFM_OK) {
         a->settled = a->text.len;
@@ -172,7 +157,7 @@ lfm_status answer_prefill(answer *a, const char *bytes, size_t n, lfm_error *err
     return st;
 }
 
-lfm_status answer_end(answer *a, lfm_error *err) {
+lfm_status answer_text_end(answer_text *a, lfm_error *err) {
     if (!a->stopped) {
         take(a, true);
     }
@@ -186,7 +171,7 @@ lfm_status answer_end(answer *a, lfm_error *err) {
     return st;
 }
 
-void answer_drop(answer *a) {
+void answer_text_drop(answer_text *a) {
     json_out_free(&a->raw);
     json_out_free(&a->thoughts);
     json_out_free(&a->text);

@@ -1,14 +1,14 @@
 /*
- * show.c - an answer while it grows.
+ * stream.c - an answer while it grows.
  */
-#include "cli/shared/show.h"
+#include "cli/shared/stream.h"
 
 #include "base/json.h"
 #include "cli/shared/term.h"
 
 #include <stdio.h>
 
-lfm_status show_bytes(show *s, const char *bytes, size_t n, lfm_error *err) {
+lfm_status stream_bytes(stream *s, const char *bytes, size_t n, lfm_error *err) {
     s->ends_line = n > 0 ? bytes[n - 1] == '\n' : s->ends_line;
     if (!s->out.is_tty) {
         return output_write(&s->out, bytes, n, err);
@@ -21,12 +21,12 @@ lfm_status show_bytes(show *s, const char *bytes, size_t n, lfm_error *err) {
     return st;
 }
 
-void show_thoughts(show *s, const answer *a) {
+void stream_thoughts(stream *s, const lfm_answer_state *a) {
     const size_t n = a->thoughts_settled - s->thoughts_shown;
     if (n == 0 || !s->thoughts) {
         return;
     }
-    const char *bytes = a->thoughts.ptr + s->thoughts_shown;
+    const char *bytes = a->thoughts + s->thoughts_shown;
     fputs(s->dim ? "\033[2m" : "", stderr);
     for (size_t i = 0; i < n;) {
         term_shown shown;
@@ -37,15 +37,15 @@ void show_thoughts(show *s, const answer *a) {
     s->thoughts_shown = a->thoughts_settled;
 }
 
-lfm_status show_text(show *s, const answer *a, lfm_error *err) {
-    const size_t n = a->settled - s->shown;
+lfm_status stream_text(stream *s, const lfm_answer_state *a, lfm_error *err) {
+    const size_t n = a->text_settled - s->shown;
     if (n == 0) {
         return LFM_OK;
     }
     if (s->shown == 0 && s->thoughts_shown > 0) {
         fputs("\n\n", stderr); /* the end of the thoughts */
     }
-    const lfm_status st = show_bytes(s, a->text.ptr + s->shown, n, err);
-    s->shown = a->settled;
+    const lfm_status st = stream_bytes(s, a->text + s->shown, n, err);
+    s->shown = a->text_settled;
     return st;
 }

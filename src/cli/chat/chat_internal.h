@@ -1,39 +1,32 @@
 /*
- * chat.h - a conversation: what cmd_chat.c reads, chat_turn.c answers and chat_commands.c changes.
+ * chat_internal.h - what cmd_chat.c reads, chat_turn.c answers and chat_commands.c changes.
  */
-#ifndef CLI_CHAT_CHAT_H
-#define CLI_CHAT_CHAT_H
+#ifndef CLI_CHAT_CHAT_INTERNAL_H
+#define CLI_CHAT_CHAT_INTERNAL_H
 
 #include "base/json.h"
 #include "cli/lineedit/editor.h"
 #include "cli/lineedit/history.h"
 #include "cli/options/options.h"
+#include "cli/prompt/conversation.h"
 
 #include "lfm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef struct {
-    const char *role; /* "user" or "assistant" */
-    char *text;       /* [n], NUL-terminated; owned */
-    size_t n;
-} chat_message;
-
 /* The last answer. */
 typedef struct {
     size_t n_prompt, n_reused, n_generated;
     double prompt_s, decode_s;
-    const char *finish;
+    lfm_finish finish;
 } chat_stats;
 
 typedef struct {
     cli_options o;          /* as /set has changed them; the caller's own are not owned here */
     lfm_model *model;
     lfm_session *session;
-    chat_message *messages; /* [n]; owned */
-    size_t n, cap;
-    char *system;           /* NULL = none; owned */
+    conversation talk;
     json_out attached;      /* of /read, for the next message */
     history past;
     editor edit;
@@ -45,12 +38,7 @@ typedef struct {
 
 /* ---- chat_turn.c ---------------------------------------------------------------------------- */
 
-lfm_status chat_add(chat *c, const char *role, const char *text, size_t n, lfm_error *err);
-void chat_pop(chat *c); /* the last message */
-void chat_forget(chat *c); /* all messages */
-
-/* The conversation as lfm_chat_tokenize wants it. */
-lfm_status chat_json(const chat *c, json_out *json, lfm_error *err);
+void chat_forget(chat *c); /* all messages, but not the system prompt */
 
 /* Answer the last message, which is the user's.  On failure the conversation is without it. */
 lfm_status chat_answer(chat *c, lfm_error *err);

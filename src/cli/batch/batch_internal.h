@@ -1,14 +1,14 @@
 /*
- * batch.h - what the files of `lfm batch` share: an answer in the making, and all of them.
+ * batch_internal.h - what the files of `lfm batch` share: an answer in the making, and all of them.
  */
-#ifndef CLI_BATCH_BATCH_H
-#define CLI_BATCH_BATCH_H
+#ifndef CLI_BATCH_BATCH_INTERNAL_H
+#define CLI_BATCH_BATCH_INTERNAL_H
 
 #include "cli/batch/batch_line.h"
 #include "cli/batch/batch_lines.h"
 #include "cli/batch/grammar_cache.h"
 #include "cli/prompt/answer_grammar.h"
-#include "cli/prompt/generate.h"
+#include "cli/prompt/prompt_tokens.h"
 #include "cli/shared/term.h"
 
 #include <stdbool.h>
@@ -23,10 +23,12 @@ typedef struct {
     size_t index; /* of the line, among those that are answered */
     batch_line line;
     cached_grammar *form; /* the line's own; NULL = that of the command line */
-    generation gen;
+    lfm_sampler *sampler;
+    lfm_constraint *constraint;
+    lfm_answer *answer;
     lfm_sampling sampling;
-    int32_t *tokens;
-    size_t n_tokens, n_reused, n_truncated;
+    prompt_tokens prompt;
+    size_t n_reused, n_truncated;
     double started, prompt_done;
 } slot;
 
@@ -35,10 +37,10 @@ typedef struct {
     lfm_model *model;
     answer_grammar form;
     grammar_cache forms;
-    batch_talks talks;
+    batch_sessions open;    /* that lines name */
     char *held;             /* [held_len] a line whose session is busy; NULL = none */
     size_t held_len, held_number;
-    const batch_talk *held_for;
+    const batch_session *held_for;
     json_out system;
     bool has_system;
     line_source in;

@@ -1,10 +1,10 @@
 /*
- * test_answer_text.c - thoughts, stop strings and whole characters, in any cutting.
+ * test_answer_answer_text.c - thoughts, stop strings and whole characters, in any cutting.
  *
  * Every case is fed in pieces of 1, 2, 3, ... bytes: what comes out must not depend on how the
  * model cuts its text into tokens, and nothing may ever be shown and taken back.
  */
-#include "answer/text.h"
+#include "answer/answer_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -68,25 +68,26 @@ static void test_cases(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const size_t len = strlen(cases[i].fed);
         for (size_t piece = 1; piece <= len + 1; piece++) {
-            answer a = {.stops = cases[i].stops, .n_stops = count_stops(cases[i].stops),
-                        .split = cases[i].split};
+            answer_text a = {.stops = cases[i].stops,
+                             .n_stops = count_stops(cases[i].stops),
+                             .split = cases[i].split};
             char shown[100] = "";
             size_t n_shown = 0;
             for (size_t at = 0; at < len; at += piece) {
                 const size_t n = len - at < piece ? len - at : piece;
-                assert_int_equal(answer_feed(&a, cases[i].fed + at, n, NULL), LFM_OK);
+                assert_int_equal(answer_text_feed(&a, cases[i].fed + at, n, NULL), LFM_OK);
                 assert_true(a.settled >= n_shown && a.settled <= a.text.len);
                 memcpy(shown + n_shown, a.text.ptr + n_shown, a.settled - n_shown);
                 n_shown = a.settled;
                 assert_false(ends_inside_character(shown, n_shown) && !a.stopped);
             }
-            assert_int_equal(answer_end(&a, NULL), LFM_OK);
+            assert_int_equal(answer_text_end(&a, NULL), LFM_OK);
             assert_int_equal(a.settled, a.text.len);
             assert_string_equal(a.thoughts.ptr, cases[i].thoughts);
             assert_string_equal(a.text.ptr, cases[i].text);
             assert_int_equal(a.stopped, cases[i].stopped);
             assert_memory_equal(shown, a.text.ptr, n_shown);
-            answer_drop(&a);
+            answer_text_drop(&a);
         }
     }
 }
@@ -95,51 +96,51 @@ static void test_cases(void **state) {
 static void test_nothing_is_held_needlessly(void **state) {
     (void)state;
     static const char *const stops[] = {"END"};
-    answer a = {.stops = stops, .n_stops = 1, .split = true};
-    assert_int_equal(answer_feed(&a, "abc", 3, NULL), LFM_OK);
+    answer_text a = {.stops = stops, .n_stops = 1, .split = true};
+    assert_int_equal(answer_text_feed(&a, "abc", 3, NULL), LFM_OK);
     assert_int_equal(a.settled, 3);
-    assert_int_equal(answer_feed(&a, "dE", 2, NULL), LFM_OK);
+    assert_int_equal(answer_text_feed(&a, "dE", 2, NULL), LFM_OK);
     assert_int_equal(a.settled, 4);
-    assert_int_equal(answer_feed(&a, "N\xc3", 2, NULL), LFM_OK);
+    assert_int_equal(answer_text_feed(&a, "N\xc3", 2, NULL), LFM_OK);
     assert_int_equal(a.settled, 6);
-    assert_int_equal(answer_feed(&a, "\xa9", 1, NULL), LFM_OK);
+    assert_int_equal(answer_text_feed(&a, "\xa9", 1, NULL), LFM_OK);
     assert_int_equal(a.settled, 8);
-    answer_drop(&a);
-    answer b = {.split = true};
-    assert_int_equal(answer_feed(&b, "<think>abc", 10, NULL), LFM_OK);
+    answer_text_drop(&a);
+    answer_text b = {.split = true};
+    assert_int_equal(answer_text_feed(&b, "<think>abc", 10, NULL), LFM_OK);
     assert_int_equal(b.thoughts_settled, 3);
-    assert_int_equal(b.state, ANSWER_THINKING);
-    answer_drop(&b);
+    assert_int_equal(b.at.phase, THOUGHTS_INSIDE);
+    answer_text_drop(&b);
 }
 
 static void test_prefill(void **state) {
     (void)state;
     static const char *const stops[] = {"a"};
-    answer a = {.stops = stops, .n_stops = 1, .split = true};
-    assert_int_equal(answer_prefill(&a, "banana", 6, NULL), LFM_OK);
+    answer_text a = {.stops = stops, .n_stops = 1, .split = true};
+    assert_int_equal(answer_text_prefill(&a, "banana", 6, NULL), LFM_OK);
     assert_int_equal(a.settled, 6);
-    assert_int_equal(answer_feed(&a, "xya", 3, NULL), LFM_OK);
+    assert_int_equal(answer_text_feed(&a, "xya", 3, NULL), LFM_OK);
     assert_true(a.stopped);
     assert_string_equal(a.text.ptr, "bananaxy");
-    answer_drop(&a);
-    answer b = {.split = true};
-    assert_int_equal(answer_prefill(&b, "<think>", 7, NULL), LFM_OK);
-    assert_int_equal(answer_feed(&b, "x</think>y", 10, NULL), LFM_OK);
-    assert_int_equal(answer_end(&b, NULL), LFM_OK);
+    answer_text_drop(&a);
+    answer_text b = {.split = true};
+    assert_int_equal(answer_text_prefill(&b, "<think>", 7, NULL), LFM_OK);
+    assert_int_equal(answer_text_feed(&b, "x</think>y", 10, NULL), LFM_OK);
+    assert_int_equal(answer_text_end(&b, NULL), LFM_OK);
     assert_string_equal(b.thoughts.ptr, "x");
     assert_string_equal(b.text.ptr, "y");
-    answer_drop(&b);
+    answer_text_drop(&b);
 }
 
 static void test_bytes_may_be_zero(void **state) {
     (void)state;
     static const char *const stops[] = {"!"};
-    answer a = {.stops = stops, .n_stops = 1, .split = true};
-    assert_int_equal(answer_feed(&a, "\0a\0!b", 5, NULL), LFM_OK);
+    answer_text a = {.stops = stops, .n_stops = 1, .split = true};
+    assert_int_equal(answer_text_feed(&a, "\0a\0!b", 5, NULL), LFM_OK);
     assert_true(a.stopped);
     assert_int_equal(a.text.len, 3);
     assert_memory_equal(a.text.ptr, "\0a\0", 3);
-    answer_drop(&a);
+    answer_text_drop(&a);
 }
 
 int main(void) {

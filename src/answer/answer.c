@@ -1,0 +1,220 @@
+/*
+ * answer.c - the life of an answer, and what callers see of it.
+ */
+#include "answer/answer_internal.h"
+
+#include "base/error.h"
+#include "base/markers.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *lfm_finish_name(lfm_finish finish) {
+    static const char *const names[LFM_N_FINISHES] = {
+        [LFM_FINISH_NONE] = "",
+        [LFM_FINISH_STOP] = "stop",
+        [LFM_FINISH_STOP_STRING] = "stop_string",
+        [LFM_FINISH_LENGTH] = "length",
+        [LFM_FINISH_GRAMMAR] = "grammar",
+        [LFM_FINISH_TOOL_CALLS] = "tool_calls",
+        [LFM_FINISH_LOOP] = "loop",
+        [LFM_FINISH_INTERRUPTED] = "interrupted",
+        [LFM_FINISH_ERROR] = "error",
+    };
+    return names[finish];
+}
+
+lfm_answer_options lfm_answer_defaults(void) {
+    return (lfm_answer_options){.max_tokens = -1, .max_thoughts = -1};
+}
+
+static size_t room_for(const lfm_answer *a, size_t n_prompt) {
+    const size_t n_ctx = lfm_session_n_ctx(a->session);
+    const size_t room = a->opt.shift_context ? SIZE_MAX : n_prompt > n_ctx ? 0 : n_ctx - n_prompt;
+    const int64_t most = a->opt.max_tokens;
+    return most >= 0 && (uint64_t)most < room ? (size_t)most : room;
+}
+
+static lfm_status begin(lfm_answer *a, const int32_t *prompt, size_t n, lfm_error *err) {
+    const char *prefill = a->opt.prefill;
+    const size_t n_vocab = lfm_model_get_info(a->model)->n_vocab;
+    a->text.stops = a->opt.stops;
+    a->text.n_stops = a->opt.n_stops;
+    a->text.split = !a->opt.no_thoughts;
+    a->logprobs.k = a->opt.n_top < n_vocab ? a->opt.n_top : n_vocab;
+    a->n_room = room_for(a, n);
+    lfm_status st = prefill ? answer_text_prefill(&a->text, prefill, strlen(prefill), err) : LFM_OK;
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        st = lfm_sampler_accept(a->sampler, prompt[i], err);
+    }
+    if (a->constraint && lfm_constraint_is_final(a->constraint)) {
+        a->finish = LFM_FINISH_GRAMMAR; /* the prefill says it all */
+    } else if (a->opt.max_tokens == 0) {
+        a->finish = LFM_FINISH_LENGTH;
+    }
+    return st;
+}
+
+lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler,
+                          lfm_constraint *constraint, const lfm_answer_options *opt,
+                          const int32_t *prompt, size_t n, lfm_error *err) {
+    err_clear(err);
+    *out = NULL;
+    lfm_answer *a = calloc(1, sizeof *a);
+    if (!a) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
+    }
+    a->opt = opt ? *opt : lfm_answer_defaults();
+    a->model = lfm_session_model(s);
+    a->session = s;
+    a->sampler = sampler;
+    a->constraint = constraint;
+    const lfm_status st = begin(a, prompt, n, err);
+    if (st != LFM_OK) {
+        lfm_answer_free(a);
+        return st;
+    }
+    answer_refresh(a);
+    *out = a;
+    return LFM_OK;
+}
+
+void lfm_answer_free(lfm_answer *a) {
+    if (a) {
+        answer_text_drop(&a->text);
+        json_out_free(&a->call_text);
+        tool_calls_drop(&a->calls);
+        logprobs_drop(&a->logprobs);
+        free(a->pending);
+        free(a->masked);
+        free(a);
+    }
+}
+
+/* ---- Tool calls ----------------------------------------------------------------------------- */
+
+static bool is_marker(const char *bytes, size_t n, const char *marker) {
+    return n == strlen(marker) && memcmp(bytes, marker, n) == 0;
+}
+
+lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err) {
+    const char *text = a->call_text.ptr ? a->call_text.ptr : "";
+    const size_t n = a->call_text.len;
+    bool read = false;
+    lfm_status st = json_finish(&a->call_text, err);
+    a->in_call = false;
+    if (st == LFM_OK) st = tool_calls_read(&a->calls, text, n, &read, err);
+    if (st == LFM_OK && !read) {
+        a->n_unread_calls++;
+        st = answer_text_feed(&a->text, TOOL_CALL_START, strlen(TOOL_CALL_START), err);
+        if (st == LFM_OK) st = answer_text_feed(&a->text, text, n, err);
+        if (st == LFM_OK && marked) {
+            st = answer_text_feed(&a->text, TOOL_CALL_END, strlen(TOOL_CALL_END), err);
+        }
+    }
+    a->call_text.len = 0;
+    return st;
+}
+
+/* Divert the tokens of tool calls to call_text; false for any other token. */
+static bool take_call(lfm_answer *a, const char *bytes, size_t n, bool is_control, lfm_status *st,
+                      lfm_error *err) {
+    if (a->opt.tool_calls != LFM_TOOL_CALLS_READ) {
+        return false;
+    }
+    if (is_control && is_marker(bytes, n, TOOL_CALL_START)) {
+        a->in_call = true;
+    } else if (a->in_call && is_control && is_marker(bytes, n, TOOL_CALL_END)) {
+        *st = answer_end_calls(a, true, err);
+    } else if (a->in_call && !is_control) {
+        json_write_raw(&a->call_text, bytes, n);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err) {
+    size_t n = 0;
+    const char *bytes = lfm_token_bytes(a->model, token, &n);
+    /* The tags of a thought may be control tokens. */
+    const bool is_tag = a->text.split && a->text.at.phase != THOUGHTS_TEXT &&
+                        (is_marker(bytes, n, THINK_OPEN) || is_marker(bytes, n, THINK_CLOSE));
+    const bool is_call =
+        a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN &&
+        (is_marker(bytes, n, TOOL_CALL_START) || is_marker(bytes, n, TOOL_CALL_END));
+    const bool is_control = lfm_token_is_control(a->model, token);
+    lfm_status st = LFM_OK;
+    if (take_call(a, bytes, n, is_control, &st, err)) {
+        return st;
+    }
+    if (is_control && !a->opt.show_control && !is_tag && !is_call) {
+        return LFM_OK;
+    }
+    const bool was_thinking = a->text.at.phase == THOUGHTS_INSIDE;
+    st = answer_text_feed(&a->text, bytes, n, err);
+    a->n_reasoning += was_thinking || a->text.at.phase == THOUGHTS_INSIDE;
+    return st;
+}
+
+/* ---- What callers see ----------------------------------------------------------------------- */
+
+void answer_refresh(lfm_answer *a) {
+    const answer_text *t = &a->text;
+    const json_out *said = t->stopped ? &t->text : &t->raw;
+    a->state = (lfm_answer_state){
+        .finish = a->finish,
+        .is_thinking = t->at.phase == THOUGHTS_INSIDE,
+        .text = t->text.ptr ? t->text.ptr : "",
+        .text_len = t->text.len,
+        .text_settled = t->settled,
+        .thoughts = t->thoughts.ptr ? t->thoughts.ptr : "",
+        .thoughts_len = t->thoughts.len,
+        .thoughts_settled = t->thoughts_settled,
+        .said = said->ptr ? said->ptr : "",
+        .said_len = said->len,
+        .calls = a->calls.all,
+        .n_calls = a->calls.n,
+        .n_unread_calls = a->n_unread_calls,
+        .logprobs = a->logprobs.chosen,
+        .top = a->logprobs.top,
+        .n_logprobs = a->logprobs.n_known,
+        .n_top = a->logprobs.k,
+        .n_generated = a->n_generated,
+        .n_reasoning = a->n_reasoning,
+        .n_room = a->n_room,
+        .n_pending = a->n_pending,
+    };
+}
+
+const lfm_answer_state *lfm_answer_get(const lfm_answer *a) {
+    return &a->state;
+}
+
+bool lfm_answer_is_cut(const lfm_answer *a) {
+    return a->constraint && a->finish != LFM_FINISH_GRAMMAR && a->finish != LFM_FINISH_TOOL_CALLS;
+}
+
+/* The last tokens were perhaps forced, and their logits never needed until now. */
+static lfm_status complete_logprobs(lfm_answer *a, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    while (st == LFM_OK && a->logprobs.n_known < a->logprobs.n && a->n_pending > 0) {
+        st = answer_eval_pending(a, 1, err);
+    }
+    return st;
+}
+
+lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err) {
+    err_clear(err);
+    a->finish = a->finish ? a->finish : why;
+    lfm_status st = a->in_call ? answer_end_calls(a, false, err) : LFM_OK;
+    if (st == LFM_OK) st = answer_text_end(&a->text, err);
+    if (st == LFM_OK) st = complete_logprobs(a, err);
+    const bool ended = a->finish == LFM_FINISH_STOP || (a->finish == LFM_FINISH_GRAMMAR &&
+                                                        a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN);
+    if (st == LFM_OK && ended && a->calls.n > 0) {
+        a->finish = LFM_FINISH_TOOL_CALLS;
+    }
+    answer_refresh(a);
+    return st;
+}

@@ -1,0 +1,36 @@
+/*
+ * batch_session.h - conversations over several lines of `lfm batch`: "session": "name".
+ */
+#ifndef CLI_BATCH_BATCH_SESSION_H
+#define CLI_BATCH_BATCH_SESSION_H
+
+#include "cli/prompt/conversation.h"
+
+#include "lfm.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    char *name;
+    conversation talk; /* empty at the beginning */
+    bool busy;         /* a line of it is being answered: the next one waits */
+} batch_session;
+
+/* A zeroed struct is a valid empty one. */
+typedef struct {
+    batch_session **all; /* [n] by name; a session keeps its address */
+    size_t n, cap;
+} batch_sessions;
+
+/* The session of that name, which begins now if there is none; NULL when memory runs out. */
+batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error *err);
+
+/* A turn is over: `turn` is all messages up to the question, which are taken; then comes the
+ * answer. */
+lfm_status batch_session_end_turn(batch_session *s, conversation *turn,
+                                  const lfm_answer_state *answer, lfm_error *err);
+
+void batch_sessions_drop(batch_sessions *t);
+
+#endif

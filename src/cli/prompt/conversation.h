@@ -1,0 +1,61 @@
+/*
+ * conversation.h - the messages that a prompt is made of.
+ *
+ * A conversation is read from JSON once (a session file, --messages, a line of `lfm batch`) and
+ * written once: for the chat template, and for the session file.
+ */
+#ifndef CLI_PROMPT_CONVERSATION_H
+#define CLI_PROMPT_CONVERSATION_H
+
+#include "base/json.h"
+#include "cli/prompt/tools_offered.h"
+
+#include "lfm.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    char *role; /* "user"; NULL: `text` is the whole message as JSON */
+    char *text; /* [n], NUL-terminated */
+    size_t n;
+    json_out other; /* further members as JSON, such as `, "tool_calls": [..]` */
+} chat_message;
+
+/* A zeroed struct is an empty one. */
+typedef struct {
+    char *system; /* [n_system] the system prompt; NULL = none */
+    size_t n_system;
+    chat_message *messages; // [n] behind it
+    size_t n, cap;
+    json_out tools; /* that the model may call, as a JSON list; empty = none */
+} conversation;
+
+/* Append a message; the text is copied. */
+lfm_status conversation_add(conversation *c, const char *role, const char *text, size_t n,
+                            lfm_error *err);
+
+/* Append an answer with its tool calls. */
+lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answer, lfm_error *err);
+
+void conversation_pop(conversation *c);                 /* the last message, if there is one */
+void conversation_pop_first(conversation *c, size_t n); /* the first `n` messages */
+void conversation_clear(conversation *c); /* all messages, but not the system prompt */
+
+/* Set the system prompt; NULL = none. */
+lfm_status conversation_set_system(conversation *c, const char *text, size_t n, lfm_error *err);
+
+lfm_status conversation_set_tools(conversation *c, const tools_offered *tools, lfm_error *err);
+
+/* Append the messages of a JSON list, whatever they hold. */
+lfm_status conversation_read(conversation *c, const json_value *list, lfm_error *err);
+
+/* to = from, which may be the empty one. */
+lfm_status conversation_copy(conversation *to, const conversation *from, lfm_error *err);
+
+/* Append {"tools": [..], "messages": [..]}, as lfm_chat_tokenize wants it. */
+lfm_status conversation_write(json_out *json, const conversation *c, lfm_error *err);
+
+void conversation_drop(conversation *c); /* safe on a zeroed struct */
+
+#endif

@@ -1,0 +1,61 @@
+/*
+ * prompt_tokens.c - conversations and texts -> tokens.
+ */
+#include "cli/prompt/prompt_tokens.h"
+
+#include "cli/shared/term.h"
+
+lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_options *o,
+                                const conversation *c, lfm_error *err) {
+    json_out json = {0};
+    prompt_tokens_drop(p);
+    lfm_status st = conversation_write(&json, c, err);
+    if (st == LFM_OK) {
+        st = lfm_chat_tokenize(m, json.ptr, json.len, o->prefill, &p->ids, &p->n, &p->text,
+                               &p->text_len, err);
+    }
+    json_out_free(&json);
+    return st;
+}
+
+lfm_status prompt_tokenize_raw(prompt_tokens *p, const lfm_model *m, const cli_options *o,
+                               const json_out *text, bool first, lfm_error *err) {
+    const int flags = (o->no_special ? 0 : LFM_TOKENIZE_SPECIAL) | (first ? LFM_TOKENIZE_BOS : 0);
+    json_out all = {0};
+    prompt_tokens_drop(p);
+    json_write_raw(&all, text->ptr, text->len);
+    json_write_text(&all, o->prefill ? o->prefill : "");
+    lfm_status st = json_finish(&all, err);
+    if (st == LFM_OK) st = lfm_tokenize(m, all.ptr, all.len, flags, &p->ids, &p->n, err);
+    p->text = all.ptr;
+    p->text_len = all.len;
+    return st;
+}
+
+typedef struct {
+    term_progress progress;
+    const char *what;
+} reading;
+
+static bool on_progress(void *ctx, size_t done, size_t total) {
+    reading *r = ctx;
+    term_progress_show(&r->progress, r->what, done, total);
+    return !term_stopped();
+}
+
+lfm_status prompt_evaluate(lfm_session *s, const prompt_tokens *p, const char *what, int when,
+                           size_t *n_reused, lfm_error *err) {
+    reading r = {.what = what};
+    term_progress_start(&r.progress, when);
+    lfm_session_on_progress(s, on_progress, &r);
+    const lfm_status st = lfm_session_sync(s, p->ids, p->n, n_reused, err);
+    lfm_session_on_progress(s, NULL, NULL);
+    term_progress_end(&r.progress);
+    return st;
+}
+
+void prompt_tokens_drop(prompt_tokens *p) {
+    lfm_free(p->ids);
+    lfm_free(p->text);
+    *p = (prompt_tokens){0};
+}
