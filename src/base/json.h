@@ -96,7 +96,7 @@ void json_put_key(json_out *o, const char *key); /* its value is the next thing 
 void json_put_string(json_out *o, const char *key, const char *bytes, size_t n);
 void json_put_text(json_out *o, const char *key, const char *text); /* the same, up to its NUL */
 void json_put_int(json_out *o, const char *key, int64_t v);
-void json_put_real(json_out *o, const char *key, double v);              /* as json_write_number */
+void json_put_real(json_out *o, const char *key, double v); /* as json_write_number */
 void json_put_fixed(json_out *o, const char *key, double v, int digits); /* after the point */
 void json_put_bool(json_out *o, const char *key, bool v);
 

@@ -315,6 +315,42 @@ static void writes_numbers(void **state) {
     json_out_free(&o);
 }
 
+static void puts_commas_where_they_belong(void **state) {
+    (void)state;
+    json_out o = {0};
+    json_begin_object(&o, NULL);
+    json_put_text(&o, "text", "a, b {");
+    json_put_string(&o, "bytes", "x\0y", 3);
+    json_begin_object(&o, "empty");
+    json_end_object(&o);
+    json_begin_array(&o, "list");
+    json_begin_array(&o, NULL);
+    json_end_array(&o);
+    json_put_int(&o, NULL, -1);
+    json_put_real(&o, NULL, 0.5);
+    json_begin_object(&o, NULL);
+    json_put_bool(&o, "yes", true);
+    json_put_bool(&o, "no", false);
+    json_end_object(&o);
+    json_put_text(&o, NULL, "[");
+    json_end_array(&o);
+    json_put_fixed(&o, "fixed", 2.0 / 3, 3);
+    json_put_fixed(&o, "nan", (double)NAN, 3);
+    json_put_fixed(&o, "large", 1e15, 0);
+    json_put_key(&o, "raw");
+    json_write_text(&o, "null");
+    json_end_object(&o);
+    json_write_text(&o, "\n");
+    json_begin_object(&o, NULL); /* a line more */
+    json_end_object(&o);
+    assert_int_equal(json_finish(&o, NULL), LFM_OK);
+    assert_string_equal(o.ptr, "{\"text\": \"a, b {\", \"bytes\": \"x\\u0000y\", \"empty\": {}, "
+                               "\"list\": [[], -1, 0.5, {\"yes\": true, \"no\": false}, \"[\"], "
+                               "\"fixed\": 0.667, \"nan\": null, \"large\": 1000000000000000, "
+                               "\"raw\": null}\n{}");
+    json_out_free(&o);
+}
+
 static void output_grows_and_fails_once(void **state) {
     (void)state;
     json_out o = {0};
@@ -349,6 +385,7 @@ int main(void) {
         cmocka_unit_test(damaged_text_is_survived),
         cmocka_unit_test(writes_strings),
         cmocka_unit_test(writes_numbers),
+        cmocka_unit_test(puts_commas_where_they_belong),
         cmocka_unit_test(output_grows_and_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
