@@ -1,7 +1,7 @@
 /*
  * test_cli_options.c - the command line against the option table.
  */
-#include "cli/options/options.h"
+#include "cli/options/option_internal.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -429,6 +429,113 @@ static void test_help_wins(void **state) {
     }
 }
 
+/* ---- What cannot stand together ------------------------------------------------------------- */
+
+/* Add a word of a conflict to the line, with a value that its option accepts. */
+static void add_use(char line[200], const char *word, size_t len, unsigned bit) {
+    char use[100];
+    if (len == strlen("LFM_THREADS") && memcmp(word, "LFM_THREADS", len) == 0) {
+        setenv("LFM_THREADS", "3", 1);
+        return;
+    }
+    if (len == strlen("PROMPT") && memcmp(word, "PROMPT", len) == 0) {
+        snprintf(use, sizeof use, "-p x");
+    } else if (memchr(word, '=', len)) {
+        snprintf(use, sizeof use, "%.*s", (int)len, word);
+    } else {
+        const opt_row *row = opt_find_row(word, len, bit);
+        assert_non_null(row);
+        const char *second = row->kind == OPT_CHOICE ? strchr(row->arg, '|') + 1 : "";
+        snprintf(use, sizeof use, "%.*s%s%.*s", (int)len, word,
+                 row->kind == OPT_TRUE ? "" : row->kind == OPT_PAIR ? " 2 2"
+                 : row->kind == OPT_CHOICE ? " " : " 2",
+                 (int)strcspn(second, "|"), second);
+    }
+    snprintf(line + strlen(line), 200 - strlen(line), " %s", use);
+}
+
+static void expect_conflict(unsigned bit, const char *line, const char *expected) {
+    const cli_command command = {.name = "x", .bit = bit, .after = AFTER_PROMPT};
+    cli_options o;
+    char copy[200];
+    lfm_error err;
+    if (parse(&o, &command, line, copy, &err) != LFM_OK) {
+        fail_msg("%s: %s", line, err.text);
+    }
+    if (opt_check_conflicts(&o, &err) != LFM_ERR_ARG || strcmp(err.text, expected) != 0) {
+        fail_msg("%s: got \"%s\" instead of \"%s\"", line, err.text, expected);
+    }
+    opt_drop(&o);
+    unsetenv("LFM_THREADS");
+}
+
+/* Every pair of every row, with its own message. */
+static void check_pairs(const opt_conflict *c, unsigned bit) {
+    const char *list = c->options;
+    const char *one;
+    size_t one_len;
+    while (opt_next_word(&list, ' ', &one, &one_len)) {
+        const char *others = c->kind == OPT_ONE_OF ? list : c->others;
+        const char *other;
+        size_t other_len;
+        char text[300];
+        char line[200] = "m";
+        add_use(line, one, one_len, bit);
+        if (c->kind == OPT_NEEDS) {
+            expect_conflict(bit, line, c->why);
+        }
+        while (opt_next_word(&others, ' ', &other, &other_len)) {
+            char both[200];
+            strcpy(both, line);
+            add_use(both, other, other_len, bit);
+            snprintf(text, sizeof text, "%.*s and %.*s %s", (int)one_len, one, (int)other_len,
+                     other, c->why);
+            if (c->kind != OPT_NEEDS) {
+                expect_conflict(bit, both, c->kind == OPT_ONE_OF ? text : c->why);
+            }
+        }
+    }
+}
+
+static void test_conflicts(void **state) {
+    (void)state;
+    unsetenv("LFM_THREADS");
+    for (size_t i = 0; i < n_opt_conflicts; i++) {
+        for (unsigned bit = CMD_RUN; bit <= CMD_SELFTEST; bit <<= 1) {
+            if (opt_conflicts[i].commands & bit) {
+                check_pairs(&opt_conflicts[i], bit);
+            }
+        }
+    }
+}
+
+static void test_what_stands_together(void **state) {
+    (void)state;
+    static const struct {
+        unsigned bit;
+        const char *line;
+    } cases[] = {
+        {CMD_RUN, "m"}, {CMD_RUN, "m --raw -p x --json --logprobs 0"},
+        {CMD_RUN, "m --messages a --json-schema b --jsonl --logprobs 1"},
+        {CMD_RUN, "m --truncate none --messages a"}, {CMD_RUN, "m --truncate head -sysf a"},
+        {CMD_RUN, "m --prompt-cache-ro --prompt-cache a"}, {CMD_RUN, "m --tools a --tool-choice b"},
+        {CMD_BATCH, "m --resume -o a --logprobs 3 --unordered"}, {CMD_BATCH, "m --lines --raw"},
+        {CMD_BENCH, "m -o md --roofline"}, {CMD_BENCH, "m --tune --no-probe -r 3"},
+        {CMD_INFO, "m --json"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const cli_command command = {.name = "x", .bit = cases[i].bit};
+        cli_options o;
+        char copy[200];
+        lfm_error err;
+        assert_int_equal(parse(&o, &command, cases[i].line, copy, &err), LFM_OK);
+        if (opt_check_conflicts(&o, &err) != LFM_OK) {
+            fail_msg("%s: %s", cases[i].line, err.text);
+        }
+        opt_drop(&o);
+    }
+}
+
 /* ---- Distances ------------------------------------------------------------------------------ */
 
 static void test_distance(void **state) {
@@ -467,6 +574,8 @@ int main(void) {
         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_unexpected_operand),
         cmocka_unit_test(test_help_wins),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_what_stands_together),
         cmocka_unit_test(test_distance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -296,25 +296,11 @@ static lfm_status open_out(batch_run *b, lfm_error *err) {
 }
 
 static lfm_status check(const cli_options *o, lfm_error *err) {
-    if (o->resume && (!o->out || o->lines)) {
-        return err_set(err, LFM_ERR_ARG, o->lines
-                       ? "--resume finds its place by ids, and --lines writes none"
-                       : "--resume needs the file of answers: -o OUT.jsonl");
-    }
-    if (o->each && !strstr(o->each, "{}")) {
+    const lfm_status st = opt_check_conflicts(o, err);
+    if (st == LFM_OK && o->each && !strstr(o->each, "{}")) {
         return err_set(err, LFM_ERR_ARG, "--each has no {} where the line is to stand");
     }
-    if (o->logprobs.given && o->lines) {
-        return err_set(err, LFM_ERR_ARG, "--logprobs has no place in the plain text of --lines");
-    }
-    if (o->unordered && o->lines) {
-        return err_set(err, LFM_ERR_ARG, "--unordered needs ids, and --lines writes none");
-    }
-    if (o->raw && (o->system || o->system_file)) {
-        return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for a "
-                       "system prompt");
-    }
-    return LFM_OK;
+    return st;
 }
 
 /* On a terminal only while a file is worked off, and where no answers come between. */

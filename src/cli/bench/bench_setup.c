@@ -67,46 +67,24 @@ static lfm_status read_lists(bench *b, lfm_error *err) {
     return st == LFM_OK ? read_pairs(b, err) : st;
 }
 
-/* What cannot be used together, before anything is opened. */
+/* What the options ask for, before anything is opened. */
 static lfm_status check_options(const cli_options *o, lfm_error *err) {
-    const int modes = (o->text != NULL) + o->tune + o->sustain.given + (o->ab[0] != NULL);
     if (o->n_choices > 0) {
         return err_set(err, LFM_ERR_ARG, "unexpected operand '%s'. See: lfm help bench",
                        o->choices[0]);
     }
-    if (modes > 1) {
-        return err_set(err, LFM_ERR_ARG, "--ab, --sustain, --text and --tune are different "
-                       "measurements; ask for one of them");
-    }
-    if (o->text && o->bench_d.n > 0) {
-        return err_set(err, LFM_ERR_ARG, "--text measures a text from its beginning; -d cannot be "
-                       "used with it");
-    }
-    if (o->tune && (o->bench_t.n > 0 || o->n_threads.given)) {
-        return err_set(err, LFM_ERR_ARG, "--tune looks for the best number of threads; -t and "
-                       "LFM_THREADS cannot be used with it");
-    }
-    if (o->sustain.given && (o->n_repeat.given || o->until.given)) {
-        return err_set(err, LFM_ERR_ARG, "--sustain repeats a test for its time; -r and --until "
-                       "cannot be used with it");
-    }
-    if (o->fail_if_slower.given) {
+    const lfm_status st = opt_check_conflicts(o, err);
+    if (st == LFM_OK && o->fail_if_slower.given) {
         return err_set(err, LFM_ERR_ARG, "--fail-if-slower belongs to: lfm bench compare A.json "
                        "B.json");
     }
-    if (o->power == OPT_POWER_BATTERY && o->sustain.value < (double)COARSE_SECONDS) {
+    if (st == LFM_OK && o->power == OPT_POWER_BATTERY &&
+        o->sustain.value < (double)COARSE_SECONDS) {
         return err_set(err, LFM_ERR_ARG, "--power battery: a battery tells its discharge too "
                        "slowly for short tests; use --sustain %ds or more with it",
                        COARSE_SECONDS);
     }
-    if (o->roofline && o->no_probe) {
-        return err_set(err, LFM_ERR_ARG, "--roofline compares with what --no-probe leaves out");
-    }
-    if (o->roofline && (o->bench_format != BENCH_MD || o->ab[0])) {
-        return err_set(err, LFM_ERR_ARG, "--roofline belongs to the table of one model; leave %s "
-                       "away", o->ab[0] ? "--ab" : "-o");
-    }
-    return LFM_OK;
+    return st;
 }
 
 /* --text and --tune measure one setting. */

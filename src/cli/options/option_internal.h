@@ -21,6 +21,9 @@ typedef struct {
     lfm_error *err;
 } opt_parser;
 
+/* The next of the words in *list, which `separator` divides; false at the end. */
+bool opt_next_word(const char **list, char separator, const char **word, size_t *len);
+
 /* The option of these commands that has a name; NULL = none. */
 const opt_row *opt_find_row(const char *name, size_t len, unsigned commands);
 
@@ -37,6 +40,26 @@ void opt_nearest_word(const char *words, const char *typed, char near[OPT_LONGES
 lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const char *value);
 lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, const char *value);
 void opt_add_part(cli_options *o, opt_part_kind kind, const char *value);
+
+typedef enum {
+    OPT_EXCLUDES, /* none of `options` together with any of `others`: `why` */
+    OPT_NEEDS,    /* none of `options` without any of `others`: `why` */
+    OPT_ONE_OF    /* no two of `options`: "A and B `why`"; `others` is NULL */
+} opt_conflict_kind;
+
+/* A row of option_conflicts.c.  Both lists are divided by spaces.  A word is the name of an option;
+ * --name=text, which is its use with this text; PROMPT, any part of one; or LFM_THREADS, the
+ * variable when it is what counts. */
+typedef struct {
+    unsigned commands; /* CMD_... that it holds for */
+    const char *options;
+    opt_conflict_kind kind;
+    const char *others;
+    const char *why;
+} opt_conflict;
+
+extern const opt_conflict opt_conflicts[];
+extern const size_t n_opt_conflicts;
 
 /* A setting whose stage was left out of --samplers would have no effect. */
 lfm_status opt_check_stages(const cli_options *o, lfm_error *err);

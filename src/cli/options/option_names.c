@@ -6,8 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 
-/* The next of the words in *list, which `separator` divides; false at the end. */
-static bool next_word(const char **list, char separator, const char **word, size_t *len) {
+bool opt_next_word(const char **list, char separator, const char **word, size_t *len) {
     if (!*list || **list == '\0') {
         return false;
     }
@@ -22,7 +21,7 @@ static bool row_has_name(const opt_row *row, const char *name, size_t len) {
     const char *list = row->names;
     const char *word;
     size_t word_len;
-    while (next_word(&list, ' ', &word, &word_len)) {
+    while (opt_next_word(&list, ' ', &word, &word_len)) {
         if (word_len == len && memcmp(word, name, len) == 0) {
             return true;
         }
@@ -92,7 +91,7 @@ static void nearest_option(const char *typed, unsigned commands, char name[OPT_L
         const char *list = option_table[i].names;
         const char *word;
         size_t len;
-        while ((option_table[i].commands & commands) && next_word(&list, ' ', &word, &len)) {
+        while ((option_table[i].commands & commands) && opt_next_word(&list, ' ', &word, &len)) {
             keep_nearer(typed, word, len, &best, name);
         }
     }
@@ -101,7 +100,7 @@ static void nearest_option(const char *typed, unsigned commands, char name[OPT_L
 int opt_find_choice(const char *words, const char *value) {
     const char *word;
     size_t len;
-    for (int i = 0; next_word(&words, '|', &word, &len); i++) {
+    for (int i = 0; opt_next_word(&words, '|', &word, &len); i++) {
         if (strlen(value) == len && memcmp(word, value, len) == 0) {
             return i;
         }
@@ -114,7 +113,7 @@ void opt_nearest_word(const char *words, const char *typed, char near[OPT_LONGES
     const char *word;
     size_t len;
     near[0] = '\0';
-    while (next_word(&words, '|', &word, &len)) {
+    while (opt_next_word(&words, '|', &word, &len)) {
         keep_nearer(typed, word, len, &best, near);
     }
 }

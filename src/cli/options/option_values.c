@@ -204,30 +204,6 @@ static lfm_status set_stages(opt_parser *p, const char *name, const char *value)
     return LFM_OK;
 }
 
-lfm_status opt_check_stages(const cli_options *o, lfm_error *err) {
-    const struct {
-        const char *name;
-        bool given;
-        uint8_t stage;
-    } settings[] = {
-        {"--temp", o->temp.given, LFM_STAGE_TEMPERATURE},
-        {"--top-k", o->top_k.given, LFM_STAGE_TOP_K},
-        {"--top-p", o->top_p.given, LFM_STAGE_TOP_P},
-        {"--min-p", o->min_p.given, LFM_STAGE_MIN_P},
-        {"--typical", o->typical.given, LFM_STAGE_TYPICAL},
-        {"--repeat-penalty", o->repeat_penalty.given, LFM_STAGE_PENALTIES},
-        {"--presence-penalty", o->presence_penalty.given, LFM_STAGE_PENALTIES},
-        {"--frequency-penalty", o->frequency_penalty.given, LFM_STAGE_PENALTIES},
-    };
-    for (size_t i = 0; o->stages[0] && i < sizeof settings / sizeof *settings; i++) {
-        if (settings[i].given && !memchr(o->stages, settings[i].stage, sizeof o->stages)) {
-            return err_set(err, LFM_ERR_ARG, "%s has no effect: --samplers does not have %s",
-                           settings[i].name, opt_stage_name(settings[i].stage));
-        }
-    }
-    return LFM_OK;
-}
-
 /* The model as far as it is known, for a message. */
 static const char *model_so_far(const opt_parser *p) {
     return p->o->model ? p->o->model : p->n_operands > 0 ? p->operands[0] : "MODEL";

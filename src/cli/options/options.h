@@ -212,6 +212,11 @@ lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char 
                      lfm_error *err);
 void opt_drop(cli_options *o); /* safe on a zeroed struct */
 
+/* Can the options stand together?  LFM_ERR_ARG says which of option_conflicts.c cannot.  Commands
+ * ask first, not opt_parse: the two sides of `lfm bench --ab` are parsed in parts, and `lfm bench
+ * compare` measures nothing. */
+lfm_status opt_check_conflicts(const cli_options *o, lfm_error *err);
+
 /* Give one option of sampling or length, by its long name without dashes, as `value`. */
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);

@@ -17,8 +17,8 @@ typedef struct {
 
 enum { N_SOURCES = 6 };
 
-/* The one that was given; NULL in *name when there is none. */
-static lfm_status find_source(const cli_options *o, source *found, lfm_error *err) {
+/* The one that was given; its name is NULL when there is none. */
+static source find_source(const cli_options *o) {
     const source sources[N_SOURCES] = {
         {"--json-schema", o->json_schema, LFM_CONSTRAINT_JSON_SCHEMA, false},
         {"--json-schema-file", o->json_schema_file, LFM_CONSTRAINT_JSON_SCHEMA, true},
@@ -27,31 +27,26 @@ static lfm_status find_source(const cli_options *o, source *found, lfm_error *er
         {"--grammar", o->grammar, LFM_CONSTRAINT_GBNF, false},
         {"--grammar-file", o->grammar_file, LFM_CONSTRAINT_GBNF, true},
     };
-    *found = (source){0};
-    for (size_t i = 0; i < N_SOURCES; i++) {
-        if (!sources[i].value) {
-            continue;
+    source found = {0};
+    for (size_t i = 0; i < N_SOURCES && !found.name; i++) {
+        if (sources[i].value) {
+            found = sources[i];
         }
-        if (found->name) {
-            return err_set(err, LFM_ERR_ARG, "%s and %s both say what the answer must be; give "
-                           "one of them", found->name, sources[i].name);
-        }
-        *found = sources[i];
     }
-    if (found->name && found->kind == LFM_CONSTRAINT_JSON_SCHEMA && found->value[0] == '@') {
-        found->value++;
-        found->is_file = true;
+    if (found.name && found.kind == LFM_CONSTRAINT_JSON_SCHEMA && found.value[0] == '@') {
+        found.value++;
+        found.is_file = true;
     }
-    return LFM_OK;
+    return found;
 }
 
 lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
                      lfm_error *err) {
-    source s;
+    source s = find_source(o);
     json_out text = {0};
     lfm_error why = {0};
-    lfm_status st = find_source(o, &s, err);
-    if (st == LFM_OK && tools && tools_required(o)) {
+    lfm_status st = LFM_OK;
+    if (tools && tools_required(o)) {
         if (s.name) {
             return err_set(err, LFM_ERR_ARG, "%s and --tool-choice %s both say what the answer "
                            "must be; give one of them", s.name, o->tool_choice);
@@ -59,8 +54,8 @@ lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offere
         s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
         s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
     }
-    if (st != LFM_OK || !s.name) {
-        return st;
+    if (!s.name) {
+        return LFM_OK;
     }
     const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
     if (is_tools) {

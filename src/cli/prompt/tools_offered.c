@@ -79,8 +79,7 @@ lfm_status tools_read(tools_offered *list, const cli_options *o, lfm_error *err)
     json_doc doc = {0};
     lfm_error why = {0};
     if (!o->tools) {
-        return o->tool_choice ? err_set(err, LFM_ERR_ARG, "--tool-choice needs --tools FILE")
-                              : LFM_OK;
+        return LFM_OK;
     }
     lfm_status st = prompt_read_file(&text, o->tools, false, err);
     if (st == LFM_OK && json_parse(&doc, text.ptr, text.len, &why) != LFM_OK) {

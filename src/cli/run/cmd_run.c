@@ -22,34 +22,8 @@
 /* ---- Before anything runs ------------------------------------------------------------------- */
 
 static lfm_status check_options(const cli_options *o, lfm_error *err) {
-    if (o->raw && (o->system || o->system_file || o->messages)) {
-        return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for a "
-                       "system prompt or --messages");
-    }
-    if (o->messages && (o->n_parts > 0 || o->system || o->system_file)) {
-        return err_set(err, LFM_ERR_ARG, "--messages is the whole conversation: put the prompt and "
-                       "the system prompt into its file");
-    }
-    if (o->session && (o->messages || o->prompt_cache)) {
-        return err_set(err, LFM_ERR_ARG, "--session has the conversation and its memory; %s cannot "
-                       "be used with it", o->messages ? "--messages" : "--prompt-cache");
-    }
-    if (o->json && o->jsonl) {
-        return err_set(err, LFM_ERR_ARG, "--json and --jsonl cannot be used together");
-    }
-    if (o->raw && o->tools) {
-        return err_set(err, LFM_ERR_ARG, "--raw uses no chat template, so there is no place for "
-                       "--tools");
-    }
-    if (o->truncate && (o->messages || (o->system_file && strcmp(o->system_file, "-") == 0))) {
-        return err_set(err, LFM_ERR_ARG, o->messages
-                       ? "--truncate cuts a prompt; which of the --messages to cut is yours to say"
-                       : "--truncate may have to read -sysf twice, so it cannot be standard input");
-    }
-    if (o->logprobs.given && !o->json && !o->jsonl) {
-        return err_set(err, LFM_ERR_ARG, "--logprobs adds to --json or --jsonl; give one of them");
-    }
-    if (o->stats_fd.given) {
+    const lfm_status st = opt_check_conflicts(o, err);
+    if (st == LFM_OK && o->stats_fd.given) {
         const int fd = (int)o->stats_fd.value;
         const int mode = fcntl(fd, F_GETFL);
         if (mode < 0 || (mode & O_ACCMODE) == O_RDONLY) {
@@ -57,10 +31,7 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
                            "open it: lfm run ... --stats-fd %d %d>stats.json", fd, fd, fd);
         }
     }
-    if (o->prompt_cache_ro && !o->prompt_cache) {
-        return err_set(err, LFM_ERR_ARG, "--prompt-cache-ro needs --prompt-cache FILE");
-    }
-    return LFM_OK;
+    return st;
 }
 
 /* A file of --session or --prompt-cache that is none is noticed before the model is opened. */
