@@ -9,14 +9,15 @@
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-static lfm_status set_number(opt_number *to, const json_value *v, double min, double max,
-                             bool whole, lfm_error *err) {
-    if (v->kind != JSON_NUMBER || v->number < min || v->number > max ||
-        (whole && v->number != floor(v->number))) {
+/* A number in the range that the option of the command line has. */
+static lfm_status set_number(batch_line *l, const char *option, const json_value *v,
+                             lfm_error *err) {
+    const opt_row *row = opt_find_row(option, strlen(option), CMD_BATCH);
+    if (v->kind != JSON_NUMBER || !opt_put_number(&l->o, row, v->number)) {
         return err_set(err, LFM_ERR_ARG, "\"%.*s\" must be a%s number from %g to %g",
-                       (int)v->key_len, v->key, whole ? " whole" : "", min, max);
+                       (int)v->key_len, v->key, row->kind == OPT_INT ? " whole" : "", row->min,
+                       row->max);
     }
-    *to = (opt_number){v->number, true};
     return LFM_OK;
 }
 
@@ -88,41 +89,45 @@ static bool key_is(const json_value *v, const char *name) {
     return v->key_len == strlen(name) && memcmp(v->key, name, v->key_len) == 0;
 }
 
-/* Numbers that a line may set; the first name is ours. */
-static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
-    cli_options *o = &l->o;
-    const struct {
-        const char *name, *other;
-        opt_number *to;
-        double min, max;
-        bool whole;
+/* The option whose number a key sets; NULL = none. */
+static const char *number_of_key(const json_value *v) {
+    static const struct {
+        const char *key, *option;
     } rows[] = {
-        {"n", "max_tokens", &o->n_predict, -1, 2147483647.0, true},
-        {"max_completion_tokens", NULL, &o->n_predict, -1, 2147483647.0, true},
-        {"temp", "temperature", &o->temp, 0, 1e6, false},
-        {"top_k", NULL, &o->top_k, 0, 2147483647.0, true},
-        {"top_p", NULL, &o->top_p, 0, 1, false},
-        {"min_p", NULL, &o->min_p, 0, 1, false},
-        {"typical", NULL, &o->typical, 0, 1, false},
-        {"repeat_last_n", NULL, &o->repeat_last_n, -1, 2147483647.0, true},
-        {"repeat_penalty", NULL, &o->repeat_penalty, 0.001, 1000, false},
-        {"presence_penalty", NULL, &o->presence_penalty, -1e4, 1e4, false},
-        {"frequency_penalty", NULL, &o->frequency_penalty, -1e4, 1e4, false},
-        {"seed", NULL, &o->seed, -1, 9007199254740991.0, true},
+        {"n", "--predict"},
+        {"max_tokens", "--predict"},
+        {"max_completion_tokens", "--predict"},
+        {"temp", "--temp"},
+        {"temperature", "--temp"},
+        {"top_k", "--top-k"},
+        {"top_p", "--top-p"},
+        {"min_p", "--min-p"},
+        {"typical", "--typical"},
+        {"repeat_last_n", "--repeat-last-n"},
+        {"repeat_penalty", "--repeat-penalty"},
+        {"presence_penalty", "--presence-penalty"},
+        {"frequency_penalty", "--frequency-penalty"},
+        {"seed", "--seed"},
     };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (key_is(v, rows[i].key)) {
+            return rows[i].option;
+        }
+    }
+    return NULL;
+}
+
+/* Options that a line may set. */
+static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
+    const char *number = number_of_key(v);
     *known = true;
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        /* In OpenAI's requests "n" counts answers. */
-        if (l->form == LINE_OPENAI && i == 0 && key_is(v, "n")) {
-            return v->kind == JSON_NUMBER && v->number == 1
-                       ? LFM_OK
-                       : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
-        }
-        if (key_is(v, rows[i].name) || (rows[i].other && key_is(v, rows[i].other))) {
-            return v->kind == JSON_NULL ? LFM_OK
-                                        : set_number(rows[i].to, v, rows[i].min, rows[i].max,
-                                                     rows[i].whole, err);
-        }
+    if (l->form == LINE_OPENAI && key_is(v, "n")) { /* in OpenAI's requests it counts answers */
+        return v->kind == JSON_NUMBER && v->number == 1
+                   ? LFM_OK
+                   : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
+    }
+    if (number) {
+        return v->kind == JSON_NULL ? LFM_OK : set_number(l, number, v, err);
     }
     if (key_is(v, "stop")) {
         return set_stops(l, v, err);
@@ -229,7 +234,7 @@ static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error 
     const json_value *top = json_get(body, "top_logprobs");
     opt_number *n = &l->o.logprobs;
     if (wanted && wanted->kind == JSON_NUMBER) {
-        return set_number(n, wanted, 0, 20, true, err);
+        return set_number(l, "--logprobs", wanted, err);
     }
     if (wanted && (wanted->kind == JSON_FALSE || wanted->kind == JSON_NULL)) {
         *n = (opt_number){0};
@@ -239,7 +244,7 @@ static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error 
         return err_set(err, LFM_ERR_ARG, "\"logprobs\" must be a number, true or false");
     }
     n->given = n->given || wanted;
-    return top && top->kind != JSON_NULL && n->given ? set_number(n, top, 0, 20, true, err)
+    return top && top->kind != JSON_NULL && n->given ? set_number(l, "--logprobs", top, err)
                                                      : LFM_OK;
 }
 

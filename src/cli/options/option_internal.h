@@ -24,9 +24,6 @@ typedef struct {
 /* The next of the words in *list, which `separator` divides; false at the end. */
 bool opt_next_word(const char **list, char separator, const char **word, size_t *len);
 
-/* The option of these commands that has a name; NULL = none. */
-const opt_row *opt_find_row(const char *name, size_t len, unsigned commands);
-
 /* An error about a word that is no option, with one that may be meant. */
 lfm_status opt_unknown(opt_parser *p, const char *word, size_t len);
 

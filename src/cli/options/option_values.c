@@ -31,8 +31,15 @@ static double unit_of(opt_kind kind, char last) {
     return 0;
 }
 
+bool opt_put_number(cli_options *o, const opt_row *row, double v) {
+    if (!(v >= row->min && v <= row->max) || (row->kind == OPT_INT && v != floor(v))) {
+        return false;
+    }
+    *(opt_number *)(void *)((char *)o + row->field) = (opt_number){v, true};
+    return true;
+}
+
 lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, const char *value) {
-    const bool whole = row->kind == OPT_INT;
     const size_t len = strlen(value);
     const double unit = len > 1 ? unit_of(row->kind, value[len - 1]) : 0;
     char plain[32];
@@ -43,25 +50,21 @@ lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, c
         plain[len - 1] = '\0';
         text = plain;
     }
-    opt_number *field = (opt_number *)(void *)((char *)p->o + row->field);
     if (row->preset && strcmp(row->preset, "auto") == 0 && strcmp(value, "auto") == 0) {
-        *field = (opt_number){0};
+        *(opt_number *)(void *)((char *)p->o + row->field) = (opt_number){0};
         return LFM_OK;
     }
     const bool is_number = read_number(text, &v);
     v *= is_number && unit > 0 ? unit : 1;
-    const bool fits = is_number && v >= row->min && v <= row->max && (!whole || v == floor(v));
-    if (!fits && row->kind == OPT_SECONDS) {
+    if (is_number && opt_put_number(p->o, row, v)) {
+        return LFM_OK;
+    }
+    if (row->kind == OPT_SECONDS) {
         return err_set(p->err, LFM_ERR_ARG, is_number ? "%s: '%s' is outside %gs..%gs" : "%s: '%s' "
                        "is not a time such as 90s, 5m or 1h", name, value, row->min, row->max);
     }
-    if (!fits) {
-        return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name,
-                       value, whole ? "whole " : "", row->min, row->max);
-    }
-    field->value = v;
-    field->given = true;
-    return LFM_OK;
+    return err_set(p->err, LFM_ERR_ARG, "%s: '%s' is not a %snumber in %.16g..%.16g", name, value,
+                   row->kind == OPT_INT ? "whole " : "", row->min, row->max);
 }
 
 /* ID+BIAS or ID-BIAS, with -inf to forbid a token. */

@@ -217,6 +217,12 @@ void opt_drop(cli_options *o); /* safe on a zeroed struct */
  * compare` measures nothing. */
 lfm_status opt_check_conflicts(const cli_options *o, lfm_error *err);
 
+/* The option of these commands that has a name, with its dashes; NULL = none. */
+const opt_row *opt_find_row(const char *name, size_t len, unsigned commands);
+
+/* Give an option that has a number this one; false when its row does not allow it. */
+bool opt_put_number(cli_options *o, const opt_row *row, double v);
+
 /* Give one option of sampling or length, by its long name without dashes, as `value`. */
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);
