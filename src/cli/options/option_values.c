@@ -278,7 +278,7 @@ lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const 
 }
 
 opt_think opt_thinking(const cli_options *o) {
-    return o->no_think || o->reasoning == 2 ? THINK_OFF
+    return o->no_think || o->reasoning == REASONING_OFF ? THINK_OFF
          : o->hide_thinking ? THINK_HIDE : (opt_think)o->think;
 }
 

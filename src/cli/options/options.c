@@ -161,7 +161,8 @@ static lfm_status finish(opt_parser *p) {
         o->choices[o->n_choices++] = p->operands[first];
     }
     o->verbose = o->verbose || o->very_verbose;
-    o->no_mmap = o->no_mmap || o->mmp || o->load_mode == LOAD_NONE || o->load_mode == LOAD_MLOCK;
+    o->no_mmap = o->no_mmap || o->mmp == MMP_0 || o->load_mode == LOAD_NONE ||
+                 o->load_mode == LOAD_MLOCK;
     o->mlock = o->mlock || o->load_mode == LOAD_MLOCK || o->load_mode == LOAD_MMAP_MLOCK;
     const lfm_status st = opt_check_stages(o, p->err);
     return st == LFM_OK ? join_operands(p, first) : st;

@@ -48,17 +48,54 @@ typedef struct {
     bool idle;         /* accepted, but without effect here */
 } opt_given;
 
+/* The choices: the words of an option, divided by '|', and their numbers in the same order.
+ * Parsing, help and completion take the words from here; the first is the default. */
+#define PRESET_WORDS "card|llama.cpp|greedy"
 typedef enum { PRESET_CARD, PRESET_LLAMA_CPP, PRESET_GREEDY } opt_preset;
+
+#define KV_WORDS "f16|f32|q8_0|q8"
 typedef enum { KV_F16, KV_F32, KV_Q8_0, KV_Q8 } opt_kv; /* the last two are the same */
+
+#define OVERFLOW_WORDS "stop|shift"
 typedef enum { OVERFLOW_STOP, OVERFLOW_SHIFT } opt_overflow;
+
+#define THINK_WORDS "auto|show|hide|off"
 typedef enum { THINK_AUTO, THINK_SHOW, THINK_HIDE, THINK_OFF } opt_think;
+
+#define REASONING_WORDS "auto|on|off"
+typedef enum { REASONING_AUTO, REASONING_ON, REASONING_OFF } opt_reasoning;
+
+#define LOOP_GUARD_WORDS "on|off"
+typedef enum { LOOP_GUARD_ON, LOOP_GUARD_OFF } opt_loop_guard;
+
+#define POWER_WORDS "auto|rapl|battery|none"
 typedef enum { OPT_POWER_AUTO, OPT_POWER_RAPL, OPT_POWER_BATTERY, OPT_POWER_NONE } opt_power;
+
+#define COOLDOWN_WORDS "none|auto"
+typedef enum { COOLDOWN_NONE, COOLDOWN_AUTO } opt_cooldown;
+
+#define MMP_WORDS "1|0"
+typedef enum { MMP_1, MMP_0 } opt_mmp;
+
+#define STATS_WORDS "none|text|json"
 typedef enum { STATS_NONE, STATS_TEXT, STATS_JSON } opt_stats;
+
+#define TOOL_CALLS_WORDS "json|raw"
 typedef enum { TOOL_CALLS_JSON, TOOL_CALLS_RAW } opt_tool_calls;
+
+#define TRUNCATE_WORDS "none|head|tail|middle"
 typedef enum { TRUNCATE_NONE, TRUNCATE_HEAD, TRUNCATE_TAIL, TRUNCATE_MIDDLE } opt_truncate;
+
+#define PROGRESS_WORDS "auto|always|never"
 typedef enum { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER } opt_progress;
+
+#define LOAD_WORDS "mmap|none|mlock|mmap+mlock"
 typedef enum { LOAD_MMAP, LOAD_NONE, LOAD_MLOCK, LOAD_MMAP_MLOCK } opt_load;
+
+#define COLOR_WORDS "auto|always|never|on|off"
 typedef enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER, COLOR_ON, COLOR_OFF } opt_color;
+
+#define FORMAT_WORDS "md|csv|json|jsonl|sql|benchstat" /* bench_format */
 
 /* What the user asked for.  Strings point into argv or the environment; the arrays are owned. */
 typedef struct cli_options {
@@ -77,11 +114,11 @@ typedef struct cli_options {
     bool ignore_eos;
 
     int think;                 /* opt_think, as opt_thinking finds it */
-    int reasoning;             /* auto, on, off */
+    int reasoning;             /* opt_reasoning */
     bool hide_thinking, no_think, strict, escape, extract, jsonl;
     opt_number think_budget;
     const char *think_message; /* said before thoughts are ended by the budget */
-    int loop_guard;            /* on, off */
+    int loop_guard;            /* opt_loop_guard */
     int stats;                 /* opt_stats */
     const char *tools, *tool_choice;
     int tool_calls;            /* opt_tool_calls */
@@ -130,8 +167,8 @@ typedef struct cli_options {
     int bench_format_err;      /* 0: none; otherwise one more than a bench_format */
     const char *text, *ab[2];
     bool no_warmup, no_probe, tune, roofline;
-    int cooldown;              /* none, auto */
-    int mmp;                   /* 1, 0 */
+    int cooldown;              /* opt_cooldown */
+    int mmp;                   /* opt_mmp */
     int power;                 /* opt_power */
     const char *against, *save_logits; /* score */
     opt_number chunks;
