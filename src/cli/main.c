@@ -2,7 +2,10 @@
  * main.c - from argv to a command, and its exit status.
  */
 #include "cli/help/command_table.h"
+#include "cli/help/completion.h"
 #include "cli/help/help.h"
+#include "cli/help/help_topics.h"
+#include "cli/help/manual.h"
 #include "cli/shared/common.h"
 #include "cli/shared/crash.h"
 #include "cli/shared/term.h"

@@ -1,7 +1,7 @@
 /*
- * completion.c - lfm completion: what shells need to complete our command lines, from the tables.
+ * completion.c - lfm completion: what shells need to complete command lines, from the tables.
  */
-#include "cli/help/help.h"
+#include "cli/help/completion.h"
 
 #include "cli/help/command_table.h"
 #include "cli/shared/common.h"
@@ -18,17 +18,13 @@ static void each_name(FILE *to, unsigned bit, name_fn *fn) {
         if (!(row->commands & bit) || row->kind == OPT_REFUSED) {
             continue;
         }
-        for (const char *p = row->names; *p;) {
-            const size_t n = strcspn(p, " ");
-            fn(to, p, n, row);
-            p += n + (p[n] == ' ');
+        const char *names = row->names;
+        const char *name;
+        size_t n;
+        while (opt_next_word(&names, ' ', &name, &n)) {
+            fn(to, name, n, row);
         }
     }
-}
-
-static bool takes_value(const opt_row *row) {
-    return row->kind != OPT_TRUE && row->kind != OPT_FALSE && row->kind != OPT_SET &&
-           row->kind != OPT_HELP && row->kind != OPT_IDLE;
 }
 
 static bool has_choices(const opt_row *row) {
@@ -69,9 +65,9 @@ static void bash_value(FILE *to, const char *name, size_t n, const opt_row *row)
         fprintf(to, "    %.*s) COMPREPLY=($(compgen -W '", (int)n, name);
         print_choices(to, row, " ");
         fputs("' -- \"$cur\")); return ;;\n", to);
-    } else if (takes_value(row) && !takes_file(row)) {
+    } else if (opt_takes_value(row->kind) && !takes_file(row)) {
         fprintf(to, "    %.*s) COMPREPLY=(); return ;;\n", (int)n, name);
-    } else if (takes_value(row)) {
+    } else if (opt_takes_value(row->kind)) {
         fprintf(to, "    %.*s) COMPREPLY=($(compgen -f -- \"$cur\")); return ;;\n", (int)n, name);
     }
 }
@@ -124,7 +120,7 @@ static void zsh_option(FILE *to, const char *name, size_t n, const opt_row *row)
         fputs(row->kind == OPT_CHOICE ? ":value:(" : "::value:(", to);
         print_choices(to, row, " ");
         fputs(")", to);
-    } else if (takes_value(row)) {
+    } else if (opt_takes_value(row->kind)) {
         fputs(takes_file(row) ? ":file:_files" : ":value: ", to);
         fputs(row->kind == OPT_PAIR ? ":value: " : "", to);
     }
@@ -191,7 +187,7 @@ static void fish_option(FILE *to, const char *command, const char *name, size_t 
         fputs(row->kind == OPT_CHOICE ? " -x -a '" : " -a '", to);
         print_choices(to, row, " ");
         fputs("'", to);
-    } else if (takes_value(row)) {
+    } else if (opt_takes_value(row->kind)) {
         fputs(takes_file(row) ? " -r" : " -x", to);
     }
     fputs(" -d '", to);
@@ -213,10 +209,11 @@ static void fish(FILE *to) {
     for (size_t i = 0; i < n_option_rows; i++) {
         const opt_row *row = &option_table[i];
         for (unsigned bit = 1; bit && row->kind != OPT_REFUSED; bit <<= 1) {
-            for (const char *p = row->names; (row->commands & bit) && *p;) {
-                const size_t n = strcspn(p, " ");
-                fish_option(to, fish_command(bit), p, n, row);
-                p += n + (p[n] == ' ');
+            const char *names = row->names;
+            const char *name;
+            size_t n;
+            while ((row->commands & bit) && opt_next_word(&names, ' ', &name, &n)) {
+                fish_option(to, fish_command(bit), name, n, row);
             }
         }
     }

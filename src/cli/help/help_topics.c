@@ -1,12 +1,12 @@
 /*
  * help_topics.c - lfm help TOPIC, and the tables of exit codes and variables that the manual page
- * has too.
+ * prints as well.
  */
-#include "cli/help/help.h"
+#include "cli/help/help_topics.h"
 
 #include <string.h>
 
-const cli_fact exit_codes[] = {
+const help_fact help_exit_codes[] = {
     {"0", "done"},
     {"1", "it could not be done: file, memory, output; lfm batch: some lines failed"},
     {"2", "the command line, a schema or a grammar is wrong; nothing was run"},
@@ -19,7 +19,7 @@ const cli_fact exit_codes[] = {
     {NULL, NULL},
 };
 
-const cli_fact environment[] = {
+const help_fact help_environment[] = {
     {"LFM_MODEL", "the model, when the command line names none"},
     {"LFM_THREADS", "the number of threads, when -t is not given"},
     {"LFM_ISA", "the highest instruction set to use"},
@@ -70,18 +70,18 @@ static const char energy[] =
 static const struct {
     const char *name;
     const char *text;      /* or */
-    const cli_fact *facts;
+    const help_fact *facts;
 } topics[] = {
     {"energy", energy, NULL},
-    {"env", NULL, environment},
-    {"exit", NULL, exit_codes},
+    {"env", NULL, help_environment},
+    {"exit", NULL, help_exit_codes},
     {"grammar", grammar, NULL},
 };
 
 enum { N_TOPICS = sizeof topics / sizeof *topics };
 
 /* A table with its second column in lines of at most 90 characters. */
-static void print_facts(FILE *to, const cli_fact *facts) {
+static void print_facts(FILE *to, const help_fact *facts) {
     enum { SECOND = 24, WIDTH = 90 };
     for (; facts->name; facts++) {
         size_t column = (size_t)fprintf(to, "%-*s", SECOND, facts->name);

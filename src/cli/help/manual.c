@@ -1,9 +1,10 @@
 /*
  * manual.c - lfm man: the manual page, from the tables.
  */
-#include "cli/help/help.h"
+#include "cli/help/manual.h"
 
 #include "cli/help/command_table.h"
+#include "cli/help/help_topics.h"
 
 #include <string.h>
 
@@ -27,15 +28,16 @@ static void text(FILE *to, const char *s) {
 
 static void option(FILE *to, const opt_row *row) {
     fputs(".TP\n", to);
-    for (const char *p = row->names; *p;) {
-        const size_t n = strcspn(p, " ");
+    const char *names = row->names;
+    const char *p;
+    size_t n;
+    while (opt_next_word(&names, ' ', &p, &n)) {
         char name[64];
         snprintf(name, sizeof name, "%.*s", (int)n, p);
         fputs("\\fB", to);
         text(to, name);
         fputs("\\fR", to);
-        p += n + (p[n] == ' ');
-        fputs(*p ? ", " : "", to);
+        fputs(*names ? ", " : "", to);
     }
     if (row->arg) {
         fputs(" \\fI", to);
@@ -72,7 +74,7 @@ static void command(FILE *to, const cli_command *c) {
     fputs(".EE\n", to);
 }
 
-static void facts(FILE *to, const cli_fact *table) {
+static void facts(FILE *to, const help_fact *table) {
     for (; table->name; table++) {
         fputs(".TP\n.B ", to);
         text(to, table->name);
@@ -98,13 +100,13 @@ void manual_print(FILE *to) {
           ".SS lfm completion bash|zsh|fish\nWhat a shell needs to complete command lines.\n"
           ".SS lfm man\nThis page, as source.\n"
           ".SH EXIT STATUS\n", to);
-    facts(to, exit_codes);
+    facts(to, help_exit_codes);
     fputs(".SH SIGNALS\n"
           ".TP\nSIGINT, SIGTERM\nend the answer within a token, save what is to be saved, and die "
           "by the signal; the second one at once.\n"
           ".TP\nSIGUSR1\na line on standard error: how far the work is.\n"
           ".SH ENVIRONMENT\n", to);
-    facts(to, environment);
+    facts(to, help_environment);
     fputs(".SH FILES\n.TP\n.I $XDG_STATE_HOME/lfm/history\nwhat was typed in lfm chat "
           "(~/.local/state without the variable)\n"
           ".TP\n.I $XDG_CONFIG_HOME/lfm/tune\nnumbers of threads that lfm bench \\-\\-tune found "

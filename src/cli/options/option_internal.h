@@ -21,9 +21,6 @@ typedef struct {
     lfm_error *err;
 } opt_parser;
 
-/* The next of the words in *list, which `separator` divides; false at the end. */
-bool opt_next_word(const char **list, char separator, const char **word, size_t *len);
-
 /* An error about a word that is no option, with one that may be meant. */
 lfm_status opt_unknown(opt_parser *p, const char *word, size_t len);
 

@@ -11,7 +11,7 @@
 
 /* ---- Words ---------------------------------------------------------------------------------- */
 
-static bool needs_value(opt_kind kind) {
+bool opt_takes_value(opt_kind kind) {
     return kind != OPT_TRUE && kind != OPT_FALSE && kind != OPT_SET && kind != OPT_HELP &&
            kind != OPT_REFUSED && kind != OPT_IDLE;
 }
@@ -37,10 +37,10 @@ static lfm_status parse_option(opt_parser *p, const char *word) {
     memcpy(name, word, len);
 
     const char *value = attached;
-    if (attached && !needs_value(row->kind) && row->kind != OPT_REFUSED) {
+    if (attached && !opt_takes_value(row->kind) && row->kind != OPT_REFUSED) {
         return err_set(p->err, LFM_ERR_ARG, "%s takes no value, but got '%s'", name, attached);
     }
-    if (!attached && needs_value(row->kind)) {
+    if (!attached && opt_takes_value(row->kind)) {
         const char *following = p->next < p->argc ? p->argv[p->next] : NULL;
         if (following &&
             (!may_lack_value(row->kind) || opt_find_choice(row->arg, following) >= 0)) {

@@ -264,6 +264,12 @@ bool opt_put_number(cli_options *o, const opt_row *row, double v);
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);
 
+/* The next of the words in *list, which `separator` divides; false at the end. */
+bool opt_next_word(const char **list, char separator, const char **word, size_t *len);
+
+/* Can a value follow the name of such an option? */
+bool opt_takes_value(opt_kind kind);
+
 /* llama.cpp's name of a stage of the sampler. */
 const char *opt_stage_name(uint8_t stage);
 
