@@ -2,8 +2,8 @@
  * json.h - a strict JSON reader (RFC 8259) and a small writer.
  *
  * The reader keeps the order of members and the source text of numbers, so that a value can be
- * written back as it was.  It refuses what readers elsewhere understand differently: duplicate
- * keys, lone surrogates, bytes that are not UTF-8, and text after the value.  Nothing recurses.
+ * written back as it was.  It refuses texts that other readers disagree about: duplicate keys, lone
+ * surrogates, bytes that are not UTF-8, and text after the value.  Nothing recurses.
  */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
@@ -61,8 +61,8 @@ bool json_is(const json_value *v, const char *text);
 
 /* ---- Writer --------------------------------------------------------------------------------- */
 
-/* A growing text.  When memory runs out it stays failed and ignores further writes, so
- * only json_finish needs to be checked.  A zeroed struct is a valid empty one. */
+/* A growing text.  After running out of memory it ignores further writes, so only json_finish
+ * needs to be checked.  A zeroed struct is a valid empty one. */
 typedef struct {
     char *ptr; /* NUL-terminated once anything was written */
     size_t len, cap;
@@ -70,15 +70,15 @@ typedef struct {
 } json_out;
 
 void json_write_raw(json_out *o, const char *bytes, size_t n);
-void json_write_text(json_out *o, const char *text); /* as it is, up to its NUL */
+void json_write_text(json_out *o, const char *text); /* verbatim, up to its NUL */
 
 /* Quoted and escaped as little as JSON allows; bytes that are not UTF-8 become U+FFFD. */
 void json_write_string(json_out *o, const char *bytes, size_t n);
 void json_write_number(json_out *o, double v); /* %.9g; null when it is not finite */
 void json_write_int(json_out *o, int64_t v);
 
-/* Members and elements, with the comma that divides them.  `key` names a member and has nothing to
- * escape; NULL stands for an element of an array, or for the whole text.
+/* Members and elements, with the commas between them.  `key` names a member and needs no escapes;
+ * NULL is for elements of arrays, and for the outermost value.
  *
  *     json_begin_object(&o, NULL);
  *     json_put_int(&o, "n", 1);
@@ -87,12 +87,12 @@ void json_write_int(json_out *o, int64_t v);
  *     json_end_array(&o);
  *     json_end_object(&o);          {"n": 1, "list": ["a"]}
  *
- * The last byte says whether a comma is due, so these mix with the functions above. */
+ * Whether a comma is due follows from the last byte, so these mix with the functions above. */
 void json_begin_object(json_out *o, const char *key);
 void json_end_object(json_out *o);
 void json_begin_array(json_out *o, const char *key);
 void json_end_array(json_out *o);
-void json_put_key(json_out *o, const char *key); /* its value is the next thing written */
+void json_put_key(json_out *o, const char *key); /* write its value next */
 void json_put_string(json_out *o, const char *key, const char *bytes, size_t n);
 void json_put_text(json_out *o, const char *key, const char *text); /* the same, up to its NUL */
 void json_put_int(json_out *o, const char *key, int64_t v);
@@ -100,7 +100,7 @@ void json_put_real(json_out *o, const char *key, double v); /* as json_write_num
 void json_put_fixed(json_out *o, const char *key, double v, int digits); /* after the point */
 void json_put_bool(json_out *o, const char *key, bool v);
 
-/* How the leaves of a tree are written; brackets, ", " and ": " are always the same. */
+/* How to write the leaves of a tree; brackets, ", " and ": " are always the same. */
 typedef struct {
     const char *null_word, *false_word, *true_word;
     void (*string)(json_out *o, const char *bytes, size_t n);

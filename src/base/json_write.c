@@ -44,7 +44,7 @@ void json_write_text(json_out *o, const char *text) {
     json_write_raw(o, text, strlen(text));
 }
 
-/* Escape of one character, written into `out`; false when it may stand for itself. */
+/* Write the escape of one character into `out`; false when it needs none. */
 static bool escape(unsigned char c, char out[8]) {
     static const char special[] = "\"\\\b\f\n\r\t";
     static const char letters[] = "\"\\bfnrt";
@@ -181,7 +181,7 @@ void json_write_styled(json_out *o, const json_value *v, const json_style *style
         } else {
             json_write_text(o, v->kind == JSON_OBJECT ? "{" : "[");
             if (v->first) {
-                assert(depth < JSON_MAX_DEPTH); /* the reader promises it */
+                assert(depth < JSON_MAX_DEPTH); /* checked by the reader */
                 open[depth++] = v;
                 v = v->first;
                 continue;

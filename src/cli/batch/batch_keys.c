@@ -9,7 +9,7 @@
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-/* A number in the range that the option of the command line has. */
+/* Set a number, in the range of the option on the command line. */
 static lfm_status set_number(batch_line *l, const char *option, const json_value *v,
                              lfm_error *err) {
     const opt_row *row = opt_find_row(option, strlen(option), CMD_BATCH);
@@ -121,7 +121,7 @@ static const char *number_of_key(const json_value *v) {
 static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
     const char *number = number_of_key(v);
     *known = true;
-    if (l->form == LINE_OPENAI && key_is(v, "n")) { /* in OpenAI's requests it counts answers */
+    if (l->form == LINE_OPENAI && key_is(v, "n")) { /* there it counts answers */
         return v->kind == JSON_NUMBER && v->number == 1
                    ? LFM_OK
                    : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
@@ -228,7 +228,8 @@ static lfm_status set_form(batch_line *l, const json_value *v, bool *known, lfm_
     return LFM_OK;
 }
 
-/* A number of alternatives; with OpenAI's names, true or false and a number of its own. */
+/* "logprobs": the number of alternatives.  OpenAI's is true or false, with the number in
+ * "top_logprobs". */
 static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error *err) {
     const json_value *wanted = json_get(body, "logprobs");
     const json_value *top = json_get(body, "top_logprobs");
@@ -277,7 +278,7 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
         st = set_tool_choice(l, choice, err);
     }
     if (st == LFM_OK) st = tools_take(&l->tools, tools, "\"tools\"", l->tool_choice, err);
-    l->o.tools = "the line"; /* calls in the answer are to be recognised */
+    l->o.tools = "the line"; /* not NULL: recognise calls in the answer */
     if (st == LFM_OK && tools_required(&l->o)) {
         if (l->shape.len > 0) {
             return err_set(err, LFM_ERR_ARG, "the line wants a call and another form of answer");
@@ -290,9 +291,9 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     return st;
 }
 
-/* ---- All of them ---------------------------------------------------------------------------- */
+/* ---- Entry point ---------------------------------------------------------------------------- */
 
-/* Keys that are read elsewhere, or say nothing about the answer. */
+/* Keys that other functions read, and keys without effect on the answer. */
 static bool is_read_elsewhere(const batch_line *l, const json_value *v) {
     static const char *const ours[] = {"id", "prompt", "messages", "system", "tools", "tool_choice",
                                        "session", "logprobs"};

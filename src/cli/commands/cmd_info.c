@@ -14,7 +14,7 @@
 
 /* ---- Quantisation --------------------------------------------------------------------------- */
 
-enum { MAX_TYPES = 48 }; /* more than ggml has */
+enum { MAX_TYPES = 48 }; /* ggml has fewer */
 
 typedef struct {
     const char *type;
@@ -70,7 +70,7 @@ typedef struct {
 
 enum { N_PLANS = 4 };
 
-/* What contexts of a few lengths cost; with -c only that one. */
+/* The memory for contexts of a few lengths, or of -c alone. */
 static lfm_status make_plan(const lfm_model *m, const cli_options *o, plan_row rows[N_PLANS],
                             size_t *n, lfm_error *err) {
     const uint32_t most = lfm_model_get_info(m)->n_ctx_max;
@@ -163,7 +163,7 @@ static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_e
 
 /* ---- --probe -------------------------------------------------------------------------------- */
 
-/* What the memory allows: a decoded token reads its share of the weights once. */
+/* The speed limit of memory: decoding a token reads its share of the weights once. */
 typedef struct {
     double read_bytes_per_s;
     double max_tok_s;
@@ -317,7 +317,7 @@ static void print_keys(const lfm_model *m) {
     }
 }
 
-/* One value: strings whole, everything else as the listing has it, but longer. */
+/* Print one value: strings whole, others as in the listing, but longer. */
 static lfm_status print_key(const lfm_model *m, const char *wanted, lfm_error *err) {
     enum { LONGEST = 1 << 20 };
     const char *key;
@@ -404,7 +404,7 @@ int cmd_info(const cli_options *o) {
     if (print_session(o, &st, &err)) {
         return st == LFM_OK ? CLI_DONE : cli_fail(&err);
     }
-    err_clear(&err); /* then it is a model, or what is wrong with it is told in its terms */
+    err_clear(&err); /* so it is a model; cli_open_model reports what is wrong with it */
     st = cli_open_model(&m, o, part, &err);
     if (st == LFM_OK && o->key) {
         if (strcmp(o->key, "all") == 0) {

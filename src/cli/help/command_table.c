@@ -103,7 +103,7 @@ const size_t n_commands = sizeof commands / sizeof *commands;
 
 const cli_command *cli_find_command(const char *name) {
     if (strcmp(name, "perplexity") == 0) {
-        name = "score"; /* as people know it from elsewhere */
+        name = "score"; /* llama.cpp's name */
     }
     for (size_t i = 0; i < n_commands; i++) {
         if (strcmp(commands[i].name, name) == 0) {

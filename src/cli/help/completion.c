@@ -11,7 +11,7 @@
 
 typedef void name_fn(FILE *to, const char *name, size_t n, const opt_row *row);
 
-/* Each spelling of each option that a command accepts. */
+/* Call `fn` for each spelling of each option of a command. */
 static void each_name(FILE *to, unsigned bit, name_fn *fn) {
     for (size_t i = 0; i < n_option_rows; i++) {
         const opt_row *row = &option_table[i];
@@ -35,7 +35,7 @@ static bool takes_file(const opt_row *row) {
     return row->arg && (strcmp(row->arg, "FILE") == 0 || strcmp(row->arg, "S|@F") == 0);
 }
 
-/* "a|b|c" with something else between the words. */
+/* Print "a|b|c" with another separator. */
 static void print_choices(FILE *to, const opt_row *row, const char *between) {
     for (const char *p = row->arg; *p; p++) {
         if (*p == '|') {
@@ -99,7 +99,7 @@ static void bash(FILE *to) {
 
 /* ---- zsh ------------------------------------------------------------------------------------ */
 
-/* Text inside '...[..]' of _arguments. */
+/* Escape for '...[..]' of _arguments. */
 static void zsh_text(FILE *to, const char *text) {
     for (const char *p = text; *p; p++) {
         if (*p == '\'') {
@@ -167,7 +167,7 @@ static void fish_text(FILE *to, const char *text) {
     }
 }
 
-/* The command whose options are being written; fish wants it on every line. */
+/* The name of a command, which fish needs on every line. */
 static const char *fish_command(unsigned bit) {
     for (size_t i = 0; i < n_commands; i++) {
         if (commands[i].bit == bit) {

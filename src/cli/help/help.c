@@ -22,7 +22,7 @@ static const char *const group_titles[N_GROUPS] = {
     [GROUP_IDLE] = "Accepted because other programs have them; no effect here",
 };
 
-/* Text in words, from the present column on; further lines begin at HELP_COLUMN. */
+/* Print text wrapped at words, from `column` on; further lines begin at HELP_COLUMN. */
 static void print_wrapped(FILE *to, const char *text, size_t column) {
     if (column >= HELP_COLUMN) {
         fputc('\n', to);

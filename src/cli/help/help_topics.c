@@ -69,7 +69,7 @@ static const char energy[] =
 
 static const struct {
     const char *name;
-    const char *text;      /* or */
+    const char *text;       /* NULL: `facts` is the text */
     const help_fact *facts;
 } topics[] = {
     {"energy", energy, NULL},
@@ -80,7 +80,7 @@ static const struct {
 
 enum { N_TOPICS = sizeof topics / sizeof *topics };
 
-/* A table with its second column in lines of at most 90 characters. */
+/* Print a table, its second column wrapped at 90 characters. */
 static void print_facts(FILE *to, const help_fact *facts) {
     enum { SECOND = 24, WIDTH = 90 };
     for (; facts->name; facts++) {

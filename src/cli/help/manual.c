@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Text of roff: backslashes and dashes escaped, and no line begins with a control character. */
+/* Print text escaped for roff: backslashes, dashes, and control characters that begin a line. */
 static void text(FILE *to, const char *s) {
     bool start = true;
     for (const char *p = s; *p; p++) {

@@ -1,9 +1,9 @@
 /*
  * char_width.c - columns of characters.
  *
- * The tables come from Unicode 14.0.0: zero are the categories Mn, Me and Cf (but for the soft
- * hyphen) and the medial and final jamo, wide are the East Asian widths W and F; unassigned gaps
- * between two of a kind are filled.
+ * The tables come from Unicode 14.0.0.  Zero: categories Mn, Me and Cf (except the soft hyphen),
+ * and medial and final jamo.  Wide: East Asian widths W and F.  Unassigned gaps between two ranges
+ * of a kind are filled.
  */
 #include "cli/lineedit/char_width.h"
 

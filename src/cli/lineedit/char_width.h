@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 0, 1 or 2.  Control characters are not asked for: they are shown as text. */
+/* 0, 1 or 2.  Not for control characters, which are shown as text. */
 unsigned char_width(uint32_t c);
 
 #endif

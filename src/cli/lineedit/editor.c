@@ -66,7 +66,7 @@ static void take_copy(editor *e, char **to, const char *bytes, size_t n) {
     *to = copy;
 }
 
-/* Erase, to be put back by C-y. */
+/* Erase, and keep a copy for C-y. */
 static void kill_text(editor *e, size_t from, size_t to) {
     if (from < to) {
         take_copy(e, &e->killed, e->text + from, to - from);
@@ -115,7 +115,7 @@ void editor_message(const editor *e, const char **message, size_t *n) {
     if (starts_fence(e) && ends_fence(e)) {
         *message += 3;
         *n -= 6;
-        if (*n > 0 && **message == '\n') { /* line breaks next to the fences belong to them */
+        if (*n > 0 && **message == '\n') { /* drop the line breaks next to the fences */
             ++*message;
             --*n;
         }
@@ -125,8 +125,8 @@ void editor_message(const editor *e, const char **message, size_t *n) {
 
 /* ---- Places --------------------------------------------------------------------------------- */
 
-/* Where the character before, or after, `at` begins.  Marks that combine go with their letter only
- * in the picture: each can be removed alone. */
+/* The start of the character before, or after, the one at `at`.  Combining marks count as
+ * characters: each can be removed alone. */
 static size_t before(const editor *e, size_t at) {
     do {
         at -= at > 0;
@@ -166,7 +166,7 @@ static size_t word_after(const editor *e, size_t at) {
     return at;
 }
 
-/* To the last blank before the word: what C-w removes. */
+/* The start of the word for C-w, which ends at blanks only. */
 static size_t blank_before(const editor *e, size_t at) {
     while (at > 0 && (e->text[at - 1] == ' ' || e->text[at - 1] == '\n')) {
         at--;
@@ -191,7 +191,7 @@ static size_t line_end(const editor *e, size_t at) {
     return at;
 }
 
-/* The cursor a line up or down, as many characters into it; false when there is none. */
+/* Move the cursor a line up or down, keeping its column; false when there is no such line. */
 static bool move_line(editor *e, bool up) {
     const size_t start = line_start(e, e->cursor);
     const size_t end = line_end(e, e->cursor);
@@ -229,7 +229,7 @@ static void go_back(editor *e, size_t back) {
     editor_set(e, line, strlen(line));
 }
 
-/* The next older line with the query in it. */
+/* Find the newest line that contains the query, from `from` lines back on. */
 static void search(editor *e, size_t from) {
     for (size_t back = from; e->past && back >= 1 && back <= e->past->n; back++) {
         if (strstr(past_line(e, back), e->query)) {
@@ -246,7 +246,7 @@ static void end_search(editor *e, bool take) {
     }
 }
 
-/* A byte while searching; false when it ended the search and means something of its own. */
+/* Take a byte while searching; false when it ended the search and must still be handled. */
 static bool feed_search(editor *e, char byte) {
     const bool rub = byte == 127 || byte == CTRL('h');
     if (byte == CTRL('r')) {
@@ -371,7 +371,7 @@ static editor_event press_control(editor *e, char byte) {
 
 /* ---- Bytes ---------------------------------------------------------------------------------- */
 
-/* What terminals send after Escape. */
+/* The bytes that terminals send after Escape. */
 static const struct {
     const char *bytes;
     editor_key key;
@@ -408,7 +408,7 @@ static editor_key find_key(const char *bytes, size_t n) {
 }
 
 static void feed_escape(editor *e, char byte) {
-    if (e->n_key < sizeof e->key) { /* of longer ones only the end matters */
+    if (e->n_key < sizeof e->key) { /* of longer sequences only the last byte matters */
         e->key[e->n_key++] = byte;
     } else {
         e->key[e->n_key - 1] = byte;
@@ -426,14 +426,14 @@ static void feed_escape(editor *e, char byte) {
     }
 }
 
-/* Bytes of text: inserted as whole characters; wrong ones are left out. */
+/* Insert text as whole characters; drop invalid bytes. */
 static void feed_text(editor *e, char byte) {
     uint32_t code;
     e->key[e->n_key++] = byte;
     while (e->n_key > 0) {
         const size_t n = utf8_decode(e->key, e->n_key, &code);
         if (n == 0 && utf8_complete(e->key, e->n_key) == 0) {
-            return; /* more to come */
+            return; /* incomplete */
         }
         if (n > 0) {
             insert(e, e->key, n);
@@ -446,7 +446,7 @@ static void feed_text(editor *e, char byte) {
 
 static void feed_paste(editor *e, char byte) {
     if (byte == '\r' || byte == '\n') {
-        if (byte == '\r' || e->pasted != '\r') { /* CR LF is one */
+        if (byte == '\r' || e->pasted != '\r') { /* CR LF is one line break */
             insert(e, "\n", 1);
         }
     } else if (byte == '\t') {
@@ -475,7 +475,7 @@ editor_event editor_feed(editor *e, char byte) {
         return EDITOR_MORE;
     }
     if ((unsigned char)byte < 32 || byte == 127) {
-        e->n_key = 0; /* a character that was begun is none */
+        e->n_key = 0; /* drop an incomplete character */
         return press_control(e, byte);
     }
     feed_text(e, byte);

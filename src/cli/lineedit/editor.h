@@ -1,7 +1,7 @@
 /*
  * editor.h - a message that is being typed: bytes of a terminal in, a text and a picture out.
  *
- * No input or output of its own: tty.h has that.  Keys are those of readline and bash:
+ * It does no input or output; tty.h does.  Keys are those of readline and bash:
  *
  *     Left Right Home End, C-b C-f C-a C-e      move; M-b M-f, C-Left C-Right by words
  *     Up Down, C-p C-n                          move by lines, at the first or last in the history
@@ -14,7 +14,8 @@
  *     C-l                                       clear the screen
  *     C-c, C-d in an empty text, C-z            leave, end, suspend
  *
- * A pasted text is taken as it is.  A text that begins with """ goes on until a line ends with it.
+ * Pasted text is inserted verbatim.  A text that begins with """ continues until a line ends with
+ * it.
  */
 #ifndef CLI_LINEEDIT_EDITOR_H
 #define CLI_LINEEDIT_EDITOR_H
@@ -26,11 +27,11 @@
 #include <stddef.h>
 
 typedef enum {
-    EDITOR_MORE,     /* go on */
+    EDITOR_MORE,     /* continue */
     EDITOR_DONE,     /* the text is complete */
     EDITOR_CANCEL,   /* C-c */
     EDITOR_END,      /* C-d in an empty text */
-    EDITOR_EXTERNAL, /* C-g: the text is to be edited elsewhere */
+    EDITOR_EXTERNAL, /* C-g: open the text in an external editor */
     EDITOR_CLEAR,    /* C-l */
     EDITOR_SUSPEND   /* C-z */
 } editor_event;
@@ -41,8 +42,8 @@ typedef struct {
     char *text;            /* [len], NUL-terminated once there is any; UTF-8 */
     size_t len, cap;
     size_t cursor;         /* byte offset, at a character */
-    char *killed;          /* what C-w and the like took last */
-    char *draft;           /* the new text, while old ones are looked at */
+    char *killed;          /* the text that C-w and the like removed last */
+    char *draft;           /* the new text, while the history is shown */
     size_t back;           /* how many lines back in the history; 0 = the new text */
     bool searching;
     char query[128];
@@ -52,14 +53,14 @@ typedef struct {
     size_t n_key;
     bool pasting;
     char pasted;           /* the last byte of a paste */
-    size_t row;            /* of the cursor, from the first row of the last picture */
+    size_t row;            /* of the cursor, counted from the first row of the last picture */
     bool failed;           /* out of memory: the text has stopped growing */
 } editor;
 
 /* Take one byte. */
 editor_event editor_feed(editor *e, char byte);
 
-/* No byte came for a while: a lone Escape is a key of its own. */
+/* Call after a pause without bytes: a lone Escape is then a key of its own. */
 void editor_idle(editor *e);
 
 /* Replace the text, with the cursor at its end. */
@@ -68,13 +69,13 @@ void editor_set(editor *e, const char *text, size_t n);
 /* Begin a new, empty text on a new line. */
 void editor_clear(editor *e);
 
-/* Append what draws the text over the last picture of it, behind `prompt` (its lines after the
+/* Append the bytes that draw the text over its last picture, behind `prompt` (its lines after the
  * first behind `more`), on a terminal of `columns`.  `finish`: the cursor ends behind the text, on
  * a line of its own.  `color`: prompts are dimmed. */
 void editor_draw(editor *e, json_out *out, const char *prompt, const char *more, size_t columns,
                  bool color, bool finish);
 
-/* The message that the text stands for: without """ around it.  Points into the text. */
+/* The text without """ around it.  *message points into the text. */
 void editor_message(const editor *e, const char **message, size_t *n);
 
 void editor_drop(editor *e);

@@ -1,8 +1,7 @@
 /*
  * editor_draw.c - the picture of a text on a terminal.
  *
- * The terminal breaks long lines itself, so that they can be copied whole; we count along to know
- * where the cursor is.
+ * The terminal wraps long lines itself, so that they can be copied whole.  We track the cursor.
  */
 #include "cli/lineedit/editor.h"
 
@@ -27,7 +26,7 @@ static void advance(place *p, uint32_t c) {
         return;
     }
     const size_t width = char_width(c);
-    if (p->column + width > p->columns) { /* the terminal goes to the next row before it */
+    if (p->column + width > p->columns) { /* the terminal wraps before it */
         p->row++;
         p->column = 0;
     }
@@ -50,7 +49,7 @@ static void draw_prompt(json_out *out, place *p, const char *prompt, bool color)
     advance_text(p, prompt, strlen(prompt));
 }
 
-/* A piece of text, as it may be shown: tabs are four blanks. */
+/* Draw a piece of text, made printable; a tab is four blanks. */
 static void draw_text(json_out *out, place *p, const char *text, size_t n, const char *more,
                       bool color) {
     json_out shown = {0};
@@ -85,7 +84,8 @@ static void move(json_out *out, const char *direction, size_t n) {
     }
 }
 
-/* A cursor behind the last column hangs there: bring it to the next row, where it will be. */
+/* After the last column a terminal delays the wrap: force it, so that the cursor is where the next
+ * character goes. */
 static void settle(json_out *out, place *p) {
     if (p->column == p->columns) {
         json_write_text(out, " \r");

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_FILE = 4 << 20 }; /* more than that is not a history of ours */
+enum { MAX_FILE = 4 << 20 }; /* a larger file is not a history of lfm */
 
 static lfm_status failed(const history *h, const char *what, lfm_error *err) {
     return err_set(err, LFM_ERR_IO, "%s: the history cannot be %s: %s", h->path, what,
@@ -31,7 +31,7 @@ bool history_default_path(char *path, size_t cap) {
     return n > 0 && (size_t)n < cap;
 }
 
-/* Add a copy of n bytes, with escapes undone; the oldest line goes when there are too many. */
+/* Add a copy of n bytes, unescaped if `escaped`; drop the oldest line when there are too many. */
 static bool push(history *h, const char *text, size_t n, bool escaped) {
     char **grown = realloc(h->lines, (h->n + 1) * sizeof *grown);
     char *line = malloc(n + 1);
@@ -87,12 +87,12 @@ static bool write_line(int fd, const char *line) {
         text[len++] = *p == '\n' ? 'n' : *p;
     }
     text[len++] = '\n';
-    const bool written = write_all(fd, text, len); /* at once, so that lines are not mixed */
+    const bool written = write_all(fd, text, len); /* at once: lines of two programs do not mix */
     free(text);
     return written;
 }
 
-/* The folders above `path`, as far as they are missing. */
+/* Create the missing folders above `path`. */
 static void make_folders(const char *path) {
     char folder[1024];
     const size_t n = strlen(path);
@@ -102,12 +102,12 @@ static void make_folders(const char *path) {
     memcpy(folder, path, n + 1);
     for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
-        mkdir(folder, 0700); /* one that cannot be made shows when the file is opened */
+        mkdir(folder, 0700); /* on failure, open reports the error */
         *p = '/';
     }
 }
 
-/* Write the lines that are kept to a file of their own, and put it in place. */
+/* Replace the file by one with only the lines that are kept. */
 static lfm_status shorten(const history *h, lfm_error *err) {
     char part[1100];
     bool done = (size_t)snprintf(part, sizeof part, "%s.part", h->path) < sizeof part;
@@ -170,7 +170,7 @@ lfm_status history_open(history *h, const char *path, lfm_error *err) {
         h->path = NULL;
     } else {
         size_t n_lines = 0;
-        flock(fd, LOCK_EX); /* where it is not possible, another program may lose a line */
+        flock(fd, LOCK_EX); /* without locks, another program may lose a line */
         st = read_lines(h, fd, (size_t)info.st_size, &n_lines, err);
         st = st == LFM_OK && n_lines > 2 * HISTORY_MAX ? shorten(h, err) : st;
     }

@@ -17,15 +17,15 @@
 #include <unistd.h>
 
 static int tty_fd = -1;
-static struct termios found; /* how the terminal was */
+static struct termios found; /* the modes before tty_open */
 static volatile sig_atomic_t current = TTY_NORMAL;
 static volatile sig_atomic_t changed;
 
-/* Pasted text comes between marks (xterm's bracketed paste). */
+/* Have the terminal mark pasted text (xterm's bracketed paste). */
 static const char PASTE_ON[] = "\033[?2004h";
 static const char PASTE_OFF[] = "\033[?2004l";
 
-/* May be called by signal handlers. */
+/* Async-signal-safe. */
 static void apply(tty_mode mode) {
     struct termios t = found;
     if (tty_fd < 0) {
@@ -33,7 +33,7 @@ static void apply(tty_mode mode) {
     }
     if (mode != TTY_NORMAL) {
         t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
-        t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR); /* what is typed ahead is read as keys later */
+        t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR); /* typed-ahead bytes are read as keys later */
         t.c_cc[VMIN] = 1;
         t.c_cc[VTIME] = 0;
     }
@@ -43,7 +43,7 @@ static void apply(tty_mode mode) {
     }
     const char *paste = mode == TTY_KEYS ? PASTE_ON : PASTE_OFF;
     const ssize_t written = write(tty_fd, paste, sizeof PASTE_ON - 1);
-    (void)written; /* a terminal that is gone cannot be helped */
+    (void)written; /* nothing to do if the terminal is gone */
     tcsetattr(tty_fd, TCSADRAIN, &t);
 }
 
@@ -65,7 +65,7 @@ static void restore(void) {
     apply(TTY_NORMAL);
 }
 
-/* The program is broken, or has been asked twice. */
+/* The program crashed, or was asked to stop twice. */
 static void on_end(int number) {
     apply(TTY_NORMAL);
     end_by(number);
@@ -80,7 +80,7 @@ static void on_stop(int number) {
 
 static void catch_suspend(void);
 
-/* Stop for real, with the terminal as the shell wants it. */
+/* Stop the process, with the terminal modes that the shell expects. */
 static void on_suspend(int number) {
     const int saved = errno;
     sigset_t set;
@@ -89,7 +89,7 @@ static void on_suspend(int number) {
     raise(number);
     sigemptyset(&set);
     sigaddset(&set, number);
-    sigprocmask(SIG_UNBLOCK, &set, NULL); /* here it stops, and here it goes on */
+    sigprocmask(SIG_UNBLOCK, &set, NULL); /* the process stops and continues here */
     catch_suspend();
     apply((tty_mode)current);
     changed = 1;
@@ -169,7 +169,7 @@ void tty_write(const char *bytes, size_t n) {
             continue;
         }
         if (done <= 0) {
-            return; /* the terminal is gone; reading from it will say so */
+            return; /* the terminal is gone; tty_read will report it */
         }
         bytes += done;
         n -= (size_t)done;

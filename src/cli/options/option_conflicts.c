@@ -1,8 +1,8 @@
 /*
  * option_conflicts.c - which options cannot stand together, and which need another.
  *
- * Only what the command line alone can tell is here.  Whether a file exists, or what a model has,
- * is checked where it is read.
+ * Only checks of the command line itself are here.  Whether a file exists, or what a model has, is
+ * checked where it is read.
  */
 #include "cli/options/option_internal.h"
 
@@ -70,7 +70,7 @@ const size_t n_opt_conflicts = sizeof opt_conflicts / sizeof *opt_conflicts;
 
 /* ---- Is an option given? -------------------------------------------------------------------- */
 
-/* Does the field hold anything but the value that it has without the option? */
+/* Does the field differ from its default? */
 static bool is_given(const cli_options *o, const opt_row *row) {
     const void *field = (const char *)o + row->field;
     switch (row->kind) {
@@ -95,7 +95,7 @@ static bool is_given(const cli_options *o, const opt_row *row) {
     }
 }
 
-/* A word of a row: an option, an option=text, or one of two words for what is no option. */
+/* Is a word of a row (see opt_conflict) true of the command line? */
 static bool is_word_given(const cli_options *o, const char *word, size_t len) {
     if (len == 6 && memcmp(word, "PROMPT", len) == 0) {
         return o->n_parts > 0; /* -p, -f, -bf or operands */
@@ -106,7 +106,7 @@ static bool is_word_given(const cli_options *o, const char *word, size_t len) {
     const char *equals = memchr(word, '=', len);
     const size_t name_len = equals ? (size_t)(equals - word) : len;
     const opt_row *row = opt_find_row(word, name_len, o->command->bit);
-    assert(row); /* test_cli_options looks at every word */
+    assert(row); /* test_cli_options checks every word */
     if (!is_given(o, row) || !equals) {
         return is_given(o, row);
     }
@@ -115,7 +115,7 @@ static bool is_word_given(const cli_options *o, const char *word, size_t len) {
     return strlen(value) == value_len && memcmp(value, equals + 1, value_len) == 0;
 }
 
-/* The next word of the list that is given; false at its end. */
+/* The next word of the list that was given; false at the end. */
 static bool next_given(const cli_options *o, const char **list, const char **word, size_t *len) {
     while (opt_next_word(list, ' ', word, len)) {
         if (is_word_given(o, *word, *len)) {

@@ -1,5 +1,5 @@
 /*
- * option_internal.h - what the files that read the command line share.
+ * option_internal.h - internals of the option parser.
  */
 #ifndef CLI_OPTIONS_OPTION_INTERNAL_H
 #define CLI_OPTIONS_OPTION_INTERNAL_H
@@ -21,16 +21,16 @@ typedef struct {
     lfm_error *err;
 } opt_parser;
 
-/* An error about a word that is no option, with one that may be meant. */
+/* Set the error for an unknown option, with the nearest known one. */
 lfm_status opt_unknown(opt_parser *p, const char *word, size_t len);
 
-/* Which of the words "a|b|c" is `value`?  -1 = none. */
+/* Index of `value` among the words "a|b|c"; -1 = none. */
 int opt_find_choice(const char *words, const char *value);
 
-/* The word of "a|b|c" that is most like `typed`; "" = none. */
+/* Copy the word of "a|b|c" that is nearest to `typed`; "" = none is near. */
 void opt_nearest_word(const char *words, const char *typed, char near[OPT_LONGEST_NAME + 1]);
 
-/* What the option says; `name` is how it was written, for errors. */
+/* Store the value of an option; `name` is its spelling on the command line, for errors. */
 lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const char *value);
 lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, const char *value);
 void opt_add_part(cli_options *o, opt_part_kind kind, const char *value);
@@ -41,11 +41,14 @@ typedef enum {
     OPT_ONE_OF    /* no two of `options`: "A and B `why`"; `others` is NULL */
 } opt_conflict_kind;
 
-/* A row of option_conflicts.c.  Both lists are divided by spaces.  A word is the name of an option;
- * --name=text, which is its use with this text; PROMPT, any part of one; or LFM_THREADS, the
- * variable when it is what counts. */
+/* A row of option_conflicts.c.  Spaces separate the words of both lists.  A word is:
+ *
+ *     --name         the option; a choice only with another word than the first
+ *     --name=text    the option with this text
+ *     PROMPT         any part of a prompt, operands included
+ *     LFM_THREADS    the variable, where no -t overrides it */
 typedef struct {
-    unsigned commands; /* CMD_... that it holds for */
+    unsigned commands; /* CMD_... that the row applies to */
     const char *options;
     opt_conflict_kind kind;
     const char *others;
@@ -55,7 +58,7 @@ typedef struct {
 extern const opt_conflict opt_conflicts[];
 extern const size_t n_opt_conflicts;
 
-/* A setting whose stage was left out of --samplers would have no effect. */
+/* Refuse settings whose stage is missing from --samplers: they would have no effect. */
 lfm_status opt_check_stages(const cli_options *o, lfm_error *err);
 
 #endif

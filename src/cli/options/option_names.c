@@ -1,5 +1,5 @@
 /*
- * option_names.c - finding options and words by their names, and what a typing mistake may mean.
+ * option_names.c - finding options and words by name, and suggestions for typing mistakes.
  */
 #include "cli/options/option_internal.h"
 
@@ -65,7 +65,7 @@ size_t opt_distance(const char *a, const char *b) {
 
 bool opt_is_near(const char *typed, const char *name, size_t *best) {
     const size_t distance = opt_distance(typed, name);
-    const size_t allowed = strlen(typed) / 3; /* one slip in three letters, or it is a guess */
+    const size_t allowed = strlen(typed) / 3; /* an edit per three letters; more is guessing */
     if (distance > allowed || distance >= *best) {
         return false;
     }
@@ -73,7 +73,7 @@ bool opt_is_near(const char *typed, const char *name, size_t *best) {
     return true;
 }
 
-/* Copy the word into `near` when it is more like what was typed than those before it. */
+/* Copy the word into `near` if it is nearer to `typed` than all words before it. */
 static void keep_nearer(const char *typed, const char *word, size_t len, size_t *best,
                         char near[OPT_LONGEST_NAME + 1]) {
     char copy[OPT_LONGEST_NAME + 1] = "";
@@ -83,7 +83,7 @@ static void keep_nearer(const char *typed, const char *word, size_t len, size_t 
     }
 }
 
-/* The option of this command that is most like `typed`, copied into `name`; "" = none. */
+/* Copy the option of this command that is nearest to `typed`; "" = none is near. */
 static void nearest_option(const char *typed, unsigned commands, char name[OPT_LONGEST_NAME + 1]) {
     size_t best = SIZE_MAX;
     name[0] = '\0';

@@ -2,7 +2,7 @@
  * option_table.c - every option of every command, once.
  *
  * Names and meanings follow llama.cpp's tools where they have the option, so that habits and
- * scripts carry over; where a default differs, the help says it.
+ * scripts carry over.  The help text says where a default differs.
  */
 #include "cli/options/options.h"
 
@@ -19,15 +19,15 @@
 #define VERIFY CMD_VERIFY
 #define CHAT CMD_CHAT
 #define SELFTEST CMD_SELFTEST
-#define TEXTS (RUN | TOKENIZE | SCORE | PICK | CHAT)   /* those that read a text */
-#define ANSWER (RUN | BATCH | CHAT)             /* those that generate one */
-#define ONE_ANSWER (RUN | BATCH)                /* and not a conversation */
-#define EVAL (RUN | LOGITS | SCORE | BATCH | PICK | CHAT) /* those that evaluate tokens */
+#define TEXTS (RUN | TOKENIZE | SCORE | PICK | CHAT)   /* commands that read a text */
+#define ANSWER (RUN | BATCH | CHAT)             /* commands that generate one */
+#define ONE_ANSWER (RUN | BATCH)                /* ... without a conversation */
+#define EVAL (RUN | LOGITS | SCORE | BATCH | PICK | CHAT) /* commands that evaluate tokens */
 #define ALL \
     (RUN | INFO | TOKENIZE | LOGITS | QUANTIZE | SCORE | BATCH | PICK | BENCH | PACK | VERIFY | \
      CHAT | SELFTEST)
 
-/* The shapes of a row.  Field names are those of cli_options. */
+/* One macro for each kind of row.  Fields are those of cli_options. */
 #define FIELD(name) offsetof(cli_options, name)
 #define FLAG(names, group, commands, field, help) \
     {names, NULL, OPT_TRUE, GROUP_##group, commands, FIELD(field), 0, 0, NULL, help}
@@ -318,7 +318,7 @@ const opt_row option_table[] = {
 
     OTHER(OPT_HELP, "-h --help --usage", NULL, OTHER, ALL, "this text"),
 
-    /* Spellings that other programs understand. */
+    /* Options of other programs. */
     {"-cnv --conversation", NULL, OPT_REFUSED, GROUP_IDLE, RUN, 0, 0, 0, "model",
      "-cnv starts a conversation; use: lfm chat"},
     OTHER(OPT_REFUSED, "-i --interactive -if --interactive-first", NULL, IDLE, RUN,

@@ -1,5 +1,5 @@
 /*
- * option_values.c - what is written behind an option -> fields of cli_options.
+ * option_values.c - the values of options -> fields of cli_options.
  */
 #include "cli/options/option_internal.h"
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A decimal number and nothing else: no spaces, hexadecimal digits, "inf" or "nan". */
+/* Read a decimal number: no spaces, hexadecimal digits, "inf" or "nan". */
 static bool read_number(const char *text, double *value) {
     if (text[strspn(text, "0123456789+-.eE")] != '\0' || text[0] == '\0') {
         return false;
@@ -20,7 +20,7 @@ static bool read_number(const char *text, double *value) {
     return *end == '\0' && end != text && isfinite(*value);
 }
 
-/* The unit at the end of a percentage or a time: what it is worth; 0 when there is none. */
+/* The factor of the unit at the end of a percentage or a time; 0 = no unit. */
 static double unit_of(opt_kind kind, char last) {
     if (kind == OPT_PERCENT) {
         return last == '%' ? 1 : 0;
@@ -116,9 +116,9 @@ static lfm_status set_choice(opt_parser *p, const opt_row *row, const char *name
     return LFM_OK;
 }
 
-/* Names as llama.cpp has them: the first of a stage is the one it prints; case and the marks
- * between words do not matter.  Those of stages that are off by default there, and always here, are
- * accepted and do nothing. */
+/* llama.cpp's names; the first one of a stage is the one that it prints.  Case, '_' and '-' do not
+ * matter.  Stages that are off by default there and missing here (LFM_STAGE_END) are accepted and
+ * ignored. */
 static const struct {
     const char *name;
     uint8_t stage;
@@ -150,7 +150,7 @@ const char *opt_stage_name(uint8_t stage) {
     return "";
 }
 
-/* Is the word this name, but for case, '_' and '-'? */
+/* Compare, ignoring case, '_' and '-'. */
 static bool is_stage_name(const char *word, size_t len, const char *name) {
     for (size_t i = 0; i < len; i++) {
         if (word[i] == '_' || word[i] == '-') {
@@ -174,7 +174,7 @@ static int find_stage(const char *word, size_t len) {
     return -1;
 }
 
-/* "top_k;temperature"; a comma will do too, because shells take the semicolon for themselves. */
+/* "top_k;temperature".  A comma works as well, because shells interpret semicolons. */
 static lfm_status set_stages(opt_parser *p, const char *name, const char *value) {
     uint8_t stages[LFM_N_STAGES] = {0};
     bool seen[LFM_N_STAGES] = {false};
@@ -207,7 +207,7 @@ static lfm_status set_stages(opt_parser *p, const char *name, const char *value)
     return LFM_OK;
 }
 
-/* The model as far as it is known, for a message. */
+/* The name of the model, if known by now; for a message. */
 static const char *model_so_far(const opt_parser *p) {
     return p->o->model ? p->o->model : p->n_operands > 0 ? p->operands[0] : "MODEL";
 }
@@ -237,7 +237,7 @@ lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const 
         return add_text(p, row, name, value);
     case OPT_PAIR:
         ((const char **)field)[0] = value;
-        ((const char **)field)[1] = p->argv[p->next - 1]; /* parse_option has looked */
+        ((const char **)field)[1] = p->argv[p->next - 1]; /* parse_option checked that it exists */
         return LFM_OK;
     case OPT_CHOICE:
     case OPT_CHOICE_MAYBE:

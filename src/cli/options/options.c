@@ -1,8 +1,8 @@
 /*
  * options.c - argv -> cli_options, by the table.
  *
- * Whole words are matched first and letters are never bundled, because `-sys` and `-ngl` are
- * options with one dash and several letters.
+ * Whole words are matched first, and short options are never bundled, because `-sys` and `-ngl`
+ * are options with one dash and several letters.
  */
 #include "cli/options/option_internal.h"
 
@@ -20,7 +20,7 @@ static bool may_lack_value(opt_kind kind) {
     return kind == OPT_CHOICE_MAYBE || kind == OPT_IDLE_MAYBE;
 }
 
-/* One word that begins with a dash; its value may be attached by '=' or be the next word. */
+/* Parse a word that begins with a dash.  Its value follows '=' or is the next word. */
 static lfm_status parse_option(opt_parser *p, const char *word) {
     size_t len = strlen(word);
     const char *attached = NULL;
@@ -79,7 +79,7 @@ static lfm_status parse_words(opt_parser *p) {
     return LFM_OK;
 }
 
-/* After an error: is help asked for in the words that are left? */
+/* After an error: do the remaining words ask for help? */
 static bool help_follows(const opt_parser *p) {
     for (int i = p->next; i < p->argc && strcmp(p->argv[i], "--") != 0; i++) {
         if (strcmp(p->argv[i], "-h") == 0 || strcmp(p->argv[i], "--help") == 0) {
@@ -91,7 +91,7 @@ static bool help_follows(const opt_parser *p) {
 
 /* ---- Operands and environment --------------------------------------------------------------- */
 
-/* The operands from `first` on, joined by spaces, become one part where the first one stood. */
+/* Join the operands from `first` on by spaces into one part, at the place of the first one. */
 static lfm_status join_operands(opt_parser *p, size_t first) {
     cli_options *o = p->o;
     if (first >= p->n_operands) {

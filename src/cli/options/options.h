@@ -1,8 +1,8 @@
 /*
  * options.h - the command line as a struct, and the one table that describes all options.
  *
- * The table (option_table.c) feeds parsing, `--help` and "did you mean".  An option that is not in
- * it is an error, never ignored.
+ * The table (option_table.c) feeds parsing, `--help` and "did you mean".  Options that are not in
+ * it are errors, never ignored.
  */
 #ifndef CLI_OPTIONS_OPTIONS_H
 #define CLI_OPTIONS_OPTIONS_H
@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One bit per command, so that a row of the table can say who accepts it. */
+/* One bit per command, so that a row of the table can list the commands that accept it. */
 enum {
     CMD_RUN = 1, CMD_INFO = 2, CMD_TOKENIZE = 4, CMD_LOGITS = 8, CMD_QUANTIZE = 16, CMD_SCORE = 32,
     CMD_BATCH = 64, CMD_PICK = 128, CMD_BENCH = 256, CMD_PACK = 512, CMD_VERIFY = 1024,
@@ -23,7 +23,7 @@ enum {
 
 typedef struct {
     double value;
-    bool given; /* on the command line; otherwise `value` is 0 and the command has its default */
+    bool given; /* otherwise `value` is 0 and the command uses its default */
 } opt_number;
 
 typedef enum { PART_TEXT, PART_FILE, PART_BYTES } opt_part_kind; /* -p; -f; -bf */
@@ -44,8 +44,8 @@ typedef struct {
 typedef struct {
     const struct opt_row *row;
     const char *word;
-    const char *value; /* when it was a word of its own; else NULL */
-    bool idle;         /* accepted, but without effect here */
+    const char *value; /* the value if it was a separate word; else NULL */
+    bool idle;         /* accepted and ignored */
 } opt_given;
 
 /* The choices: the words of an option, divided by '|', and their numbers in the same order.
@@ -113,11 +113,11 @@ typedef struct cli_options {
     size_t n_stops;
     bool ignore_eos;
 
-    int think;                 /* opt_think, as opt_thinking finds it */
+    int think;                 /* opt_think; opt_thinking combines it with the next fields */
     int reasoning;             /* opt_reasoning */
     bool hide_thinking, no_think, strict, escape, extract, jsonl;
     opt_number think_budget;
-    const char *think_message; /* said before thoughts are ended by the budget */
+    const char *think_message; /* inserted when the budget ends the thoughts */
     int loop_guard;            /* opt_loop_guard */
     int stats;                 /* opt_stats */
     const char *tools, *tool_choice;
@@ -145,8 +145,8 @@ typedef struct cli_options {
     int kv;                    /* opt_kv */
     const char *isa, *cpus;
     bool no_sandbox, mlock, no_mmap;
-    int load_mode;             /* opt_load; already part of the two above */
-    bool threads_from_env;     /* n_threads is what $LFM_THREADS says */
+    int load_mode;             /* opt_load; opt_parse merges it into the two above */
+    bool threads_from_env;     /* n_threads comes from $LFM_THREADS */
     opt_number nice;
 
     const char *key;           /* info --kv */
@@ -183,7 +183,7 @@ typedef struct cli_options {
 
 typedef enum {
     OPT_TRUE,       /* bool */
-    OPT_FALSE,      /* takes an OPT_TRUE back */
+    OPT_FALSE,      /* bool: undoes an OPT_TRUE */
     OPT_SET,        /* int: becomes `min` */
     OPT_INT,        /* opt_number, a whole number in min..max; "auto" if that is the default */
     OPT_REAL,       /* opt_number in min..max */
@@ -193,18 +193,18 @@ typedef enum {
     OPT_TEXTS,      /* opt_texts */
     OPT_PAIR,       /* const char *[2]: the next two words */
     OPT_CHOICE,     /* int: which of the words "a|b|c" in `arg` */
-    OPT_CHOICE_MAYBE, /* the same; without one of the words it means number `min` */
+    OPT_CHOICE_MAYBE, /* the same; number `min` if none of the words follows */
     OPT_STAGES,     /* the stages of the sampler, by llama.cpp's names */
     OPT_PART_TEXT,  /* one more part of the prompt */
     OPT_PART_FILE,
     OPT_PART_BYTES,
     OPT_STOP,       /* one more stop string */
     OPT_BIAS,       /* one more ID+BIAS or ID-BIAS */
-    OPT_IDLE,       /* accepted, no effect */
+    OPT_IDLE,       /* accepted and ignored */
     OPT_IDLE_VALUE, /* the same with a value */
     OPT_IDLE_MAYBE, /* the same; the next word is its value if it is one of the words */
-    OPT_REFUSED,    /* known from elsewhere; `help` is the error message, followed by the name of
-                       the model if there is a `preset` */
+    OPT_REFUSED,    /* an option of other programs; `help` is the error message, followed by the
+                       name of the model if there is a `preset` */
     OPT_HELP
 } opt_kind;
 
@@ -215,10 +215,10 @@ typedef enum {
 
 typedef struct opt_row {
     const char *names;  /* all spellings, separated by spaces */
-    const char *arg;    /* what its value is called; for OPT_CHOICE the words themselves */
+    const char *arg;    /* name of the value in help; for OPT_CHOICE the words themselves */
     opt_kind kind;
     opt_group group;
-    unsigned commands;  /* CMD_... of those that accept it */
+    unsigned commands;  /* CMD_... that accept it */
     size_t field;       /* offset in cli_options */
     double min, max;
     const char *preset; /* the default as --help shows it; NULL = none */
@@ -236,7 +236,7 @@ typedef enum {
 typedef struct cli_command {
     const char *name;
     unsigned bit;          /* CMD_... */
-    opt_after after;       /* what the operands after MODEL are */
+    opt_after after;       /* meaning of the operands after MODEL */
     const char *synopsis;
     const char *summary;
     const char *examples;  /* lines, each ending in a newline */
@@ -249,18 +249,18 @@ lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char 
                      lfm_error *err);
 void opt_drop(cli_options *o); /* safe on a zeroed struct */
 
-/* Can the options stand together?  LFM_ERR_ARG says which of option_conflicts.c cannot.  Commands
- * ask first, not opt_parse: the two sides of `lfm bench --ab` are parsed in parts, and `lfm bench
- * compare` measures nothing. */
+/* LFM_ERR_ARG if options exclude each other or need another (option_conflicts.c).  Commands call
+ * this first.  opt_parse does not: `lfm bench --ab` parses options in parts, and `lfm bench
+ * compare` ignores what would be conflicts. */
 lfm_status opt_check_conflicts(const cli_options *o, lfm_error *err);
 
-/* The option of these commands that has a name, with its dashes; NULL = none. */
+/* The row of an option of these commands by name, dashes included; NULL = none. */
 const opt_row *opt_find_row(const char *name, size_t len, unsigned commands);
 
-/* Give an option that has a number this one; false when its row does not allow it. */
+/* Set the number of an option; false, changing nothing, when it is outside the range of the row. */
 bool opt_put_number(cli_options *o, const opt_row *row, double v);
 
-/* Give one option of sampling or length, by its long name without dashes, as `value`. */
+/* Set an option of sampling or length by its name without dashes. */
 lfm_status opt_set(cli_options *o, unsigned command, const char *name, const char *value,
                    lfm_error *err);
 
@@ -270,17 +270,17 @@ bool opt_next_word(const char **list, char separator, const char **word, size_t 
 /* Can a value follow the name of such an option? */
 bool opt_takes_value(opt_kind kind);
 
-/* llama.cpp's name of a stage of the sampler. */
+/* llama.cpp's name of a sampler stage. */
 const char *opt_stage_name(uint8_t stage);
 
-/* --think and its other names, together. */
+/* --think, --reasoning, --no-think and --hidethinking combined. */
 opt_think opt_thinking(const cli_options *o);
 
 /* Number of single-character edits (insert, delete, replace, swap neighbours) from a to b. */
 size_t opt_distance(const char *a, const char *b);
 
-/* Is `typed` near enough to `name` to ask whether it was meant?  *best is the smallest distance so
- * far (start with SIZE_MAX); it is lowered when the answer is yes. */
+/* Is `typed` near enough to `name` to suggest it, and nearer than *best, the smallest distance so
+ * far (start with SIZE_MAX)?  If so, *best becomes the new distance. */
 bool opt_is_near(const char *typed, const char *name, size_t *best);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * crash.c - the last line of a program that cannot go on.
+ * crash.c - the last message of a program that cannot continue.
  */
 #include "cli/shared/crash.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Written before a signal can need them; handlers only read. */
+/* Set before signals can use them; handlers only read. */
 static char line[512];
 static void (*restore_terminal)(void);
 
@@ -19,13 +19,13 @@ static void on_bus_error(int number, siginfo_t *info, void *context) {
     if (restore_terminal) {
         restore_terminal();
     }
-    if (info->si_code != BUS_ADRERR) { /* not a mapped file: a fault of ours, or of the memory */
+    if (info->si_code != BUS_ADRERR) { /* not a mapped file: a bug, or faulty memory */
         signal(number, SIG_DFL);
         raise(number);
         return;
     }
     (void)!write(STDERR_FILENO, line, strlen(line));
-    _exit(1); /* what was printed so far is true, but not complete */
+    _exit(1); /* the output so far is correct but incomplete */
 }
 
 static void set_line(const char *path) {

@@ -1,21 +1,20 @@
 /*
- * crash.h - the last line of a program that cannot go on.
+ * crash.h - the last message of a program that cannot continue.
  *
- * A model is used where it lies in its file.  When somebody makes that file shorter, or its disk
- * fails, the processor finds no memory there and the system sends SIGBUS: that is told in a line,
- * as other errors of input are, and the exit code is 1.  The state is global; signal handlers need
- * it.
+ * Models are mapped files.  If the file shrinks or its disk fails, reading the mapping raises
+ * SIGBUS.  The handler reports that in one line, like other errors of input, with exit code 1.  The
+ * state is global because signal handlers need it.
  */
 #ifndef CLI_SHARED_CRASH_H
 #define CLI_SHARED_CRASH_H
 
-/* From now on. */
+/* Install the handler. */
 void crash_catch(void);
 
-/* The file to name; of several, none is named. */
+/* The file to name in the message.  After calls with different files it names none. */
 void crash_name_file(const char *path);
 
-/* Called before the end, in a signal handler; NULL for nothing. */
+/* Call `restore` in the signal handler before the end; NULL = nothing. */
 void crash_on_end(void (*restore)(void));
 
 #endif

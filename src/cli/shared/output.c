@@ -22,7 +22,7 @@ static lfm_status failed(const output *o, const char *what, lfm_error *err) {
     return err_set(err, LFM_ERR_IO, "%s: %s: %s", name_of(o), what, strerror(errno));
 }
 
-/* Open PATH.PID.part, which nobody else has. */
+/* Create PATH.PID.part, a name that no other process uses. */
 static lfm_status open_temporary(output *o, lfm_error *err) {
     const size_t cap = strlen(o->path) + 32;
     o->temporary = malloc(cap);

@@ -1,11 +1,11 @@
 /*
- * sandbox.c - a seccomp filter: system calls by their numbers, all others fail with EPERM.
+ * sandbox.c - a seccomp filter: listed system calls are allowed, all others fail with EPERM.
  *
  * Source: Linux's Documentation/userspace-api/seccomp_filter.rst.
  */
 #include "cli/shared/sandbox.h"
 
-/* A leak sanitizer traces the program at its end, and coverage is written to files then. */
+/* NO_SANDBOX: leak sanitizers trace the program at its end, and coverage writes files. */
 #if defined(__linux__) && (defined(__x86_64__) || defined(__aarch64__)) && !defined(NO_SANDBOX)
 
 #include <errno.h>
@@ -27,7 +27,7 @@
 #define OUR_ARCH AUDIT_ARCH_AARCH64
 #endif
 
-/* Reading and writing what is open, memory, waiting, time, signals of our own, and the end. */
+/* Open files, memory, waiting, time, our own signals, and exit. */
 static const uint32_t always[] = {
     __NR_read, __NR_readv, __NR_pread64, __NR_write, __NR_writev, __NR_pwrite64, __NR_lseek,
     __NR_close, __NR_fstat, __NR_fcntl, __NR_dup, __NR_ppoll, __NR_pselect6,
@@ -74,7 +74,7 @@ static const uint32_t for_files[] = {
 #endif
 };
 
-/* A terminal's size and mode; not the typing into it (TIOCSTI). */
+/* A terminal's size and modes; not TIOCSTI, which types into it. */
 static const uint32_t requests[] = {TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ};
 
 enum { MAX_STEPS = 160 };
@@ -96,23 +96,23 @@ static void answer(filter *f, uint32_t verdict) {
     add(f, BPF_RET | BPF_K, verdict, 0, 0);
 }
 
-/* What was loaded is `value`: allow. */
+/* Allow if the loaded word is `value`. */
 static void allow_if(filter *f, uint32_t value) {
     add(f, BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1);
     answer(f, SECCOMP_RET_ALLOW);
 }
 
-/* System call `number` with one of `values` as argument `i`; all else of it is refused. */
+/* Allow system call `number` only with one of `values` as argument `i`. */
 static void allow_with(filter *f, uint32_t number, size_t i, const uint32_t *values, size_t n) {
     add(f, BPF_JMP | BPF_JEQ | BPF_K, number, 0, (uint8_t)(2 * n + 2));
-    load(f, offsetof(struct seccomp_data, args) + 8 * i); /* the low half: little endian */
+    load(f, offsetof(struct seccomp_data, args) + 8 * i); /* the low half, little-endian */
     for (size_t v = 0; v < n; v++) {
         allow_if(f, values[v]);
     }
     answer(f, SECCOMP_RET_ERRNO | EPERM);
 }
 
-/* System call `number` without PROT_EXEC as its third argument. */
+/* Allow system call `number` only without PROT_EXEC in its third argument. */
 static void allow_data(filter *f, uint32_t number) {
     add(f, BPF_JMP | BPF_JEQ | BPF_K, number, 0, 4);
     load(f, offsetof(struct seccomp_data, args) + 8 * 2);

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The globals that change: a signal handler has no other way to tell anybody. */
+/* Mutable globals: a signal handler has no other way to report. */
 static volatile sig_atomic_t stop_signal;
 static volatile sig_atomic_t progress_asked;
 
@@ -29,16 +29,16 @@ static void on_ask(int number) {
 }
 
 void term_init(void) {
-    /* A file opened later must not become standard output by accident.  The stand-ins are opened
-     * in the wrong direction: using a descriptor that the caller closed is an error. */
+    /* A file opened later must not become standard output by accident.  The stand-ins have the
+     * wrong direction, so that using a descriptor that the caller closed is an error. */
     const int directions[3] = {O_WRONLY, O_RDONLY, O_RDONLY};
     for (int fd = 0; fd < 3; fd++) {
         if (fcntl(fd, F_GETFD) < 0) {
-            (void)!open("/dev/null", directions[fd]); /* gets the lowest free number: fd */
+            (void)!open("/dev/null", directions[fd]); /* open returns the lowest free number: fd */
         }
     }
     signal(SIGPIPE, SIG_DFL); /* some parents ignore it, and children inherit that */
-    signal(SIGXFSZ, SIG_IGN); /* a file over the limit of `ulimit -f` is like a full disk */
+    signal(SIGXFSZ, SIG_IGN); /* treat a file over the limit of `ulimit -f` like a full disk */
     struct sigaction ask = {.sa_handler = on_ask, .sa_flags = SA_RESTART};
     sigemptyset(&ask.sa_mask);
     sigaction(SIGUSR1, &ask, NULL);
@@ -80,7 +80,7 @@ void term_catch_stop(void) {
         struct sigaction old;
         struct sigaction action = {.sa_handler = on_stop, .sa_flags = (int)SA_RESETHAND};
         sigemptyset(&action.sa_mask);
-        /* a shell starts background jobs with SIGINT ignored: that choice is not ours */
+        /* keep SIGINT ignored where a shell ignores it for background jobs */
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN) {
             sigaction(numbers[i], &action, NULL);
         }
@@ -161,7 +161,7 @@ void term_progress_show(term_progress *p, const char *what, size_t done, size_t 
     const double left = rate > 0 && total > done ? (double)(total - done) / rate : 0;
     const bool long_time = left >= 120;
     const char *unit = p->unit ? p->unit : "tok";
-    const bool line = asked || p->in_lines; /* it stays, and begins like a message */
+    const bool line = asked || p->in_lines; /* not overwritten, and prefixed like a message */
     char of[32] = "";
     char rest[32] = "";
     if (total > 0) {

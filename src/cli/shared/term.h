@@ -1,5 +1,5 @@
 /*
- * term.h - the terminal: what is one, colours, the progress line, and Ctrl-C.
+ * term.h - the terminal: detection, colours, the progress line, and Ctrl-C.
  *
  * Standard output carries answers only; everything here writes to standard error.
  */
@@ -13,8 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Once, first thing in main: descriptors 0, 1 and 2 exist afterwards (a closed one becomes one that
- * fails), and a closed pipe ends the program quietly. */
+/* Call first in main.  Afterwards descriptors 0, 1 and 2 exist (a closed one is replaced by one
+ * that fails), and a closed pipe ends the program quietly. */
 void term_init(void);
 
 bool term_out_is_tty(void);
@@ -23,37 +23,39 @@ bool term_err_is_tty(void);
 /* Should standard error be dimmed where it is not a message?  `choice` is an opt_color. */
 bool term_use_color(int choice);
 
-/* From now on SIGINT and SIGTERM only set a flag, once; the second one ends the program. */
+/* From now on the first SIGINT or SIGTERM only sets a flag; the second one ends the program. */
 void term_catch_stop(void);
 bool term_stopped(void);
-int term_signal(void); /* the one that came; 0 = none */
+int term_signal(void); /* the signal; 0 = none */
 
-/* Has SIGUSR1 come (from term_init on it ends nothing)?  It is forgotten then. */
+/* Has SIGUSR1 arrived since the last call?  (term_init makes it harmless.) */
 bool term_asked(void);
 
-/* What a signal handler does; and undoing it: was it SIGINT, and only that?  It is forgotten. */
+/* Set the flag, as signal handlers do.  term_take_interrupt clears it if it is SIGINT, and returns
+ * whether it was. */
 void term_stop(int number);
 bool term_take_interrupt(void);
 
-/* End by the signal that came, so that the shell stops its loop; returns only if none came. */
+/* Die by the signal that arrived, so that a shell stops its loop; returns if none did. */
 void term_die_if_stopped(void);
 
 /* Seconds of a clock that never jumps. */
 double term_now(void);
 
-/* A line on standard error; what `format` makes is made printable, what stands around it is not. */
+/* Print a line on standard error.  The formatted text is made printable; `before` and `after` are
+ * printed verbatim. */
 void term_say(const char *before, const char *after, const char *format, va_list args)
     __attribute__((format(printf, 3, 0)));
 
 /* The same with "lfm: " in front. */
 void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A progress line that appears after 0.3 s of work and is renewed in its place on a terminal; off
- * one, if it is wanted there, a new line each second.  SIGUSR1 asks for one in any case. */
+/* A progress line after 0.3 s of work.  On a terminal it is redrawn in place; elsewhere, if
+ * enabled, a new line is printed each second.  SIGUSR1 always prints one. */
 enum { TERM_NEVER, TERM_AUTO, TERM_ALWAYS }; /* AUTO: on a terminal */
 
 typedef struct {
-    const char *unit; /* what is counted; NULL: tokens */
+    const char *unit; /* NULL: tokens */
     bool enabled;
     bool in_lines;    /* standard error is not a terminal */
     bool shown;
@@ -62,11 +64,11 @@ typedef struct {
 
 void term_progress_start(term_progress *p, int when);
 
-/* `total` 0: nobody knows. */
+/* `total` 0: unknown. */
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total);
 void term_progress_end(term_progress *p);
 
-/* Append bytes in a form that cannot drive a terminal: control characters as ^[ and the like, wrong
+/* Append bytes in a form that cannot control a terminal: control characters as ^[ etc., invalid
  * bytes as \xNN, characters that reorder text as <U+202E>.  Newline and tab stay. */
 void term_escape(json_out *out, const char *bytes, size_t n);
 
