@@ -248,8 +248,8 @@ static lfm_status load(run_state *r, lfm_error *err) {
 static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *err) {
     const cli_options *o = r->o;
     bool any = false;
-    lfm_status st = check_options(o, err);
-    if (st == LFM_OK) st = run_open_log(r, err);
+    lfm_status st = run_open_log(r, err);
+    if (st == LFM_OK) st = check_options(o, err);
     if (st == LFM_OK) st = check_kept(o, err);
     if (st == LFM_OK) st = tools_read(&r->tools, o, err);
     if (st == LFM_OK) st = form_read(&r->grammar, o, &r->tools, err);
