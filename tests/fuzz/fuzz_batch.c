@@ -21,7 +21,7 @@ static void check_output(const batch_line *l, const json_out *out, bool done) {
     json_out id = {0};
     FUZZ_CHECK(!out->failed && out->len > 0 && out->ptr[out->len - 1] == '\n');
     FUZZ_CHECK(memchr(out->ptr, '\n', out->len) == out->ptr + out->len - 1);
-    if (l->form != LINE_PLAIN) {
+    if (l->format != LINE_PLAIN) {
         FUZZ_CHECK(json_parse(&doc, out->ptr, out->len, NULL) == LFM_OK);
         FUZZ_CHECK(batch_line_done_id(&id, out->ptr, out->len) == done);
         FUZZ_CHECK(!done || (id.len == l->id.len && memcmp(id.ptr, l->id.ptr, id.len) == 0));

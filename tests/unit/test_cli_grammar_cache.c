@@ -41,7 +41,7 @@ static size_t count(const grammar_cache *f) {
     return n;
 }
 
-/* The same text is the same form; the same text of another kind is not. */
+/* The same text is the same grammar; the same text of another kind is not. */
 static void test_shared(void **state) {
     grammar_cache f = {0};
     cached_grammar *a;
@@ -69,17 +69,17 @@ static void test_shared(void **state) {
 /* However many come, some idle ones are kept, those that were asked for last. */
 static void test_bounded(void **state) {
     grammar_cache f = {0};
-    cached_grammar *form;
+    cached_grammar *cached;
     for (int i = 0; i < 40; i++) {
-        assert_int_equal(get(&f, *state, i, &form), LFM_OK);
-        grammar_cache_give_back(form);
+        assert_int_equal(get(&f, *state, i, &cached), LFM_OK);
+        grammar_cache_give_back(cached);
         assert_true(count(&f) <= FORMS_KEPT + 1);
     }
     const size_t before = count(&f);
-    cached_grammar *last = form;
-    assert_int_equal(get(&f, *state, 39, &form), LFM_OK);
-    assert_true(form == last && count(&f) == before);
-    grammar_cache_give_back(form);
+    cached_grammar *last = cached;
+    assert_int_equal(get(&f, *state, 39, &cached), LFM_OK);
+    assert_true(cached == last && count(&f) == before);
+    grammar_cache_give_back(cached);
     grammar_cache_drop(&f);
 }
 

@@ -132,7 +132,7 @@ static void write_object(json_out *out, const batch_line *l, const batch_answer 
 }
 
 void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a) {
-    switch (l->form) {
+    switch (l->format) {
     case LINE_PLAIN: write_plain(out, a->state->text, a->state->text_len); break;
     case LINE_OPENAI: write_openai(out, l, a); break;
     case LINE_OBJECT: write_object(out, l, a); break;
@@ -140,11 +140,11 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
 }
 
 void batch_line_error(json_out *out, const batch_line *l, int code, const char *message) {
-    if (l->form == LINE_PLAIN) {
+    if (l->format == LINE_PLAIN) {
         json_write_text(out, "\n"); /* the line stays in its place; what was wrong is on stderr */
         return;
     }
-    const bool openai = l->form == LINE_OPENAI;
+    const bool openai = l->format == LINE_OPENAI;
     json_begin_object(out, NULL);
     json_put_key(out, openai ? "custom_id" : "id");
     write_id(out, l);

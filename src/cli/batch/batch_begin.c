@@ -23,7 +23,7 @@ void batch_slot_drop(slot *s) {
     lfm_answer_free(s->answer);
     lfm_sampler_free(s->sampler);
     lfm_constraint_free(s->constraint);
-    grammar_cache_give_back(s->form);
+    grammar_cache_give_back(s->cached);
     prompt_tokens_drop(&s->prompt);
     *s = (slot){0};
 }
@@ -142,7 +142,7 @@ static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
                         tokenize_again, &(cut_line){b, s}, &s->n_truncated, err);
     if (st == LFM_OK && s->n_truncated > 0) {
         b->n_cut++;
-        if (l->form == LINE_PLAIN) { /* a line of plain text cannot say so itself */
+        if (l->format == LINE_PLAIN) { /* a line of plain text cannot say so itself */
             term_message("line %s: %zu of the %zu tokens of the prompt were cut", l->id.ptr,
                          s->n_truncated, n);
         }
@@ -151,16 +151,16 @@ static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
 }
 
 /* The form of the answer: the line's, or that of the command line. */
-static lfm_status begin_form(batch_run *b, slot *s, lfm_error *err) {
+static lfm_status begin_constraint(batch_run *b, slot *s, lfm_error *err) {
     const answer_grammar none = {0};
-    const answer_grammar *form = s->line.shapeless ? &none : &b->form;
+    const answer_grammar *grammar = s->line.shapeless ? &none : &b->grammar;
     lfm_status st = LFM_OK;
     if (s->line.shape.len > 0) {
-        st = grammar_cache_get(&b->forms, s->line.shape_kind, &s->line.shape, b->model, b->o,
-                               &s->form, err);
-        form = st == LFM_OK ? grammar_cache_of(s->form) : form;
+        st = grammar_cache_get(&b->grammars, s->line.shape_kind, &s->line.shape, b->model, b->o,
+                               &s->cached, err);
+        grammar = st == LFM_OK ? grammar_cache_of(s->cached) : grammar;
     }
-    return st == LFM_OK ? form_begin(form, &s->line.o, &s->constraint, err) : st;
+    return st == LFM_OK ? answer_grammar_begin(grammar, &s->line.o, &s->constraint, err) : st;
 }
 
 lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
@@ -171,7 +171,7 @@ lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     if (st == LFM_OK) {
         st = sampling_choose(&s->sampler, &s->sampling, b->model, &s->line.o, err);
     }
-    if (st == LFM_OK) st = begin_form(b, s, err);
+    if (st == LFM_OK) st = begin_constraint(b, s, err);
     if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {
         const lfm_answer_options settings = answer_settings(&s->line.o);

@@ -22,7 +22,7 @@ typedef struct {
     bool active;
     size_t index; /* of the line, among those that are answered */
     batch_line line;
-    cached_grammar *form; /* the line's own; NULL = that of the command line */
+    cached_grammar *cached; /* the line's own; NULL = that of the command line */
     lfm_sampler *sampler;
     lfm_constraint *constraint;
     lfm_answer *answer;
@@ -35,8 +35,8 @@ typedef struct {
 typedef struct {
     const cli_options *o;
     lfm_model *model;
-    answer_grammar form;
-    grammar_cache forms;
+    answer_grammar grammar;
+    grammar_cache grammars;
     batch_sessions open;    /* that lines name */
     char *held;             /* [held_len] a line whose session is busy; NULL = none */
     size_t held_len, held_number;

@@ -121,7 +121,7 @@ static const char *number_of_key(const json_value *v) {
 static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
     const char *number = number_of_key(v);
     *known = true;
-    if (l->form == LINE_OPENAI && key_is(v, "n")) { /* there it counts answers */
+    if (l->format == LINE_OPENAI && key_is(v, "n")) { /* there it counts answers */
         return v->kind == JSON_NUMBER && v->number == 1
                    ? LFM_OK
                    : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
@@ -211,17 +211,17 @@ static lfm_status set_form(batch_line *l, const json_value *v, bool *known, lfm_
     if (key_is(v, "response_format")) {
         return v->kind == JSON_NULL ? LFM_OK : set_response_format(l, v, err);
     }
-    if (l->form != LINE_OPENAI && key_is(v, "schema")) {
+    if (l->format != LINE_OPENAI && key_is(v, "schema")) {
         return v->kind == JSON_STRING ? set_shape(l, LFM_CONSTRAINT_CONCISE, v, err)
                                       : set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
     }
-    if (l->form != LINE_OPENAI && key_is(v, "json_schema")) {
+    if (l->format != LINE_OPENAI && key_is(v, "json_schema")) {
         return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
     }
-    if (l->form != LINE_OPENAI && key_is(v, "choices")) {
+    if (l->format != LINE_OPENAI && key_is(v, "choices")) {
         return set_choices(l, v, err);
     }
-    if (l->form != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
+    if (l->format != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
         return set_shape(l, LFM_CONSTRAINT_GBNF, v, err);
     }
     *known = false;
@@ -300,7 +300,7 @@ static bool is_read_elsewhere(const batch_line *l, const json_value *v) {
     static const char *const theirs[] = {"model", "messages", "tools", "tool_choice", "user",
                                          "metadata", "store", "logprobs", "top_logprobs",
                                          "parallel_tool_calls", "service_tier"};
-    const bool openai = l->form == LINE_OPENAI;
+    const bool openai = l->format == LINE_OPENAI;
     const size_t n = openai ? sizeof theirs / sizeof *theirs : sizeof ours / sizeof *ours;
     for (size_t i = 0; i < n; i++) {
         if (key_is(v, openai ? theirs[i] : ours[i])) {

@@ -135,7 +135,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
                               batch_sessions *open, lfm_error *err) {
     const json_value *custom = json_get(v, "custom_id");
     const json_value *id = custom ? custom : json_get(v, "id");
-    l->form = custom ? LINE_OPENAI : l->form;
+    l->format = custom ? LINE_OPENAI : l->format;
     if (id && (id->kind == JSON_STRING || id->kind == JSON_NUMBER)) {
         json_out_free(&l->id);
         json_write_value(&l->id, id);
@@ -173,7 +173,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
         return set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, text, len, err);
     }
     json_doc doc = {0};
-    l->form = LINE_OBJECT;
+    l->format = LINE_OBJECT;
     lfm_status st = json_parse(&doc, text, len, err);
     if (st == LFM_OK && doc.root->kind == JSON_STRING) {
         st = set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, doc.root->text,

@@ -16,11 +16,11 @@
 #include <stddef.h>
 
 /* How a line is written, and so how its answer is. */
-typedef enum { LINE_PLAIN, LINE_OBJECT, LINE_OPENAI } line_form;
+typedef enum { LINE_PLAIN, LINE_OBJECT, LINE_OPENAI } line_format;
 
 /* A zeroed struct is an empty one. */
 typedef struct {
-    line_form form;
+    line_format format;
     json_out id;           /* as JSON: that of the line, or its number */
     cli_options o;         /* the command's, with what the line changes; borrowed but for what is
                               owned below */

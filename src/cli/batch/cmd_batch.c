@@ -74,7 +74,7 @@ static int code_of(lfm_status st) {
 static lfm_status fail_line(batch_run *b, slot *s, const lfm_error *why, lfm_error *err) {
     json_out line = {0};
     b->n_failed++;
-    if (s->line.form == LINE_PLAIN && !b->o->quiet) {
+    if (s->line.format == LINE_PLAIN && !b->o->quiet) {
         term_message("line %s: %s", s->line.id.ptr ? s->line.id.ptr : "?", why->text);
     }
     batch_line_error(&line, &s->line, code_of(why->status), why->text);
@@ -92,7 +92,7 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     }
     const lfm_answer_state *a = lfm_answer_get(s->answer);
     const bool cut = lfm_answer_is_cut(s->answer);
-    if (cut && s->line.form == LINE_PLAIN) { /* a line of plain text cannot say so */
+    if (cut && s->line.format == LINE_PLAIN) { /* a line of plain text cannot say so */
         const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
         st = fail_line(b, s, &why, err);
         batch_slot_drop(s);
@@ -312,12 +312,12 @@ static int wanted_progress(const batch_run *b) {
 
 static lfm_status run(batch_run *b, lfm_error *err) {
     lfm_status st = check(b->o, err);
-    if (st == LFM_OK) st = form_read(&b->form, b->o, NULL, err);
+    if (st == LFM_OK) st = answer_grammar_read(&b->grammar, b->o, NULL, err);
     if (st == LFM_OK) st = prompt_read_system(&b->system, b->o, err);
     b->has_system = b->o->system || b->o->system_file;
     if (st == LFM_OK) st = line_open(&b->in, b->o->in, err);
     if (st == LFM_OK) st = cli_open_model(&b->model, b->o, false, err);
-    if (st == LFM_OK) st = form_bind(&b->form, b->model, b->o, err);
+    if (st == LFM_OK) st = answer_grammar_bind(&b->grammar, b->model, b->o, err);
     if (st == LFM_OK) st = open_sessions(b, err);
     if (st == LFM_OK) st = open_out(b, err);
     if (st != LFM_OK) {
@@ -344,8 +344,8 @@ static void drop(batch_run *b) {
         json_out_free(&b->ready[i]);
     }
     lfm_session_free(b->shared);
-    form_drop(&b->form);
-    grammar_cache_drop(&b->forms);
+    answer_grammar_drop(&b->grammar);
+    grammar_cache_drop(&b->grammars);
     batch_sessions_drop(&b->open);
     free(b->held);
     lfm_model_close(b->model);

@@ -1,7 +1,7 @@
 /*
  * grammar_cache.c - compiled forms by their text.
  *
- * Many lines ask for the same form, and compiling one costs more than a short answer.  Some that
+ * Many lines ask for the same grammar, and compiling one costs more than a short answer.  Some that
  * nobody uses now are kept, so memory stays bounded whatever the lines ask for.
  */
 #include "cli/batch/grammar_cache.h"
@@ -15,44 +15,44 @@ struct cached_grammar {
     lfm_constraint_kind kind;
     char *text;
     size_t len;
-    answer_grammar form;
+    answer_grammar grammar;
     size_t n_users;
     size_t last_asked;
 };
 
-static void drop(cached_grammar *form) {
-    if (form) {
-        form_drop(&form->form);
-        free(form->text);
-        free(form);
+static void drop(cached_grammar *cached) {
+    if (cached) {
+        answer_grammar_drop(&cached->grammar);
+        free(cached->text);
+        free(cached);
     }
 }
 
 static cached_grammar *find(const grammar_cache *f, lfm_constraint_kind kind,
                             const json_out *text) {
     for (size_t i = 0; i < N_PLACES; i++) {
-        cached_grammar *form = f->all[i];
-        if (form && form->kind == kind && form->len == text->len &&
-            memcmp(form->text, text->ptr, text->len) == 0) {
-            return form;
+        cached_grammar *cached = f->all[i];
+        if (cached && cached->kind == kind && cached->len == text->len &&
+            memcmp(cached->text, text->ptr, text->len) == 0) {
+            return cached;
         }
     }
     return NULL;
 }
 
-/* A place for one more: an empty one, or that of the form which has been idle longest. */
+/* A place for one more: an empty one, or that of the grammar which has been idle longest. */
 static size_t make_place(grammar_cache *f) {
     size_t n_idle = 0;
     size_t empty = N_PLACES;
     size_t oldest = N_PLACES;
     for (size_t i = 0; i < N_PLACES; i++) {
-        const cached_grammar *form = f->all[i];
-        if (!form) {
+        const cached_grammar *cached = f->all[i];
+        if (!cached) {
             empty = i;
-        } else if (form->n_users == 0) {
+        } else if (cached->n_users == 0) {
             n_idle++;
-            oldest = oldest == N_PLACES || form->last_asked < f->all[oldest]->last_asked ? i
-                                                                                         : oldest;
+            oldest =
+                oldest == N_PLACES || cached->last_asked < f->all[oldest]->last_asked ? i : oldest;
         }
     }
     if (oldest < N_PLACES && (n_idle >= FORMS_KEPT || empty == N_PLACES)) {
@@ -63,54 +63,55 @@ static size_t make_place(grammar_cache *f) {
     return empty;
 }
 
-static cached_grammar *new_form(lfm_constraint_kind kind, const json_out *text) {
-    cached_grammar *form = calloc(1, sizeof *form);
+static cached_grammar *new_cached(lfm_constraint_kind kind, const json_out *text) {
+    cached_grammar *cached = calloc(1, sizeof *cached);
     char *copy = malloc(text->len + 1);
-    if (!form || !copy) {
-        free(form);
+    if (!cached || !copy) {
+        free(cached);
         free(copy);
         return NULL;
     }
     memcpy(copy, text->ptr, text->len + 1);
-    form->kind = kind;
-    form->text = copy;
-    form->len = text->len;
-    return form;
+    cached->kind = kind;
+    cached->text = copy;
+    cached->len = text->len;
+    return cached;
 }
 
 lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const json_out *text,
                              const lfm_model *m, const cli_options *o, cached_grammar **out,
                              lfm_error *err) {
-    cached_grammar *form = find(f, kind, text);
+    cached_grammar *cached = find(f, kind, text);
     *out = NULL;
-    if (!form) {
+    if (!cached) {
         const size_t place = make_place(f);
-        form = place < N_PLACES ? new_form(kind, text) : NULL;
-        if (!form) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for the form of the answer");
+        cached = place < N_PLACES ? new_cached(kind, text) : NULL;
+        if (!cached) {
+            return err_set(err, LFM_ERR_MEMORY, "out of memory for the grammar of the answer");
         }
-        lfm_status st = lfm_grammar_new(&form->form.grammar, kind, form->text, form->len, err);
-        if (st == LFM_OK) st = form_bind(&form->form, m, o, err);
+        lfm_status st =
+            lfm_grammar_new(&cached->grammar.grammar, kind, cached->text, cached->len, err);
+        if (st == LFM_OK) st = answer_grammar_bind(&cached->grammar, m, o, err);
         if (st != LFM_OK) {
-            drop(form);
+            drop(cached);
             return st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG;
         }
-        f->all[place] = form;
+        f->all[place] = cached;
     }
-    form->n_users++;
-    form->last_asked = ++f->n_asked;
-    *out = form;
+    cached->n_users++;
+    cached->last_asked = ++f->n_asked;
+    *out = cached;
     return LFM_OK;
 }
 
-void grammar_cache_give_back(cached_grammar *form) {
-    if (form) {
-        form->n_users--;
+void grammar_cache_give_back(cached_grammar *cached) {
+    if (cached) {
+        cached->n_users--;
     }
 }
 
-const answer_grammar *grammar_cache_of(const cached_grammar *form) {
-    return &form->form;
+const answer_grammar *grammar_cache_of(const cached_grammar *cached) {
+    return &cached->grammar;
 }
 
 void grammar_cache_drop(grammar_cache *f) {

@@ -16,15 +16,15 @@ typedef struct {
     size_t n_asked;
 } grammar_cache;
 
-/* The form that `text` describes, ready for answers of the model; it stays until as many calls of
- * forms_give_back were made.  At most FORMS_IN_USE different ones at a time.  LFM_ERR_ARG says what
- * is wrong with it. */
+/* The grammar that `text` describes, ready for answers of the model.  It stays until
+ * grammar_cache_give_back was called as often.  At most FORMS_IN_USE different ones at a time.
+ * LFM_ERR_ARG says what is wrong with the text. */
 lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const json_out *text,
                              const lfm_model *m, const cli_options *o, cached_grammar **out,
                              lfm_error *err);
-void grammar_cache_give_back(cached_grammar *form); /* NULL is fine */
+void grammar_cache_give_back(cached_grammar *cached); /* NULL is fine */
 
-const answer_grammar *grammar_cache_of(const cached_grammar *form);
+const answer_grammar *grammar_cache_of(const cached_grammar *cached);
 
 void grammar_cache_drop(grammar_cache *f);
 

@@ -40,8 +40,8 @@ static source find_source(const cli_options *o) {
     return found;
 }
 
-lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
-                     lfm_error *err) {
+lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
+                               lfm_error *err) {
     source s = find_source(o);
     json_out text = {0};
     lfm_error why = {0};
@@ -78,13 +78,14 @@ lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offere
     return st;
 }
 
-lfm_status form_bind(answer_grammar *f, const lfm_model *m, const cli_options *o, lfm_error *err) {
+lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_options *o,
+                               lfm_error *err) {
     const int flags = o->raw ? 0 : LFM_CONSTRAINT_THOUGHTS;
     return f->grammar ? lfm_constraint_new(&f->first, m, f->grammar, flags, err) : LFM_OK;
 }
 
-lfm_status form_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
-                      lfm_error *err) {
+lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
+                                lfm_error *err) {
     *out = NULL;
     if (!f->first) {
         return LFM_OK;
@@ -100,7 +101,7 @@ lfm_status form_begin(const answer_grammar *f, const cli_options *o, lfm_constra
     return st;
 }
 
-void form_drop(answer_grammar *f) {
+void answer_grammar_drop(answer_grammar *f) {
     lfm_constraint_free(f->first);
     lfm_grammar_free(f->grammar);
     *f = (answer_grammar){0};

@@ -17,17 +17,18 @@ typedef struct {
 
 /* Read what the options say; needs no model.  `tools` are those of --tools; may be NULL.
  * LFM_ERR_ARG names the option. */
-lfm_status form_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
-                     lfm_error *err);
+lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
+                               lfm_error *err);
 
 /* Make it ready for answers of a model. */
-lfm_status form_bind(answer_grammar *f, const lfm_model *m, const cli_options *o, lfm_error *err);
+lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_options *o,
+                               lfm_error *err);
 
 /* The constraint of one answer, which begins with the text of --prefill if there is one; NULL in
  * *out when any answer will do. */
-lfm_status form_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
-                      lfm_error *err);
+lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
+                                lfm_error *err);
 
-void form_drop(answer_grammar *f);
+void answer_grammar_drop(answer_grammar *f);
 
 #endif

@@ -102,7 +102,7 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
     const lfm_answer_options settings = answer_settings(r->o);
-    lfm_status st = form_begin(&r->grammar, r->o, &r->constraint, err);
+    lfm_status st = answer_grammar_begin(&r->grammar, r->o, &r->constraint, err);
     if (st == LFM_OK) {
         st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
                             r->prompt.ids, r->prompt.n, err);
@@ -212,7 +212,7 @@ static lfm_status answer(run_state *r, lfm_error *err) {
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     lfm_error late = {0};
     lfm_status st = sampling_choose(&r->sampler, &r->sampling, r->model, r->o, err);
-    if (st == LFM_OK) st = form_bind(&r->grammar, r->model, r->o, err);
+    if (st == LFM_OK) st = answer_grammar_bind(&r->grammar, r->model, r->o, err);
     if (st == LFM_OK) st = run_check_fit(r, err);
     if (st == LFM_OK) st = open_output(r, err);
     if (st != LFM_OK) {
@@ -252,7 +252,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     if (st == LFM_OK) st = check_options(o, err);
     if (st == LFM_OK) st = check_kept(o, err);
     if (st == LFM_OK) st = tools_read(&r->tools, o, err);
-    if (st == LFM_OK) st = form_read(&r->grammar, o, &r->tools, err);
+    if (st == LFM_OK) st = answer_grammar_read(&r->grammar, o, &r->tools, err);
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
         if (st == LFM_OK && !any) {
@@ -285,7 +285,7 @@ int cmd_run(const cli_options *o) {
     lfm_answer_free(r.answer);
     lfm_sampler_free(r.sampler);
     lfm_constraint_free(r.constraint);
-    form_drop(&r.grammar);
+    answer_grammar_drop(&r.grammar);
     json_out_free(&text);
     conversation_drop(&r.talk);
     tools_drop(&r.tools);
