@@ -33,7 +33,7 @@ static char *written(const json_value *v) {
     return o.ptr;
 }
 
-static void reads_and_writes_back(void **state) {
+static void test_reads_and_writes_back(void **state) {
     (void)state;
     static const struct {
         const char *source;
@@ -72,7 +72,7 @@ static void reads_and_writes_back(void **state) {
     }
 }
 
-static void names_the_place_of_an_error(void **state) {
+static void test_names_the_place_of_an_error(void **state) {
     (void)state;
     static const struct {
         const char *source;
@@ -148,7 +148,7 @@ static void names_the_place_of_an_error(void **state) {
     json_doc_free(&doc);
 }
 
-static void values_are_reachable(void **state) {
+static void test_values_are_reachable(void **state) {
     (void)state;
     static const char source[] = "{\"s\":\"a\\u0000b\",\"n\":-2.5e1,\"big\":-1e999,"
                                  "\"list\":[1,\"x\",{\"k\":true}],\"none\":null}";
@@ -185,7 +185,7 @@ static void values_are_reachable(void **state) {
     json_doc_free(&doc);
 }
 
-static void depth_is_limited(void **state) {
+static void test_depth_is_limited(void **state) {
     (void)state;
     char text[2 * JSON_MAX_DEPTH + 2];
     memset(text, '[', JSON_MAX_DEPTH);
@@ -203,7 +203,7 @@ static void depth_is_limited(void **state) {
 }
 
 /* 200,000 members: comparing each with each would take minutes. */
-static void large_objects_are_checked_for_duplicates(void **state) {
+static void test_large_objects_are_checked_for_duplicates(void **state) {
     (void)state;
     json_out o = {0};
     json_write_text(&o, "{");
@@ -226,7 +226,7 @@ static void large_objects_are_checked_for_duplicates(void **state) {
 }
 
 /* Damaged text gives an error, or a value that can be written and read again. */
-static void damaged_text_is_survived(void **state) {
+static void test_damaged_text_is_survived(void **state) {
     (void)state;
     static const char good[] =
         "{\"a\":[1,-2.5e3,\"x\\u00e9\\ud83d\\ude00\\n\",true,false,null,{}],"
@@ -261,7 +261,7 @@ static void damaged_text_is_survived(void **state) {
 
 /* ---- Writer --------------------------------------------------------------------------------- */
 
-static void writes_strings(void **state) {
+static void test_writes_strings(void **state) {
     (void)state;
     static const struct {
         const char *bytes;
@@ -298,7 +298,7 @@ static void writes_strings(void **state) {
     json_out_free(&o);
 }
 
-static void writes_numbers(void **state) {
+static void test_writes_numbers(void **state) {
     (void)state;
     json_out o = {0};
     const double values[] = {0, -0.0, 1, 0.1, 1.0 / 3, -2.5e-300, 16777216, 1e21, (double)NAN,
@@ -315,7 +315,7 @@ static void writes_numbers(void **state) {
     json_out_free(&o);
 }
 
-static void puts_commas_where_they_belong(void **state) {
+static void test_puts_commas_where_they_belong(void **state) {
     (void)state;
     json_out o = {0};
     json_begin_object(&o, NULL);
@@ -351,7 +351,7 @@ static void puts_commas_where_they_belong(void **state) {
     json_out_free(&o);
 }
 
-static void output_grows_and_fails_once(void **state) {
+static void test_output_grows_and_fails_once(void **state) {
     (void)state;
     json_out o = {0};
     assert_int_equal(json_finish(&o, NULL), LFM_OK);
@@ -377,16 +377,16 @@ static void output_grows_and_fails_once(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_and_writes_back),
-        cmocka_unit_test(names_the_place_of_an_error),
-        cmocka_unit_test(values_are_reachable),
-        cmocka_unit_test(depth_is_limited),
-        cmocka_unit_test(large_objects_are_checked_for_duplicates),
-        cmocka_unit_test(damaged_text_is_survived),
-        cmocka_unit_test(writes_strings),
-        cmocka_unit_test(writes_numbers),
-        cmocka_unit_test(puts_commas_where_they_belong),
-        cmocka_unit_test(output_grows_and_fails_once),
+        cmocka_unit_test(test_reads_and_writes_back),
+        cmocka_unit_test(test_names_the_place_of_an_error),
+        cmocka_unit_test(test_values_are_reachable),
+        cmocka_unit_test(test_depth_is_limited),
+        cmocka_unit_test(test_large_objects_are_checked_for_duplicates),
+        cmocka_unit_test(test_damaged_text_is_survived),
+        cmocka_unit_test(test_writes_strings),
+        cmocka_unit_test(test_writes_numbers),
+        cmocka_unit_test(test_puts_commas_where_they_belong),
+        cmocka_unit_test(test_output_grows_and_fails_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

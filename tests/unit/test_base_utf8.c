@@ -16,7 +16,7 @@ static bool is_scalar(uint32_t c) {
 }
 
 /* Known pairs first, so that encoder and decoder cannot be wrong together. */
-static void decodes_known_characters(void **state) {
+static void test_decodes_known_characters(void **state) {
     (void)state;
     static const struct {
         const char *bytes;
@@ -39,7 +39,7 @@ static void decodes_known_characters(void **state) {
     }
 }
 
-static void every_code_point_round_trips(void **state) {
+static void test_every_code_point_round_trips(void **state) {
     (void)state;
     for (uint32_t c = 0; c <= 0x110000; c++) {
         char bytes[5] = "\0\0\0\0A";
@@ -63,7 +63,7 @@ static void every_code_point_round_trips(void **state) {
     assert_int_equal(utf8_encode(0xffffffff, (char[4]){0}), 0);
 }
 
-static void refuses_what_is_not_utf8(void **state) {
+static void test_refuses_what_is_not_utf8(void **state) {
     (void)state;
     static const char *const rows[] = {
         "\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xed\xa0\x80",
@@ -121,7 +121,7 @@ static int drop_beginnings(void **state) {
     return 0;
 }
 
-static void complete_holds_back_exactly_the_beginnings(void **state) {
+static void test_complete_holds_back_exactly_the_beginnings(void **state) {
     (void)state;
     static const unsigned char third[] = {0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf,
                                           0xc0, 0xc2, 0xdf, 0xe0, 0xed, 0xef, 0xf0, 0xf4, 0xf5};
@@ -147,10 +147,10 @@ static void complete_holds_back_exactly_the_beginnings(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decodes_known_characters),
-        cmocka_unit_test(every_code_point_round_trips),
-        cmocka_unit_test(refuses_what_is_not_utf8),
-        cmocka_unit_test_setup_teardown(complete_holds_back_exactly_the_beginnings,
+        cmocka_unit_test(test_decodes_known_characters),
+        cmocka_unit_test(test_every_code_point_round_trips),
+        cmocka_unit_test(test_refuses_what_is_not_utf8),
+        cmocka_unit_test_setup_teardown(test_complete_holds_back_exactly_the_beginnings,
                                         collect_beginnings, drop_beginnings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

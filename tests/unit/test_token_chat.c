@@ -21,7 +21,7 @@
 #define HEAD(nl) "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant" nl "' }}"
 #define CHATML(nl) LOOP TURN(nl) HEAD(nl) "{% endif %}"
 
-static void recognises_plain_chatml(void **state) {
+static void test_recognises_plain_chatml(void **state) {
     (void)state;
     static const struct {
         const char *text;
@@ -237,7 +237,7 @@ static const rendering renderings[] = {
      START "assistant\nc" END},
 };
 
-static void renders_conversations(void **state) {
+static void test_renders_conversations(void **state) {
     (void)state;
     for (size_t i = 0; i < sizeof renderings / sizeof renderings[0]; i++) {
         const rendering *const r = &renderings[i];
@@ -261,7 +261,7 @@ static void renders_conversations(void **state) {
     }
 }
 
-static void names_what_is_wrong(void **state) {
+static void test_names_what_is_wrong(void **state) {
     (void)state;
     static const struct {
         chat_template template;
@@ -360,7 +360,7 @@ static chat_template recognise_file(const json_value *name) {
     return t;
 }
 
-static void golden_cases_are_equal(void **state) {
+static void test_golden_cases_are_equal(void **state) {
     (void)state;
     size_t n = 0;
     char *const text = shared_file("cases.json", &n);
@@ -394,10 +394,10 @@ static void golden_cases_are_equal(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(recognises_plain_chatml),
-        cmocka_unit_test(renders_conversations),
-        cmocka_unit_test(names_what_is_wrong),
-        cmocka_unit_test(golden_cases_are_equal),
+        cmocka_unit_test(test_recognises_plain_chatml),
+        cmocka_unit_test(test_renders_conversations),
+        cmocka_unit_test(test_names_what_is_wrong),
+        cmocka_unit_test(test_golden_cases_are_equal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
