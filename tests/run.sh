@@ -1,7 +1,8 @@
 #!/bin/sh
 # Run every test of one build folder ($1, e.g. build/release), as many at once as there are cores, and say what failed.
-# LFM_LEAVE_OUT names tests that are not run, and that is said (tools/test.sh).
-# LFM_SHARED (default ../shared) is where the golden data of other engines lies; tests that need it skip without.
+#
+#     LFM_LEAVE_OUT="bench.test ..."   tests and tables of tests/cli that are not run; the last line repeats them
+#     LFM_SHARED=DIR                   golden data of other engines (../shared); tests that need it skip without
 set -u
 build=$1
 export LFM_BIN="$build/lfm" LFM_MKMODEL="$build/mkmodel" LFM_SHARED="${LFM_SHARED:-../shared}"
@@ -10,24 +11,40 @@ logs="$build/logs"
 rm -rf "$logs"
 mkdir -p "$logs"
 
-# The long ones first, so that no core idles at the end.
+# The long ones start first, so that no core idles at the end.
+long="cli/run.sh readme_test.sh test_api_session test_model_forward golden_test hostile_test fault_test
+    quantize_test.sh test_token_tokenizer test_constrain_schema test_alloc_failure"
+
+# Every test by its name: a script below tests/, or a program that the Makefile builds from a source.  Programs
+# are listed by their sources: one whose source was renamed may still lie in the build folder.
+all=$(
+    for source in tests/*_test.sh tests/cli/run.sh tests/cli/*_test.sh; do echo "${source#tests/}"; done
+    for source in tests/unit/test_*.c tests/golden_test.c tests/kernel/kernel_check.c tests/hostile/hostile_test.c \
+        tests/faults/fault_test.c tests/kill/kill_test.c; do
+        basename "$source" .c
+    done
+)
+
+# A name of these lists that no test has was misspelt, or its test was renamed.
+for name in $long ${LFM_LEAVE_OUT:-}; do
+    case $name in
+    *.test) [ -e "tests/cli/$name" ] && continue ;;
+    *) echo "$all" | grep -qxF -e "$name" && continue ;;
+    esac
+    echo "tests/run.sh: there is no test '$name', which LFM_LEAVE_OUT or the list of long tests names"
+    exit 1
+done
+
 list=""
-for test in tests/cli/run.sh tests/readme_test.sh "$build/tests/test_api_session" \
-    "$build/tests/test_model_forward" "$build/tests/golden_test" "$build/tests/hostile_test" \
-    "$build/tests/fault_test" tests/quantize_test.sh "$build/tests/test_token_tokenizer" \
-    "$build/tests/test_constrain_schema" "$build/tests/test_alloc_failure" tests/*_test.sh \
-    tests/cli/*_test.sh "$build"/tests/kernel_check "$build"/tests/kill_test "$build"/tests/test_*; do
-    case $test in *.o | *.d | *.log) continue ;; esac
-    case " $list " in *" $test "*) continue ;; esac
-    case " ${LFM_LEAVE_OUT:-} " in *" $(basename "$test") "*) continue ;; esac
-    [ -e "$test" ] && list="$list $test"
+for name in $long $all; do
+    case " $list ${LFM_LEAVE_OUT:-} " in *" $name "*) continue ;; esac
+    list="$list $name"
 done
 
 # One test: its output goes to a log, a line with its outcome to standard output.
 cat >"$logs/one.sh" <<'EOF'
-test=$1
-name=$(basename "$test")
-case $test in tests/cli/*) name=cli_$name ;; esac
+case $1 in *.sh) test=tests/$1 ;; *) test=$3/tests/$1 ;; esac
+name=$(echo "$1" | tr / _)
 log="$2/$name.log"
 start=$(date +%s)
 case $test in *.sh) sh "$test" >"$log" 2>&1 ;; *) "$test" >"$log" 2>&1 ;; esac
@@ -52,7 +69,8 @@ fi
 echo "${passed:-1} 0 ${skipped:-0}" >"$log.count"
 printf 'ok    %-26s %4d s, cpu %5.1f  %s\n' "$name" "$seconds" "$cpu" "$line"
 EOF
-echo "$list" | tr ' ' '\n' | grep . | xargs -P "$(nproc 2>/dev/null || echo 2)" -I '{}' sh "$logs/one.sh" '{}' "$logs"
+echo "$list" | tr ' ' '\n' | grep . |
+    xargs -P "$(nproc 2>/dev/null || echo 2)" -I '{}' sh "$logs/one.sh" '{}' "$logs" "$build"
 cat "$logs"/*.count | awk -v build="$build" -v left_out="${LFM_LEAVE_OUT:+; left to make check-all: $LFM_LEAVE_OUT}" '
     { passed += $1; failed += $2; skipped += $3 }
     END {

@@ -6,19 +6,23 @@
 #                  control characters, invisible Unicode
 #   *.c *.h *.inc  lines over 100 columns; generated tables are exempt
 #   src            calls of functions that are unsafe, unseedable or surprising
-#   src            #if on the architecture, except in the three files whose subject it is
+#   src            #if on the architecture, except in the four files whose subject it is
+#   tests          unit tests whose function is not named test_...
 set -eu
 export LC_ALL=C
 
 # What git keeps, so that work in progress is its author's; without git, everything.
 list() {
-    kept=$(git ls-files Makefile README.md .ci src include tools tests models 2>/dev/null) || kept=""
+    places="Makefile README.md .ci .github .editorconfig .clang-format .clang-tidy src include tools tests models"
+    # shellcheck disable=SC2086 # a list of names
+    kept=$(git ls-files $places 2>/dev/null) || kept=""
     if [ -z "$kept" ]; then
-        kept=$(find Makefile README.md .ci src include tools tests models -type f)
+        # shellcheck disable=SC2086
+        kept=$(find $places -type f)
     fi
     for file in $kept; do
         case $file in
-        Makefile | .ci/run | *.[ch] | *.inc | *.sh | *.py | *.md | *.test)
+        Makefile | .ci/* | .github/* | .[a-z]* | tools/hooks/* | *.[ch] | *.inc | *.sh | *.py | *.md | *.test)
             [ ! -e "$file" ] || echo "$file" ;;
         esac
     done | sort
@@ -59,6 +63,9 @@ is_src && /(^|[^A-Za-z0-9_])(strn?cpy|strn?cat|stpcpy|v?sprintf|gets|ato[fil]|at
 }
 is_src && !about_machine && /^ *#.*(__x86_64__|__i386__|__aarch64__|__arm__)/ {
     bad("only base/system/cpu.c, base/system/pool.c, kernel/choose.c and cli/shared/sandbox.c ask for the architecture")
+}
+is_c && /cmocka_unit_test[a-z_]*\(/ && !/cmocka_unit_test[a-z_]*\(test[_,)]/ {
+    bad("the function of a unit test is named test_...")
 }
 END {
     end_of_file()

@@ -1,18 +1,21 @@
 #!/bin/sh
-# Run the table of command lines in *.test with the program $LFM_BIN and models from $LFM_MKMODEL.
+# Run the tables of command lines in *.test with the program $LFM_BIN and models from $LFM_MKMODEL.
 #
-#   tests/cli/run.sh [NAME.test ...]      from the repository root; default: all of them
+#     tests/cli/run.sh [FILE.test ...]      from the root of the repository; without files, all of tests/cli
+#     make t TEST=cli/NAME                  builds what is needed and runs tests/cli/NAME.test
 #
-# A case is a block of lines; blocks are separated by blank lines, and # begins a comment:
-#   $ COMMAND      a shell command; `lfm` is the program, `nano.gguf` a small model with random weights,
-#                  `story.gguf` the trained one in models/
-#   = N            its exit status (0 if the line is absent)
-#   > PATTERN      a line of standard output matches this extended regular expression
-#   >              standard output is empty
-#   >> TEXT        a line of standard output is exactly this
-#   2> PATTERN     a line of standard error matches (standard error is empty if the line is absent)
-# A command that uses jq is passed over where there is none.
-# All commands of a file share a fresh folder.  Standard input is /dev/null.
+# A case is a block of lines:
+#
+#     $ COMMAND      a shell command
+#     = N            its exit status (0 if the line is absent)
+#     > PATTERN      a line of standard output matches this extended regular expression
+#     >              standard output is empty
+#     >> TEXT        a line of standard output is exactly this
+#     2> PATTERN     a line of standard error matches (without such a line, standard error must be empty)
+#
+# Blank lines separate cases, and # begins a comment.  All cases of a file share one fresh folder, which holds
+# nano.gguf, a small model with random weights, and story.gguf, the trained model of models/.  `lfm` is the
+# program; standard input is /dev/null.  A case that calls jq is skipped where jq is missing.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(pwd)
@@ -109,6 +112,10 @@ if [ $# -eq 0 ]; then
 fi
 for file in "$@"; do
     case " ${LFM_LEAVE_OUT:-} " in *" $(basename "$file") "*) continue ;; esac
+    if [ ! -e "$file" ]; then
+        echo "tests/cli: $file does not exist"
+        exit 1
+    fi
     run_file "$file"
 done
 skipped=""
