@@ -143,6 +143,7 @@ same_terminal 'Ctrl-C twice'
 see 'EXIT 130' 'Ctrl-C twice'
 
 # ---- The editor of the user
+# shellcheck disable=SC2016 # that is for the editor's own shell
 printf '#!/bin/sh\nprintf " and more" >>"$1"\n' >ed.sh
 chmod +x ed.sh
 begin "EDITOR=$work/home/ed.sh $chat -n 1"

@@ -31,8 +31,8 @@ while read -r command; do
     sed -n "/^  $command)/,/^    esac ;;/p" "$root/share/bash-completion/completions/lfm" >"$work/bash"
     sed -n "/^  $command)/,/;;/p" "$root/share/zsh/site-functions/_lfm" >"$work/zsh"
     while read -r option; do
-        grep -q -- "[ ']$option[ )']" "$work/bash" || fail "bash: lfm $command $option"
-        grep -q -F -- "'*$option[" "$work/zsh" || fail "zsh: lfm $command $option"
+        grep -q -- "[ ']${option}[ )']" "$work/bash" || fail "bash: lfm $command $option"
+        grep -q -F -- "'*${option}[" "$work/zsh" || fail "zsh: lfm $command $option"
         pass
     done <"$work/options"
 done <"$work/commands"
@@ -46,14 +46,14 @@ if command -v fish >/dev/null 2>&1; then
 fi
 
 # bash completes: a command, an option, one of its words.
-complete() {
+completes() {
     bash -c '. "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _lfm; printf "%s\n" "${COMPREPLY[@]}"' - \
         "$root/share/bash-completion/completions/lfm" "$@"
 }
-complete lfm ru | grep -qx run || fail "bash: lfm ru"
-complete lfm run m.gguf --tem | grep -qx -- --temperature || fail "bash: --tem"
-complete lfm run m.gguf --kv q | grep -qx q8 || fail "bash: --kv q"
-complete lfm completion z | grep -qx zsh || fail "bash: completion z"
+completes lfm ru | grep -qx run || fail "bash: lfm ru"
+completes lfm run m.gguf --tem | grep -qx -- --temperature || fail "bash: --tem"
+completes lfm run m.gguf --kv q | grep -qx q8 || fail "bash: --kv q"
+completes lfm completion z | grep -qx zsh || fail "bash: completion z"
 
 if command -v groff >/dev/null 2>&1; then
     groff -man -ww -Tutf8 "$root/share/man/man1/lfm.1" >"$work/page" 2>"$work/warnings"

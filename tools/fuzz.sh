@@ -15,10 +15,11 @@ for source in tests/fuzz/fuzz_*.c; do
     name=${name#fuzz_}
     case ${FUZZ_ONLY:-$name} in "$name") ;; *) continue ;; esac
     mkdir -p "$build/corpus/$name" "tests/fuzz/corpus/$name"
-    dict=tests/fuzz/$name.dict
+    dict=""
+    [ ! -e "tests/fuzz/$name.dict" ] || dict=-dict=tests/fuzz/$name.dict
     log=$build/$name.log
     if "$build/fuzz/fuzz_$name" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=65536 \
-        -print_final_stats=1 -artifact_prefix="$build/found/$name-" $([ -e "$dict" ] && echo "-dict=$dict") \
+        -print_final_stats=1 -artifact_prefix="$build/found/$name-" ${dict:+"$dict"} \
         "$build/corpus/$name" "tests/fuzz/corpus/$name" >"$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         cover=$(sed -n 's/.* cov: \([0-9]*\).*/\1/p' "$log" | tail -n 1)

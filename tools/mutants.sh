@@ -84,7 +84,7 @@ compile() {
 # passes TEST: links and runs it
 passes() {
     bin=$here/$1
-    support=$(echo $build/tests/support/*.o)
+    support=$(echo "$build"/tests/support/*.o)
     # shellcheck disable=SC2086,SC2046
     case $1 in
     hostile_test)
@@ -148,7 +148,7 @@ start=$(date +%s)
 if [ "$want" = again ]; then
     again=$(mktemp) || exit 1
     trap 'rm -f "$again"' EXIT
-    for verdict in $out/[0-9]*/verdict; do
+    for verdict in "$out"/[0-9]*/verdict; do
         grep -q "^survived$tab" "$verdict" && sed -n "$(basename "$(dirname "$verdict")")p" $out/chosen >>"$again"
     done
 fi

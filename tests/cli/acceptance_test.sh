@@ -109,12 +109,12 @@ if have jq; then
     is 'batch = runs' "$(cat o)" "$(cat want)"
 
 # ---- A session in two processes is one conversation in one.
-    lfm run "$M" --session s -p a -s 7 -n 20 >1
-    lfm run "$M" --session s -p b -s 7 -n 20 >2
+    lfm run "$M" --session s -p a -s 7 -n 20 >one
+    lfm run "$M" --session s -p b -s 7 -n 20 >two
     printf '{"session":"x","prompt":"a"}\n{"session":"x","prompt":"b"}\n' | lfm batch "$M" -s 7 -n 20 | jq -r .content >o
-    is 'two processes = one' "$(cat 1 2)" "$(cat o)"
-    jq -n --rawfile a 1 '[{role:"user",content:"a"},{role:"assistant",content:($a|rtrimstr("\n"))},{role:"user",content:"b"}]' >m.json
-    is 'two processes = the same turns' "$(cat 2)" "$(lfm run "$M" --messages m.json -s 7 -n 20)"
+    is 'two processes = one' "$(cat one two)" "$(cat o)"
+    jq -n --rawfile a one '[{role:"user",content:"a"},{role:"assistant",content:($a|rtrimstr("\n"))},{role:"user",content:"b"}]' >m.json
+    is 'two processes = the same turns' "$(cat two)" "$(lfm run "$M" --messages m.json -s 7 -n 20)"
 else
     skip 'batch and sessions: no jq'
 fi

@@ -1,6 +1,7 @@
 # expect.sh - what tests in shell share: a folder that goes away, checks that are counted.
 #
 # It is read by them (". tests/support/expect.sh"): $dir, $failed, $checks.
+# shellcheck shell=sh
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 failed=0
