@@ -93,7 +93,8 @@ commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null
 $B/src/cli/bench/results/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
 $B/src/cli/bench/results/bench_report.o: $(wildcard .git/logs/HEAD)
 
-.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools
+.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools \
+        t format lint header-test hooks
 
 ## all: the program, build/release/lfm
 all: $B/lfm
@@ -200,9 +201,13 @@ $B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
 test:
 	@sh tools/test.sh "$(MAKE)"
 
+## t: one test, e.g. make t TEST=token_bpe, TEST=cli/bench, TEST=kernel_check ARGS=--bench; without TEST, their names
+t:
+	@sh tools/run_test.sh "$(MAKE)" $B "$(TEST)" $(ARGS)
+
 ## check: unit, golden and command-line tests of one MODE
-check: $(unit_bin) $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/golden_test.c)) $B/tests/kernel_check \
-       $B/tests/hostile_test $B/tests/fault_test $B/tests/kill_test $(fuzz_bin) $B/lfm $B/mkmodel
+check: $(unit_bin) $B/tests/golden_test $B/tests/kernel_check $B/tests/hostile_test $B/tests/fault_test \
+       $B/tests/kill_test $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -212,6 +217,22 @@ test-cross:
 ## check-all: what takes longer: analysers, sanitizers, valgrind, coverage, other processors, fuzzing
 check-all:
 	@sh tools/check_all.sh "$(MAKE)"
+
+## format: lay out the lines of C that differ from BASE (HEAD) with clang-format
+format:
+	@BASE="$(BASE)" sh tools/format.sh
+
+## lint: the rules of the house; clang-tidy and shellcheck over the files that differ from BASE (HEAD)
+lint:
+	@BASE="$(BASE)" sh tools/lint.sh
+
+## header-test: every header compiles alone, the public ones also as C++
+header-test:
+	@CC="$(CC)" sh tools/header_test.sh
+
+## hooks: let git check commits (tools/hooks) in this repository
+hooks:
+	@sh tools/hooks.sh
 
 ## layers: no file includes upwards or sideways
 layers:

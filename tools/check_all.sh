@@ -74,31 +74,11 @@ warnings() {
     echo "release builds with gcc and $clang, warnings are errors"
 }
 
-tidy_flags() {
-    base="-mavx2 -mfma -mf16c"
-    wide="$base -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni"
-    case $1 in
-    *x86/avx2.c) echo "$base" ;;
-    *x86/avxvnni.c) echo "$base -mavxvnni" ;;
-    *x86/avx512vnni.c) echo "$wide" ;;
-    *x86/amx.c) echo "$wide -mamx-tile -mamx-int8" ;;
-    esac
-    case $1 in src/base/error.c) ;; *) echo "-include tools/analyzer.h" ;; esac
-}
-
-tidy() {
-    n=0
-    list=$logs/tidy.files
-    : >"$list"
-    for file in $(find src -name '*.c' | sort); do
-        case $file in src/kernel/arm/*) continue ;; src/kernel/x86/*) [ "$(uname -m)" = x86_64 ] || continue ;; esac
-        n=$((n + 1))
-        # A blank at the end of a line would make xargs join it with the next one.
-        # shellcheck disable=SC2046
-        echo "$file -- -std=c11 -D_GNU_SOURCE -Iinclude -Isrc" $(tidy_flags "$file") >>"$list"
-    done
-    xargs -P "$jobs" -L 1 "$1" --quiet <"$list" 2>"$logs/tidy.err" || return 1
-    echo "$("$1" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p'): $n files, nothing found"
+scripts() {
+    list=$(git ls-files '*.sh' .ci/run tools/hooks 2>/dev/null) || list=""
+    # shellcheck disable=SC2086 # no name of ours holds a blank
+    shellcheck ${list:-$(find tests tools -name '*.sh')} || return 1
+    echo "$(shellcheck --version | sed -n 's/^version: /shellcheck /p'): nothing found"
 }
 
 cpp_check() {
@@ -297,11 +277,12 @@ big_endian() { # it must not build into something that reads files wrongly
 
 wanted warnings && needs warnings "$clang" "$clang" && check warnings warnings
 if wanted tidy; then
-    tool=clang-tidy-19
-    command -v $tool >/dev/null 2>&1 || tool=clang-tidy
-    needs tidy $tool clang-tidy-19 && check tidy tidy $tool
+    tool="clang-tidy-19"
+    command -v $tool >/dev/null 2>&1 || tool="clang-tidy"
+    needs tidy $tool clang-tidy-19 && check tidy sh tools/tidy.sh
 fi
 wanted cppcheck && needs cppcheck cppcheck cppcheck && check cppcheck cpp_check
+wanted scripts && needs scripts shellcheck shellcheck && check scripts scripts
 wanted analyser && check analyser gcc_analyser
 wanted hardening && needs hardening readelf binutils && check hardening hardening
 wanted symbols && needs symbols nm binutils && check symbols symbols

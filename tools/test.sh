@@ -15,6 +15,7 @@ jobs=$(nproc 2>/dev/null || echo 2)
 sh tools/check_layers.sh
 sh tools/check_style.sh
 sh tools/check_docs.sh
+"$make" -s header-test
 "$make" -s -j"$jobs" MODE=release check
 "$make" -s MODE=release symbols
 # Left out of this build is what measures time, compares the numbers of a whole model, or starts the program for its
