@@ -2,8 +2,10 @@
 # What the documents say about files is true:
 #
 #   - src/README.md, "Files", names every file of src and include, and none that is not there;
+#   - the files of its section "The core" exist and have at most 10,500 lines together;
 #   - a path in backquotes (`src/api/lfm.c`, `kernel/kernel.h`) in any document is there, from the root
-#     of the repository, from src, or from the document's own folder; build/... is not looked for.
+#     of the repository, from src, or from the document's own folder; build/... is not looked for;
+#   - `make TARGET`, in backquotes or in a block of commands, is a target of the Makefile.
 set -eu
 status=0
 
@@ -40,8 +42,32 @@ if [ -n "$(echo "$named" | uniq -d)" ]; then
     status=1
 fi
 
-n=0
-for doc in $(find README.md src tests tools models -name '*.md' | sort); do
+# A path on each line of the block of code in that section.
+budget=10500
+core=$(awk '/^## / { inside = $0 == "## The core"; block = 0 } /^```/ { block = !block; next } inside && block' src/README.md)
+n_core=0
+for file in $core; do
+    if [ ! -e "$file" ]; then
+        echo "src/README.md counts $file to the core, and it does not exist"
+        status=1
+        continue
+    fi
+    n_core=$((n_core + $(wc -l <"$file")))
+done
+if [ -z "$core" ]; then
+    echo "src/README.md has no section \"The core\" with a block of paths"
+    status=1
+elif [ $n_core -gt $budget ]; then
+    echo "the core (src/README.md) has $n_core lines; $budget at most"
+    status=1
+fi
+if [ -n "$(echo "$core" | sort | uniq -d)" ]; then
+    echo "src/README.md counts twice to the core: $(echo "$core" | sort | uniq -d)"
+    status=1
+fi
+
+n=0 n_targets=0
+for doc in $(find README.md .github src tests tools models -name '*.md' | sort); do
     here=$(dirname "$doc")
     # shellcheck disable=SC2016 # these backquotes are the document's
     for path in $(grep -oE '`[A-Za-z0-9_./-]*/[A-Za-z0-9_.-]*[.](c|h|inc|sh|py|md)`' "$doc" |
@@ -55,6 +81,20 @@ for doc in $(find README.md src tests tools models -name '*.md' | sort); do
             status=1
         fi
     done
+    for target in $(awk '
+        /^```/ { commands = $0 == "```sh" }
+        commands && /^make / { sub(/#.*/, ""); print }
+        { while (match($0, /`make [^`]*`/)) {
+            print substr($0, RSTART + 1, RLENGTH - 2)
+            $0 = substr($0, RSTART + RLENGTH)
+        } }' "$doc" | tr ' ' '\n' | grep -xE '[a-z][a-z-]*' | grep -vx make | sort -u); do
+        n_targets=$((n_targets + 1))
+        if ! grep -qE "^$target:" Makefile; then
+            echo "$doc names make $target, which the Makefile does not have"
+            status=1
+        fi
+    done
 done
-[ $status -ne 0 ] || echo "docs: $(echo "$named" | wc -l) files of src and include, $n other paths, all there"
+[ $status -ne 0 ] || echo "docs: $(echo "$named" | wc -l) files of src and include, $n other paths, all there;" \
+    "$n_targets targets of make; the core has $n_core lines of $budget"
 exit $status
