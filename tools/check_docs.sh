@@ -5,7 +5,7 @@
 #   - the files of its section "The core" exist and have at most 10,500 lines together;
 #   - a path in backquotes (`src/api/lfm.c`, `kernel/kernel.h`) in any document is there, from the root
 #     of the repository, from src, or from the document's own folder; build/... is not looked for;
-#   - `make TARGET`, in backquotes or in a block of commands, is a target of the Makefile.
+#   - `make TARGET`, in backquotes or in a block of commands, is a target of the Makefile, and TEST=NAME a test.
 set -eu
 status=0
 
@@ -66,6 +66,7 @@ if [ -n "$(echo "$core" | sort | uniq -d)" ]; then
     status=1
 fi
 
+tests=$(sh tools/run_test.sh --names)
 n=0 n_targets=0
 for doc in $(find README.md .github src tests tools models -name '*.md' | sort); do
     here=$(dirname "$doc")
@@ -91,6 +92,13 @@ for doc in $(find README.md .github src tests tools models -name '*.md' | sort);
         n_targets=$((n_targets + 1))
         if ! grep -qE "^$target:" Makefile; then
             echo "$doc names make $target, which the Makefile does not have"
+            status=1
+        fi
+    done
+    # shellcheck disable=SC2013 # words are wanted
+    for test in $(grep -oE 'TEST=[a-z0-9_/]+' "$doc" | sort -u); do
+        if ! echo "$tests" | grep -qxF -e "${test#TEST=}"; then
+            echo "$doc names $test, which is no test (make t lists them)"
             status=1
         fi
     done

@@ -8,8 +8,23 @@
 #     TEST=kernel_check           golden_test, hostile_test, fault_test, kill_test and soak_test likewise
 #     ARGS="7 --slot=mul_q4_0"    arguments of a program
 #
-# Called with make, the build folder, the name, and the arguments.
+# Called with make, the build folder, the name, and the arguments; or with --names, to list every NAME.
 set -eu
+programs="kernel_check golden_test hostile_test fault_test kill_test soak_test"
+
+names() {
+    for file in tests/unit/test_*.c; do basename "$file" .c | sed 's/^test_//'; done
+    for file in tests/cli/*.test tests/cli/*_test.sh tests/*_test.sh; do
+        echo "$file" | sed 's|^tests/||; s/\.test$//; s/_test\.sh$//'
+    done
+    for file in tests/fuzz/fuzz_*.c; do basename "$file" .c | sed 's|^fuzz_|fuzz/|'; done
+    echo "$programs" | tr ' ' '\n'
+}
+
+if [ "$1" = --names ]; then
+    names
+    exit
+fi
 make=$1
 build=$2
 name=${3:-}
@@ -34,10 +49,11 @@ if [ -e "tests/unit/test_$bare.c" ]; then
     make_all "$build/tests/test_$bare" "$build/mkmodel"
     exec "$build/tests/test_$bare" "$@"
 fi
-case $name in
-kernel_check | golden_test | hostile_test | fault_test | kill_test | soak_test)
+case " $programs " in *" $name "*)
     make_all "$build/tests/$name" "$build/lfm" "$build/mkmodel"
     exec "$build/tests/$name" "$@" ;;
+esac
+case $name in
 fuzz/*)
     bare=${name#fuzz/}
     bare=${bare#fuzz_}
@@ -59,13 +75,5 @@ if [ -e "$script" ]; then
 fi
 
 [ -z "$name" ] || echo "There is no test '$name'." >&2
-{
-    echo "make t TEST=NAME, where NAME is one of"
-    for file in tests/unit/test_*.c; do basename "$file" .c | sed 's/^test_//'; done
-    for file in tests/cli/*.test tests/cli/*_test.sh tests/*_test.sh; do
-        echo "$file" | sed 's|^tests/||; s/\.test$//; s/_test\.sh$//'
-    done
-    for file in tests/fuzz/fuzz_*.c; do basename "$file" .c | sed 's|^fuzz_|fuzz/|'; done
-    printf '%s\n' kernel_check golden_test hostile_test fault_test kill_test soak_test
-} | paste -s -d ' ' | fold -s -w 100 >&2
+{ echo "make t TEST=NAME, where NAME is one of" && names; } | paste -s -d ' ' | fold -s -w 100 >&2
 exit 2
