@@ -5,6 +5,10 @@
 # by hand.  So of what it wants, only the hunks that meet a changed line are taken.
 set -eu
 base=${BASE:-HEAD}
+if ! git rev-parse -q --verify "$base^{commit}" >/dev/null 2>&1; then
+    echo "make format: there is no commit '$base' here to compare with" >&2
+    exit 1
+fi
 oldest=14
 
 formatter=""

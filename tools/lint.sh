@@ -10,6 +10,10 @@ changed() { { git diff --name-only --diff-filter=d "$base" -- "$@" && git ls-fil
 for check in layers style docs; do
     sh tools/check_$check.sh || status=1
 done
+if ! git rev-parse -q --verify "$base^{commit}" >/dev/null 2>&1; then
+    echo "make lint: there is no commit '$base' here to compare with" >&2
+    exit 1
+fi
 [ "$base" = HEAD ] || sh tools/check_commits.sh "$base" || status=1
 
 files=$(changed 'src/*.c')
