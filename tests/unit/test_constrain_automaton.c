@@ -2,6 +2,7 @@
  * test_constrain_automaton.c - states, against a matcher that tries everything.
  */
 #include "constrain/engine/automaton.h"
+#include "constrain/engine/outline.h"
 
 #include "../support/hurry.h"
 #include "../support/random_grammar.h"

@@ -11,6 +11,7 @@
 #define CONSTRAIN_ENGINE_MASK_H
 
 #include "constrain/engine/automaton.h"
+#include "constrain/engine/outline.h"
 #include "constrain/engine/trie.h"
 
 /* The texts of a vocabulary; never changes. */

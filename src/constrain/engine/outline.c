@@ -5,8 +5,9 @@
  * counters that a short text cannot tell apart a common value, so that many states have the same
  * outline and what was computed for one serves all.
  */
-#include "constrain/engine/closure_internal.h"
+#include "constrain/engine/outline.h"
 
+#include "constrain/engine/closure_internal.h"
 #include "constrain/engine/grow.h"
 
 #include <stdlib.h>
