@@ -3,6 +3,7 @@
  */
 #include "api/constraint_internal.h"
 
+#include "constrain/gbnf/compile.h"
 #include "constrain/schema/choices.h"
 #include "constrain/schema/concise.h"
 #include "constrain/schema/schema.h"
@@ -43,7 +44,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     if (st == LFM_OK && !g) st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
     if (st == LFM_OK) {
         g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
-        st = grammar_parse(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
+        st = gbnf_compile(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
     }
     free(schema);
     free(gbnf);

@@ -10,6 +10,7 @@
 
 #include "../support/grammar_walk.h"
 #include "../support/schema_check.h"
+#include "constrain/gbnf/compile.h"
 #include "constrain/schema/choices.h"
 #include "constrain/schema/concise.h"
 #include "constrain/schema/schema.h"
@@ -19,7 +20,7 @@
 enum { MAX_TEXT = 400 };
 
 static lfm_status compile(grammar *g, automaton **a, const char *gbnf, lfm_error *err) {
-    const lfm_status st = grammar_parse(g, gbnf, strlen(gbnf), err);
+    const lfm_status st = gbnf_compile(g, gbnf, strlen(gbnf), err);
     return st == LFM_OK ? automaton_new(a, g, err) : st;
 }
 

@@ -10,6 +10,7 @@
 #include "../support/grammar_walk.h"
 #include "base/rng.h"
 #include "constrain/engine/mask.h"
+#include "constrain/gbnf/compile.h"
 
 #include <string.h>
 
@@ -106,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (size == 0) {
         return 0;
     }
-    lfm_status st = grammar_parse(&g, (const char *)data + 1, size - 1, &err);
+    lfm_status st = gbnf_compile(&g, (const char *)data + 1, size - 1, &err);
     st = st == LFM_OK ? automaton_new(&a, &g, &err) : st;
     if (st != LFM_OK) {
         FUZZ_CHECK_ERROR(err);

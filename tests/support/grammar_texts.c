@@ -5,6 +5,7 @@
 
 #include "../fuzz/fuzz.h"
 #include "constrain/engine/automaton.h"
+#include "constrain/gbnf/compile.h"
 #include "grammar_walk.h"
 
 #include <string.h>
@@ -26,7 +27,7 @@ int grammar_texts(const uint8_t *data, size_t size, grammar_text_make *make,
     const char *source = (const char *)data + 1;
     lfm_status st = make(&gbnf, source, size - 1, data[0], &err);
     FUZZ_CHECK((st == LFM_OK) == (gbnf != NULL));
-    st = st == LFM_OK ? grammar_parse(&g, gbnf, strlen(gbnf), &err) : st;
+    st = st == LFM_OK ? gbnf_compile(&g, gbnf, strlen(gbnf), &err) : st;
     st = st == LFM_OK ? automaton_new(&a, &g, &err) : st;
     if (st != LFM_OK) {
         FUZZ_CHECK_ERROR(err);

@@ -7,6 +7,7 @@
 #include "../support/hurry.h"
 #include "../support/random_grammar.h"
 #include "base/rng.h"
+#include "constrain/gbnf/compile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +24,7 @@ static int run(const char *text, const char *input, size_t n) {
     grammar g;
     automaton *a = NULL;
     lfm_error err = {0};
-    if (grammar_parse(&g, text, strlen(text), &err) != LFM_OK) {
+    if (gbnf_compile(&g, text, strlen(text), &err) != LFM_OK) {
         fail_msg("%s: %s", text, err.text);
     }
     assert_int_equal(automaton_new(&a, &g, &err), LFM_OK);
@@ -138,7 +139,7 @@ static void test_join(void **state) {
     static const char *const bad[] = {"x2", "z1", "x3", "v"};
     grammar g;
     automaton *a = NULL;
-    assert_int_equal(grammar_parse(&g, text, sizeof text - 1, NULL), LFM_OK);
+    assert_int_equal(gbnf_compile(&g, text, sizeof text - 1, NULL), LFM_OK);
     assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
     for (int turned = 0; turned < 2; turned++) {
         uint32_t states[3] = {a->start, a->start, STATE_DEAD};
@@ -194,7 +195,7 @@ static void test_outline(void **state) {
     automaton *a = NULL;
     automaton_view views[3];
     automaton_pin pins[3] = {{0}};
-    assert_int_equal(grammar_parse(&g, text, sizeof text - 1, NULL), LFM_OK);
+    assert_int_equal(gbnf_compile(&g, text, sizeof text - 1, NULL), LFM_OK);
     assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
     for (size_t i = 0; i < 3; i++) {
         uint32_t at = a->start;
@@ -232,7 +233,7 @@ static bool make_subject(subject *s, uint64_t seed) {
     rg_make(&s->rg, seed);
     const size_t len = rg_print(&s->rg, s->text, sizeof s->text);
     assert_true(len < sizeof s->text);
-    if (grammar_parse(&s->g, s->text, len, &err) != LFM_OK) {
+    if (gbnf_compile(&s->g, s->text, len, &err) != LFM_OK) {
         if (!strstr(err.text, "begins with itself") && !strstr(err.text, "no text satisfies")) {
             fail_msg("seed %d: %s\n%s", (int)seed, err.text, s->text);
         }

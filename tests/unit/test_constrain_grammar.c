@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/utf8.h"
 #include "constrain/engine/automaton.h"
+#include "constrain/gbnf/compile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,7 @@ static void test_refusals(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         grammar g;
         lfm_error err = {0};
-        const lfm_status st = grammar_parse(&g, cases[i].text, strlen(cases[i].text), &err);
+        const lfm_status st = gbnf_compile(&g, cases[i].text, strlen(cases[i].text), &err);
         if (st != LFM_ERR_ARG || strncmp(err.text, cases[i].error, strlen(cases[i].error)) != 0) {
             fail_msg("%s\nsays '%s', not '%s'", cases[i].text, err.text, cases[i].error);
         }
@@ -62,7 +63,7 @@ static void test_sets(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         grammar g;
-        assert_int_equal(grammar_parse(&g, cases[i].text, strlen(cases[i].text), NULL), LFM_OK);
+        assert_int_equal(gbnf_compile(&g, cases[i].text, strlen(cases[i].text), NULL), LFM_OK);
         if (g.n_edges != cases[i].n_edges) {
             fail_msg("%s has %zu edges, not %zu", cases[i].text, g.n_edges, cases[i].n_edges);
         }
@@ -192,7 +193,7 @@ static void test_large(void **state) {
         cases[i].make(&text);
         assert_int_equal(json_finish(&text, NULL), LFM_OK);
         const double start = now_s();
-        const lfm_status st = grammar_parse(&g, text.ptr, text.len, &err);
+        const lfm_status st = gbnf_compile(&g, text.ptr, text.len, &err);
         if (cases[i].accepts < 0) {
             assert_int_equal(st, LFM_ERR_ARG);
         } else if (st != LFM_OK) {
@@ -233,7 +234,7 @@ static void test_ambiguous(void **state) {
         automaton *a = NULL;
         lfm_error err = {0};
         const double start = now_s();
-        assert_int_equal(grammar_parse(&g, cases[i].text, strlen(cases[i].text), &err), LFM_OK);
+        assert_int_equal(gbnf_compile(&g, cases[i].text, strlen(cases[i].text), &err), LFM_OK);
         assert_int_equal(automaton_new(&a, &g, &err), LFM_OK);
         uint32_t at = a->start;
         automaton_pin pin = {0};
@@ -277,7 +278,7 @@ static void test_too_ambiguous(void **state) {
     lfm_error err = {0};
     tangled_rules(&text);
     assert_int_equal(json_finish(&text, NULL), LFM_OK);
-    assert_int_equal(grammar_parse(&g, text.ptr, text.len, &err), LFM_OK);
+    assert_int_equal(gbnf_compile(&g, text.ptr, text.len, &err), LFM_OK);
     assert_int_equal(automaton_new(&a, &g, &err), LFM_OK);
     uint32_t at = a->start;
     automaton_pin pin = {0};

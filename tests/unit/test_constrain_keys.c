@@ -6,6 +6,7 @@
 #include "../support/grammar_walk.h"
 #include "base/json.h"
 #include "base/rng.h"
+#include "constrain/gbnf/compile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -202,7 +203,7 @@ static void test_random(void **state) {
     size_t n_repeats = 0;
     size_t n_fine = 0;
     (void)state;
-    assert_int_equal(grammar_parse(&g, gbnf, sizeof gbnf - 1, NULL), LFM_OK);
+    assert_int_equal(gbnf_compile(&g, gbnf, sizeof gbnf - 1, NULL), LFM_OK);
     assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
     for (uint64_t seed = 0; seed < N_TEXTS; seed++) {
         keys_open k = {0};

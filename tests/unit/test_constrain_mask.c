@@ -6,6 +6,7 @@
 #include "../support/hurry.h"
 #include "../support/random_grammar.h"
 #include "base/rng.h"
+#include "constrain/gbnf/compile.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,7 +115,7 @@ static void test_random_masks(void **state) {
         automaton *a = NULL;
         mask m;
         rg_make(&rg, seed);
-        if (grammar_parse(&g, text, rg_print(&rg, text, sizeof text), NULL) != LFM_OK) {
+        if (gbnf_compile(&g, text, rg_print(&rg, text, sizeof text), NULL) != LFM_OK) {
             continue;
         }
         make_vocabulary(&v, seed, "aaabbc\xc3\xa9");
@@ -162,7 +163,7 @@ static void test_real_masks(void **state) {
             grammar g;
             automaton *a = NULL;
             mask m;
-            assert_int_equal(grammar_parse(&g, real[i], strlen(real[i]), NULL), LFM_OK);
+            assert_int_equal(gbnf_compile(&g, real[i], strlen(real[i]), NULL), LFM_OK);
             make_vocabulary(&v, seed + 77, "\"\"\"{}[],,:: \n\\naa12-()");
             assert_int_equal(automaton_new(&a, &g, NULL), LFM_OK);
             assert_int_equal(mask_init(&m, &v.vocab, a, NULL, NULL), LFM_OK);
@@ -195,7 +196,7 @@ static void check_named(int32_t first) {
     mask m;
     const uint64_t *bits = NULL;
     assert_int_equal(mask_vocab_init(&v, texts, (size_t)first + 5, NULL), LFM_OK);
-    assert_int_equal(grammar_parse(&g, text, sizeof text - 1, NULL), LFM_OK);
+    assert_int_equal(gbnf_compile(&g, text, sizeof text - 1, NULL), LFM_OK);
     assert_int_equal(g.n_tokens, 2);
     assert_int_equal(g.tokens[1].id, 2);
     assert_true(g.tokens[1].negated);

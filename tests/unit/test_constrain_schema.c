@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "constrain/engine/automaton.h"
+#include "constrain/gbnf/compile.h"
 #include "constrain/schema/concise.h"
 
 #include <dirent.h>
@@ -34,7 +35,7 @@ static lfm_status machine_new(machine *m, const char *schema, size_t len, lfm_er
     *m = (machine){0};
     lfm_status st = schema_to_gbnf(&gbnf, schema, len, err);
     if (st == LFM_OK) {
-        st = grammar_parse(&m->g, gbnf, strlen(gbnf), err);
+        st = gbnf_compile(&m->g, gbnf, strlen(gbnf), err);
         if (st != LFM_OK && getenv("SHOW_GBNF")) {
             puts(gbnf);
         }

@@ -81,9 +81,6 @@ typedef struct {
     uint32_t n_classes;
 } grammar;
 
-/* Read a grammar in GBNF (gbnf.h).  Nothing of `text` is kept.  LFM_ERR_ARG names line and column;
- * time and memory are linear in the length of the text. */
-lfm_status grammar_parse(grammar *g, const char *text, size_t len, lfm_error *err);
 void grammar_free(grammar *g); /* safe on a zeroed struct */
 
 #endif

@@ -9,7 +9,7 @@
  *
  * Each fact is a small number that only grows, so the work is linear in the size of the grammar.
  */
-#include "constrain/gbnf/lower.h"
+#include "constrain/gbnf/analyse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,105 +3,23 @@
  *
  * Rules, their names, groups and alternatives; what stands in them is in gbnf_items.c.
  */
-#include "constrain/gbnf/gbnf_internal.h"
+#include "constrain/gbnf/gbnf.h"
 
 #include "base/utf8.h"
 #include "constrain/engine/grow.h"
+#include "constrain/gbnf/gbnf_internal.h"
 
 #include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-/* ---- Errors --------------------------------------------------------------------------------- */
-
-lfm_status gbnf_fail(const gbnf_tree *tree, size_t at, lfm_error *err, const char *format, ...) {
-    size_t line = 1;
-    size_t column = 1;
-    for (size_t i = 0; i < at && i < tree->len; i++) {
-        if (tree->text[i] == '\n') {
-            line++;
-            column = 1;
-        } else if (((unsigned char)tree->text[i] & 0xc0) != 0x80) {
-            column++;
-        }
-    }
-    char what[300];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(what, sizeof what, format, args);
-    va_end(args);
-    return err_set(err, LFM_ERR_ARG, "line %zu, column %zu: %s", line, column, what);
-}
-
-lfm_status gbnf_no_memory(const gbnf_parser *p) {
-    return err_set(p->err, LFM_ERR_MEMORY, "out of memory reading a grammar of %zu bytes", p->len);
-}
-
-/* What stands at the current place, for a message: one character, quoted. */
-lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted) {
-    if (p->pos >= p->len) {
-        return gbnf_fail(p->tree, p->pos, p->err, "the grammar ends where %s is expected", wanted);
-    }
-    uint32_t code = 0;
-    const size_t n = utf8_decode(p->text + p->pos, p->len - p->pos, &code);
-    if (p->text[p->pos] == '\n' || p->text[p->pos] == '\r') {
-        return gbnf_fail(p->tree, p->pos, p->err, "the line ends where %s is expected", wanted);
-    }
-    return gbnf_fail(p->tree, p->pos, p->err, "'%.*s' where %s is expected", (int)n,
-                     p->text + p->pos, wanted);
-}
-
-/* Blanks and comments; line breaks too where they do not end the rule. */
-void gbnf_skip_space(gbnf_parser *p, bool newline_ok) {
-    for (;; p->pos++) {
-        const int c = gbnf_peek(p);
-        if (c == '#') {
-            const char *end = memchr(p->text + p->pos, '\n', p->len - p->pos);
-            p->pos = end ? (size_t)(end - p->text) : p->len;
-        }
-        const int d = gbnf_peek(p);
-        if (d != ' ' && d != '\t' && d != '\r' && !(newline_ok && d == '\n')) {
-            return;
-        }
-    }
-}
-
-static bool is_word(int c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || gbnf_is_digit(c) || c == '-' ||
-           c == '_';
-}
-
-/* ---- The tree ------------------------------------------------------------------------------- */
-
-uint32_t gbnf_add_sizes(uint32_t a, uint32_t b) {
-    return a > UINT32_MAX - b ? UINT32_MAX : a + b;
-}
-
-lfm_status gbnf_new_node(gbnf_parser *p, gbnf_node node, uint32_t *index) {
-    gbnf_tree *t = p->tree;
-    gbnf_node *nodes = grow_array(t->nodes, &t->nodes_cap, t->n_nodes + 1, sizeof *nodes);
-    if (!nodes) {
-        return gbnf_no_memory(p);
-    }
-    t->nodes = nodes;
-    node.next = GBNF_NONE;
-    t->nodes[t->n_nodes] = node;
-    *index = (uint32_t)t->n_nodes++;
-    return LFM_OK;
-}
-
-/* Put `node` in front of the children of `parent`. */
-void gbnf_adopt(gbnf_tree *t, uint32_t parent, uint32_t node) {
-    t->nodes[node].next = t->nodes[parent].first;
-    t->nodes[parent].first = node;
-}
+/* ---- Groups --------------------------------------------------------------------------------- */
 
 static lfm_status new_sequence(gbnf_parser *p, gbnf_group *g) {
     const gbnf_node empty = {
         .kind = GBNF_SEQUENCE, .first = GBNF_NONE, .at = (uint32_t)p->pos,
     };
-    const lfm_status st = gbnf_new_node(p, empty, &g->sequence);
+    const lfm_status st = gbnf_new_node(p->tree, empty, &g->sequence, p->err);
     if (st == LFM_OK) {
         gbnf_adopt(p->tree, g->alternatives, g->sequence);
     }
@@ -111,7 +29,7 @@ static lfm_status new_sequence(gbnf_parser *p, gbnf_group *g) {
 static lfm_status open_one(gbnf_parser *p) {
     gbnf_group *groups = grow_array(p->groups, &p->groups_cap, p->n_groups + 1, sizeof *groups);
     if (!groups) {
-        return gbnf_no_memory(p);
+        return gbnf_no_memory(p->tree, p->err);
     }
     p->groups = groups;
     gbnf_group *g = &groups[p->n_groups++];
@@ -119,7 +37,7 @@ static lfm_status open_one(gbnf_parser *p) {
     const gbnf_node empty = {
         .kind = GBNF_ALTERNATIVES, .first = GBNF_NONE, .at = (uint32_t)p->pos,
     };
-    const lfm_status st = gbnf_new_node(p, empty, &g->alternatives);
+    const lfm_status st = gbnf_new_node(p->tree, empty, &g->alternatives, p->err);
     return st == LFM_OK ? new_sequence(p, g) : st;
 }
 
@@ -148,7 +66,7 @@ static lfm_status grow_names(gbnf_parser *p) {
     const size_t cap = p->names_cap ? 2 * p->names_cap : 64;
     uint32_t *names = calloc(cap, sizeof *names);
     if (!names) {
-        return gbnf_no_memory(p);
+        return gbnf_no_memory(p->tree, p->err);
     }
     for (size_t i = 0; i < p->tree->n_rules; i++) {
         const gbnf_rule *r = &p->tree->rules[i];
@@ -184,7 +102,7 @@ static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *ind
     }
     gbnf_rule *rules = grow_array(t->rules, &t->rules_cap, t->n_rules + 1, sizeof *rules);
     if (!rules) {
-        return gbnf_no_memory(p);
+        return gbnf_no_memory(p->tree, p->err);
     }
     t->rules = rules;
     t->rules[t->n_rules] = (gbnf_rule){(uint32_t)at, (uint32_t)len, GBNF_NONE};
@@ -194,6 +112,11 @@ static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *ind
 }
 
 /* ---- Rules ---------------------------------------------------------------------------------- */
+
+static bool is_word(int c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || gbnf_is_digit(c) || c == '-' ||
+           c == '_';
+}
 
 /* End of the word at `pos`, which may be the same place. */
 static size_t word_end(const gbnf_parser *p) {
@@ -420,13 +343,4 @@ lfm_status gbnf_parse(gbnf_tree *tree, const char *text, size_t len, lfm_error *
         gbnf_tree_free(tree);
     }
     return st;
-}
-
-void gbnf_tree_free(gbnf_tree *tree) {
-    free(tree->nodes);
-    free(tree->rules);
-    free(tree->ranges);
-    free(tree->bytes);
-    free(tree->tokens);
-    *tree = (gbnf_tree){0};
 }

@@ -1,10 +1,10 @@
 /*
- * gbnf_internal.h - what the files of the GBNF reader share.
+ * gbnf_internal.h - what gbnf.c and gbnf_items.c share: the reader and its place in the text.
  */
 #ifndef CONSTRAIN_GBNF_GBNF_INTERNAL_H
 #define CONSTRAIN_GBNF_GBNF_INTERNAL_H
 
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_tree.h"
 
 /* A group that is open: its alternatives so far, and the sequence that grows. */
 typedef struct {
@@ -36,17 +36,8 @@ static inline bool gbnf_is_digit(int c) {
 /* Blanks and comments; line breaks too where they do not end the rule. */
 void gbnf_skip_space(gbnf_parser *p, bool newline_ok);
 
-/* "'x' where `wanted` is expected", and no memory for the tree. */
+/* An error: "'x' where `wanted` is expected". */
 lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted);
-lfm_status gbnf_no_memory(const gbnf_parser *p);
-
-uint32_t gbnf_add_sizes(uint32_t a, uint32_t b); /* or the most there is */
-
-/* Append a node to the tree. */
-lfm_status gbnf_new_node(gbnf_parser *p, gbnf_node node, uint32_t *index);
-
-/* Make `node` the last child of `parent`. */
-void gbnf_adopt(gbnf_tree *t, uint32_t parent, uint32_t node);
 
 /* Items of a rule, from their first character on: each is added to the innermost sequence.  A
  * repetition takes the last item of that sequence as its child. */

@@ -7,8 +7,37 @@
 #include "constrain/engine/grow.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
+
+/* ---- Text ----------------------------------------------------------------------------------- */
+
+/* What stands at the current place, for a message: one character, quoted. */
+lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted) {
+    if (p->pos >= p->len) {
+        return gbnf_fail(p->tree, p->pos, p->err, "the grammar ends where %s is expected", wanted);
+    }
+    uint32_t code = 0;
+    const size_t n = utf8_decode(p->text + p->pos, p->len - p->pos, &code);
+    if (p->text[p->pos] == '\n' || p->text[p->pos] == '\r') {
+        return gbnf_fail(p->tree, p->pos, p->err, "the line ends where %s is expected", wanted);
+    }
+    return gbnf_fail(p->tree, p->pos, p->err, "'%.*s' where %s is expected", (int)n,
+                     p->text + p->pos, wanted);
+}
+
+void gbnf_skip_space(gbnf_parser *p, bool newline_ok) {
+    for (;; p->pos++) {
+        const int c = gbnf_peek(p);
+        if (c == '#') {
+            const char *end = memchr(p->text + p->pos, '\n', p->len - p->pos);
+            p->pos = end ? (size_t)(end - p->text) : p->len;
+        }
+        const int d = gbnf_peek(p);
+        if (d != ' ' && d != '\t' && d != '\r' && !(newline_ok && d == '\n')) {
+            return;
+        }
+    }
+}
 
 /* ---- Characters ----------------------------------------------------------------------------- */
 
@@ -66,7 +95,7 @@ static lfm_status read_character(gbnf_parser *p, uint32_t *code) {
 
 lfm_status gbnf_add_item(gbnf_parser *p, gbnf_node node) {
     uint32_t index = 0;
-    const lfm_status st = gbnf_new_node(p, node, &index);
+    const lfm_status st = gbnf_new_node(p->tree, node, &index, p->err);
     if (st == LFM_OK) {
         gbnf_adopt(p->tree, p->groups[p->n_groups - 1].sequence, index);
     }
@@ -92,7 +121,7 @@ lfm_status gbnf_read_literal(gbnf_parser *p) {
         const size_t n = utf8_encode(code, bytes);
         char *grown = grow_array(t->bytes, &t->bytes_cap, t->n_bytes + n, 1);
         if (!grown) {
-            return gbnf_no_memory(p);
+            return gbnf_no_memory(p->tree, p->err);
         }
         t->bytes = grown;
         memcpy(t->bytes + t->n_bytes, bytes, n);
@@ -109,7 +138,7 @@ static lfm_status push_range(gbnf_parser *p, uint32_t lo, uint32_t hi) {
     gbnf_tree *t = p->tree;
     char_range *grown = grow_array(t->ranges, &t->ranges_cap, t->n_ranges + 3, sizeof *grown);
     if (!grown) {
-        return gbnf_no_memory(p);
+        return gbnf_no_memory(p->tree, p->err);
     }
     t->ranges = grown;
     t->ranges[t->n_ranges++] = (char_range){lo, hi};
@@ -202,29 +231,11 @@ lfm_status gbnf_read_token(gbnf_parser *p) {
     }
     gbnf_token *grown = grow_array(t->tokens, &t->tokens_cap, t->n_tokens + 1, sizeof *grown);
     if (!grown) {
-        return gbnf_no_memory(p);
+        return gbnf_no_memory(p->tree, p->err);
     }
     t->tokens = grown;
     t->tokens[t->n_tokens++] = token;
     return gbnf_add_item(p, node);
-}
-
-void gbnf_write_literal(json_out *out, const char *bytes, size_t n) {
-    json_write_text(out, "\"");
-    for (size_t i = 0; i < n; i++) {
-        const unsigned char b = (unsigned char)bytes[i];
-        if (b == '"' || b == '\\') {
-            json_write_text(out, "\\");
-        }
-        if (b < 0x20 || b == 0x7f) {
-            char escape[8];
-            snprintf(escape, sizeof escape, "\\x%02x", b);
-            json_write_text(out, escape);
-        } else {
-            json_write_raw(out, bytes + i, 1);
-        }
-    }
-    json_write_text(out, "\"");
 }
 
 /* ---- Repetitions ---------------------------------------------------------------------------- */
@@ -295,7 +306,7 @@ lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested) {
         p->pos++;
     }
     uint32_t child = 0;
-    if (st == LFM_OK) st = gbnf_new_node(p, t->nodes[item], &child);
+    if (st == LFM_OK) st = gbnf_new_node(t, t->nodes[item], &child, p->err);
     if (st == LFM_OK) {
         const uint32_t before = t->nodes[item].next;
         const uint32_t size = t->nodes[item].size;
@@ -303,7 +314,7 @@ lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested) {
             .kind = GBNF_REPEAT, .at = t->nodes[child].at, .first = child, .min = min, .max = max,
             .next = before,
         };
-        /* A star is one more step; counts are copied only while that is short (grammar.c). */
+        /* A star is one more step; counts are copied only while that is short (lower.c). */
         const uint64_t copies = max != GBNF_NONE ? max : min ? min : 1;
         t->nodes[item].size = copies * size + 1 <= GBNF_COPY_LIMIT ? (uint32_t)copies * size + 1
                               : copies > 1                         ? 2

@@ -5,14 +5,10 @@
 #define CONSTRAIN_GBNF_LOWER_H
 
 #include "constrain/engine/grammar.h"
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_tree.h"
 
 /* Write the steps, edges, rules and repeats of `tree` into an empty grammar.  The first n_rules
  * rules are those of the tree; the bodies of counted repetitions follow. */
 lfm_status grammar_lower(grammar *g, const gbnf_tree *tree, lfm_error *err);
-
-/* Find what the steps mean (skip, tail, order, wide), remove those that lead nowhere, and refuse
- * left recursion and grammars that no text satisfies.  `tree` is for the places in errors. */
-lfm_status grammar_analyse(grammar *g, const gbnf_tree *tree, lfm_error *err);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "base/json.h"
 #include "base/utf8.h"
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_write.h"
 
 lfm_status choices_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error *err) {
     json_out out = {0};

@@ -9,7 +9,7 @@
 
 #include "base/utf8.h"
 #include "constrain/engine/charset.h"
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_write.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 #include "constrain/schema/schema.h"
 
 #include "constrain/engine/grow.h"
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_write.h"
 #include "constrain/schema/schema_internal.h"
 
 #include <stdio.h>

@@ -8,7 +8,7 @@
 
 #include "base/utf8.h"
 #include "constrain/engine/grow.h"
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  */
 #include "constrain/schema/schema_internal.h"
 
-#include "constrain/gbnf/gbnf.h"
+#include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>
 #include <stdlib.h>
