@@ -5,7 +5,7 @@
  * alternatives and repetitions are copied, characters become their spelling in JSON.  So it is one
  * pass, and nothing is kept but how many groups are open.
  */
-#include "constrain/schema/schema_internal.h"
+#include "constrain/schema/regex.h"
 
 #include "base/utf8.h"
 #include "constrain/engine/charset.h"

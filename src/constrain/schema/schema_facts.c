@@ -208,7 +208,8 @@ static bool read_digits(const json_value *v, char *digits, size_t *n, long *poin
     return true;
 }
 
-bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive) {
+/* A limit from a JSON number; false when it has too many digits. */
+static bool read_limit(schema_limit *limit, const json_value *v, bool exclusive) {
     char digits[MAX_DIGITS];
     size_t n = 0;
     long point = 0;
@@ -265,7 +266,7 @@ static void read_bound(schema_compiler *c, schema_limit *limit, const json_value
         schema_fail(c, v, "this must be a number");
         return;
     }
-    if (!schema_read_limit(&other, v, exclusive)) {
+    if (!read_limit(&other, v, exclusive)) {
         schema_fail(c, v, "limits have at most %d digits", MAX_DIGITS);
         return;
     }
@@ -341,7 +342,7 @@ static unsigned type_of(const json_value *v) {
     case JSON_ARRAY: return TYPE_ARRAY;
     case JSON_OBJECT: return TYPE_OBJECT;
     default:
-        return schema_read_limit(&limit, v, false) && limit.fraction[0] ? TYPE_FRACTION
+        return read_limit(&limit, v, false) && limit.fraction[0] ? TYPE_FRACTION
                                                                          : TYPE_INTEGER;
     }
 }
@@ -359,7 +360,7 @@ static bool in_limits(const schema_facts *f, const json_value *v) {
     if (!f->low.given && !f->high.given) {
         return true;
     }
-    if (!schema_read_limit(&x, v, false)) {
+    if (!read_limit(&x, v, false)) {
         return false;
     }
     const int low = f->low.given ? schema_compare(&x, &f->low) : 1;

@@ -88,6 +88,8 @@ typedef struct {
     bool taken;   /* while doubles are dropped */
 } schema_property;
 
+/* ---- schema_pointer.c ----------------------------------------------------------------------- */
+
 /* Report an error about a schema: "#/properties/a: ...".  Keeps the first. */
 void schema_fail(schema_compiler *c, const json_value *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -97,52 +99,61 @@ void schema_fail_memory(schema_compiler *c);
 /* What a $ref refers to; NULL, with an error, when there is nothing. */
 const json_value *schema_resolve(schema_compiler *c, const json_value *ref);
 
-/* Add an item to a list, unless it is there. */
+/* ---- schema_sets.c -------------------------------------------------------------------------- */
+
+/* Add an item to a list, unless it is there; add each member of an array of schemas. */
 void schema_push(schema_compiler *c, schema_list *list, schema_item item);
+void schema_push_all(schema_compiler *c, schema_list *list, const json_value *array);
 
 /* Take schemas apart: what they refer to and are made of, in `all`; what is left of each in
  * `base`; choices that are still to be made in `choices`. */
 void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, schema_list *choices);
 
-/* Write the first rules of a grammar for a list of tools: several calls, or only one. */
-void schema_write_tools(schema_compiler *c, bool only_one);
-
 /* Write the name of the rule for these schemas together. */
 void schema_refer(schema_compiler *c, const schema_item *items, size_t n);
+
+/* ---- schema_text.c -------------------------------------------------------------------------- */
+
+/* Is this a name in Python? */
+bool schema_is_name(const char *key, size_t len);
+
+/* The name of a helper rule: PREFIX, `id`, "-", `i`. */
+void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i);
+
+/* A literal of GBNF with the JSON text of a string. */
+void schema_write_key(json_out *out, const char *bytes, size_t n);
+
+/* ---- schema_facts.c ------------------------------------------------------------------------- */
 
 /* Merge what the items say (facts.items and n are set).  Check c->status. */
 void schema_read_facts(schema_compiler *c, schema_facts *f);
 
-/* Write what a value of one type may be, as alternatives that the caller puts in brackets; rules
- * that it needs come after the current one, through schema_later. */
-void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules);
-void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules);
+/* Does a value of enum or const satisfy the rest?  Sets the status where that cannot be told. */
+bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
+
+/* < 0, 0, > 0 as a is less than, equal to, greater than b. */
+int schema_compare(const schema_limit *a, const schema_limit *b);
+
+/* ---- schema_types.c, schema_number.c, schema_object.c, schema_keys.c ------------------------ */
+
+/* Write what a value of one type may be, as alternatives that the caller puts in brackets.  Rules
+ * that it needs go to `rules`, to be written after the current one. */
 void schema_write_array(schema_compiler *c, const schema_facts *f);
 void schema_write_string(schema_compiler *c, const schema_facts *f);
 void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole);
+void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules);
 
-/* The name of a helper rule: PREFIX, `id`, "-", `i`. */
-void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i);
+/* Likewise the arguments of a call. */
+void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules);
 
 /* Rules for keys (without their quotes) that are none of properties[n], n > 0; the first is named
  * k<id>-0. */
 void schema_write_other_keys(schema_compiler *c, const schema_property *properties, size_t n,
                              size_t id, json_out *rules);
 
-/* Does a value of enum or const satisfy the rest?  Sets the status where that cannot be told. */
-bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
+/* ---- schema_tools.c ------------------------------------------------------------------------- */
 
-/* A limit from a JSON number; false when it has too many digits. */
-bool schema_read_limit(schema_limit *limit, const json_value *number, bool exclusive);
-
-/* < 0, 0, > 0 as a is less than, equal to, greater than b. */
-int schema_compare(const schema_limit *a, const schema_limit *b);
-
-/* A literal of GBNF with the JSON text of a string. */
-void schema_write_key(json_out *out, const char *bytes, size_t n);
-
-/* Write the strings that a regular expression allows, as GBNF for what stands between the quotes;
- * false with the reason. */
-bool regex_to_gbnf(json_out *out, const char *pattern, size_t n, char *why, size_t why_cap);
+/* Write the first rules of a grammar for a list of tools: several calls, or only one. */
+void schema_write_tools(schema_compiler *c, bool only_one);
 
 #endif

@@ -9,7 +9,6 @@
 #include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define FREE_FRACTION "(\".\" [0-9]+)?"

@@ -6,7 +6,6 @@
 #include "constrain/engine/grow.h"
 #include "constrain/gbnf/gbnf_write.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -139,12 +138,6 @@ static void write_member(object *o, const schema_property *p) {
     refer_value(o, p);
 }
 
-void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i) {
-    char name[64];
-    snprintf(name, sizeof name, "%s%zu-%zu", prefix, id, i);
-    json_write_text(out, name);
-}
-
 /* ---- Members in their order ----------------------------------------------------------------- */
 
 /* What may follow when the members before `i` are written: a..i when none was, b..i when one was.
@@ -213,18 +206,6 @@ static void write_more(object *o, json_out *rules) {
     }
 }
 
-/* Python's names. */
-static bool is_name(const schema_property *p) {
-    for (size_t i = 0; i < p->len; i++) {
-        const char c = p->key[i];
-        if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-              (i > 0 && c >= '0' && c <= '9'))) {
-            return false;
-        }
-    }
-    return p->len > 0;
-}
-
 /* Write the name of a rule for everything between the brackets. */
 static void write_members(schema_compiler *c, const schema_facts *f, json_out *rules, bool call) {
     object o = {.c = c, .f = f, .id = ++c->n_helpers, .call = call};
@@ -234,7 +215,7 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
     }
     o.open = o.open && !call; /* a function has the arguments that it has */
     for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
-        if (!is_name(&o.at[i])) {
+        if (!schema_is_name(o.at[i].key, o.at[i].len)) {
             schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",
                         (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
         }

@@ -3,6 +3,8 @@
  */
 #include "constrain/schema/schema_internal.h"
 
+#include "constrain/schema/regex.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

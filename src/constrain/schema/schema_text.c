@@ -1,0 +1,33 @@
+/*
+ * schema_text.c - names and keys in the text of a grammar.
+ */
+#include "constrain/schema/schema_internal.h"
+
+#include "constrain/gbnf/gbnf_write.h"
+
+#include <stdio.h>
+
+bool schema_is_name(const char *key, size_t len) {
+    for (size_t i = 0; i < len; i++) {
+        const char c = key[i];
+        if (!(c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+              (i > 0 && c >= '0' && c <= '9'))) {
+            return false;
+        }
+    }
+    return len > 0;
+}
+
+void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%zu-%zu", prefix, id, i);
+    json_write_text(out, name);
+}
+
+void schema_write_key(json_out *out, const char *bytes, size_t n) {
+    json_out json = {0};
+    json_write_string(&json, bytes, n);
+    gbnf_write_literal(out, json.ptr ? json.ptr : "", json.len);
+    out->failed = out->failed || json.failed;
+    json_out_free(&json);
+}
