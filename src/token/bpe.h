@@ -8,7 +8,7 @@
 #define TOKEN_BPE_H
 
 #include "base/error.h"
-#include "token/tokenizer.h"
+#include "token/tok_list.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -119,25 +119,6 @@ const char *tok_bytes(const tokenizer *t, int32_t id, size_t *len) {
 
 /* ---- Encoding ------------------------------------------------------------------------------- */
 
-lfm_status tok_push(tok_list *list, int32_t id, lfm_error *err) {
-    if (list->n == list->cap) {
-        const size_t cap = list->cap ? 2 * list->cap : 64;
-        int32_t *ids = cap > SIZE_MAX / sizeof *ids ? NULL : realloc(list->ids, cap * sizeof *ids);
-        if (!ids) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", cap);
-        }
-        list->ids = ids;
-        list->cap = cap;
-    }
-    list->ids[list->n++] = id;
-    return LFM_OK;
-}
-
-void tok_list_free(tok_list *list) {
-    free(list->ids);
-    memset(list, 0, sizeof *list);
-}
-
 /* Text without special tokens. */
 static lfm_status encode_plain(const tokenizer *t, const char *text, size_t n, tok_bpe_work *work,
                                tok_list *out, lfm_error *err) {

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "gguf/gguf.h"
+#include "token/tok_list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,15 +36,6 @@ int32_t tok_find(const tokenizer *t, const char *text, size_t len); /* exact tex
 /* The bytes of a token, NUL not included; control and user-defined tokens give their text.
  * The pointer lives as long as the tokenizer.  Ids outside the vocabulary give length 0. */
 const char *tok_bytes(const tokenizer *t, int32_t id, size_t *len);
-
-/* A growing list of ids, so that several texts can be encoded one after the other. */
-typedef struct {
-    int32_t *ids;
-    size_t n, cap;
-} tok_list;
-
-lfm_status tok_push(tok_list *list, int32_t id, lfm_error *err);
-void tok_list_free(tok_list *list);
 
 /* Append the ids of `n` bytes to `out`; no BOS.  `special`: control tokens written in the text
  * become those tokens; otherwise only user-defined ones do.  Any bytes are accepted and decode
