@@ -142,33 +142,8 @@ static gguf_str view_of(const char *text) {
     return (gguf_str){text, strlen(text)};
 }
 
-/* Bytes of a value of fixed size; 0 for strings and arrays. */
-static size_t value_bytes(gguf_type type) {
-    switch (type) {
-    case GGUF_U8:
-    case GGUF_I8:
-    case GGUF_BOOL:
-        return 1;
-    case GGUF_U16:
-    case GGUF_I16:
-        return 2;
-    case GGUF_U32:
-    case GGUF_I32:
-    case GGUF_F32:
-        return 4;
-    case GGUF_U64:
-    case GGUF_I64:
-    case GGUF_F64:
-        return 8;
-    case GGUF_STRING:
-    case GGUF_ARRAY:
-        break;
-    }
-    return 0;
-}
-
 void gguf_put_value(gguf_writer *w, const char *name, gguf_type type, const void *value) {
-    const size_t n = value_bytes(type);
+    const size_t n = gguf_type_bytes(type);
     if (n == 0) {
         err_set(&w->error, LFM_ERR_ARG, "key '%s' is not a plain value", name);
         return;
@@ -211,7 +186,7 @@ void gguf_put_str(gguf_writer *w, const char *name, const char *text) {
 
 void gguf_put_array(gguf_writer *w, const char *name, gguf_type element, const void *values,
                     size_t n) {
-    const size_t one = value_bytes(element);
+    const size_t one = gguf_type_bytes(element);
     size_t n_bytes = 0;
     if (one == 0 || __builtin_mul_overflow(one, n, &n_bytes)) {
         err_set(&w->error, LFM_ERR_ARG, "key '%s' is not an array of plain values", name);

@@ -30,25 +30,17 @@ static void put(text_out *o, const char *p, size_t n) {
 static const uint8_t *put_value(text_out *o, gguf_type type, const uint8_t *p) {
     char number[40];
     int n = 0;
-    size_t size = 8;
     double wide = 0;
     switch (type) {
-    case GGUF_U8: n = snprintf(number, sizeof number, "%u", p[0]); size = 1; break;
-    case GGUF_I8: n = snprintf(number, sizeof number, "%d", (int8_t)p[0]); size = 1; break;
-    case GGUF_BOOL:
-        n = snprintf(number, sizeof number, "%s", p[0] ? "true" : "false");
-        size = 1;
-        break;
-    case GGUF_U16: n = snprintf(number, sizeof number, "%u", load_u16(p)); size = 2; break;
-    case GGUF_I16: n = snprintf(number, sizeof number, "%d", (int16_t)load_u16(p)); size = 2; break;
-    case GGUF_U32: n = snprintf(number, sizeof number, "%" PRIu32, load_u32(p)); size = 4; break;
-    case GGUF_I32:
-        n = snprintf(number, sizeof number, "%" PRId32, (int32_t)load_u32(p));
-        size = 4;
-        break;
+    case GGUF_U8: n = snprintf(number, sizeof number, "%u", p[0]); break;
+    case GGUF_I8: n = snprintf(number, sizeof number, "%d", (int8_t)p[0]); break;
+    case GGUF_BOOL: n = snprintf(number, sizeof number, "%s", p[0] ? "true" : "false"); break;
+    case GGUF_U16: n = snprintf(number, sizeof number, "%u", load_u16(p)); break;
+    case GGUF_I16: n = snprintf(number, sizeof number, "%d", (int16_t)load_u16(p)); break;
+    case GGUF_U32: n = snprintf(number, sizeof number, "%" PRIu32, load_u32(p)); break;
+    case GGUF_I32: n = snprintf(number, sizeof number, "%" PRId32, (int32_t)load_u32(p)); break;
     case GGUF_F32:
         n = snprintf(number, sizeof number, "%.9g", (double)f32_from_bits(load_u32(p)));
-        size = 4;
         break;
     case GGUF_F64:
         memcpy(&wide, p, sizeof wide);
@@ -64,7 +56,7 @@ static const uint8_t *put_value(text_out *o, gguf_type type, const uint8_t *p) {
     default: break;
     }
     put(o, number, (size_t)n);
-    return p + size;
+    return p + gguf_type_bytes(type);
 }
 
 void gguf_format_value(const gguf_key *key, char *out, size_t cap) {

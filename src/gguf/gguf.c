@@ -136,23 +136,6 @@ static lfm_status read_header(gguf_file *f, cursor *c, uint64_t *n_tensors, uint
 
 /* ---- Keys ----------------------------------------------------------------------------------- */
 
-static const struct {
-    const char *name;
-    uint32_t bytes; /* 0: varies */
-} value_types[] = {
-    [GGUF_U8] = {"u8", 1},     [GGUF_I8] = {"i8", 1},    [GGUF_U16] = {"u16", 2},
-    [GGUF_I16] = {"i16", 2},   [GGUF_U32] = {"u32", 4},  [GGUF_I32] = {"i32", 4},
-    [GGUF_F32] = {"f32", 4},   [GGUF_BOOL] = {"bool", 1}, [GGUF_STRING] = {"str", 0},
-    [GGUF_ARRAY] = {"arr", 0}, [GGUF_U64] = {"u64", 8},  [GGUF_I64] = {"i64", 8},
-    [GGUF_F64] = {"f64", 8},
-};
-
-enum { N_VALUE_TYPES = sizeof value_types / sizeof value_types[0] };
-
-const char *gguf_type_name(gguf_type type) {
-    return (unsigned)type < N_VALUE_TYPES ? value_types[type].name : "?";
-}
-
 /* Names go into messages, tables and terminals: printable ASCII covers every name in use. */
 static bool is_name(gguf_str s) {
     for (size_t i = 0; i < s.len; i++) {
@@ -165,10 +148,10 @@ static bool is_name(gguf_str s) {
 
 /* Pass over `count` values of a type that is not an array; why it failed, or NULL. */
 static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
-    if (type >= N_VALUE_TYPES) {
+    if (type >= GGUF_TYPE_COUNT) {
         return "has a value of an unknown type";
     }
-    const uint32_t bytes = value_types[type].bytes;
+    const uint32_t bytes = gguf_type_bytes((gguf_type)type);
     if (count > left(c) / (bytes ? bytes : 8)) {
         return "has more elements than the file has bytes";
     }

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/system/map.h"
+#include "gguf/gguf_type.h"
 #include "gguf/qtype.h"
 
 #include <stdbool.h>
@@ -23,12 +24,6 @@ typedef struct {
     const char *ptr;
     size_t len;
 } gguf_str;
-
-/* Types of metadata values, with their numbers in the file. */
-typedef enum {
-    GGUF_U8, GGUF_I8, GGUF_U16, GGUF_I16, GGUF_U32, GGUF_I32, GGUF_F32, GGUF_BOOL,
-    GGUF_STRING, GGUF_ARRAY, GGUF_U64, GGUF_I64, GGUF_F64
-} gguf_type;
 
 typedef struct {
     gguf_str name;
@@ -112,8 +107,5 @@ lfm_status gguf_need_array(const gguf_file *f, const char *name, gguf_type eleme
 
 /* Walk the strings of an array: start with a cursor of key->data, call key->count times. */
 gguf_str gguf_next_str(const uint8_t **cursor);
-
-/* Name of a value type: "u32", "str", ... */
-const char *gguf_type_name(gguf_type type);
 
 #endif
