@@ -15,6 +15,7 @@
  */
 #include "token/chat.h"
 
+#include "base/markers.h"
 #include "base/utf8.h"
 #include "token/chat_python.h"
 
@@ -124,7 +125,7 @@ chat_template chat_recognise(const char *text, size_t len) {
 
 /* If there is a </think> after `from`, leave only what follows the last one, stripped. */
 static void forget_thoughts(json_out *o, size_t from) {
-    static const char mark[] = "</think>";
+    static const char mark[] = THINK_CLOSE;
     const size_t mark_len = sizeof mark - 1;
     size_t begin = 0;
     for (size_t i = from; !o->failed && i + mark_len <= o->len; i++) {
@@ -324,14 +325,14 @@ static lfm_status write_calls(page *p, const json_value *calls, size_t i) {
     }
     lfm_status st = LFM_OK;
     size_t k = 0;
-    control(p, "<|tool_call_start|>");
+    control(p, TOOL_CALL_START);
     text(p, "[");
     for (const json_value *call = calls->first; call && st == LFM_OK; call = call->next, k++) {
         st = write_call(p, call, i, k);
         text(p, call->next ? ", " : "");
     }
     text(p, "]");
-    control(p, "<|tool_call_end|>");
+    control(p, TOOL_CALL_END);
     return st;
 }
 
@@ -340,7 +341,7 @@ static lfm_status write_message(page *p, const json_value *message, size_t i, bo
     const json_value *const role = json_get(message, "role");
     const bool assistant = json_is(role, "assistant");
     const bool wrapped = p->rule->tool_markers && json_is(role, "tool");
-    control(p, "<|im_start|>");
+    control(p, TURN_START);
     json_write_raw(&p->text, role->text, role->len);
     text(p, "\n");
 
@@ -349,9 +350,9 @@ static lfm_status write_message(page *p, const json_value *message, size_t i, bo
         if (!is_string(thinking)) {
             return bad(p, i, "thinking", "must be a string");
         }
-        control(p, "<think>");
+        control(p, THINK_OPEN);
         json_write_raw(&p->text, thinking->text, thinking->len);
-        control(p, "</think>");
+        control(p, THINK_CLOSE);
     }
 
     if (wrapped) {
@@ -370,7 +371,7 @@ static lfm_status write_message(page *p, const json_value *message, size_t i, bo
     if (st == LFM_OK && p->rule->calls && assistant && !is_absent(calls)) {
         st = write_calls(p, calls, i);
     }
-    control(p, "<|im_end|>");
+    control(p, TURN_END);
     text(p, "\n");
     return st;
 }
@@ -409,14 +410,14 @@ static lfm_status write_system(page *p, const json_value *message, const json_va
     }
     p->text.failed |= words.failed;
     if (st == LFM_OK && (words.len > 0 || tools || (message && p->rule->empty_system))) {
-        control(p, "<|im_start|>");
+        control(p, TURN_START);
         text(p, "system\n");
         json_write_raw(&p->text, words.ptr, words.len);
         if (tools) {
             text(p, words.len > 0 ? "\n" : "");
             write_tools(p, tools);
         }
-        control(p, "<|im_end|>");
+        control(p, TURN_END);
         text(p, "\n");
     }
     json_out_free(&words);
@@ -477,7 +478,7 @@ static lfm_status write_conversation(page *p, const json_value *conversation, co
         st = write_message(p, m, i, i < last);
     }
     if (generation) {
-        control(p, "<|im_start|>");
+        control(p, TURN_START);
         text(p, "assistant\n");
     }
     return st;

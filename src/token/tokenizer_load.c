@@ -19,6 +19,7 @@
 #include "token/tokenizer_internal.h"
 
 #include "base/bytes.h"
+#include "base/markers.h"
 #include "base/utf8.h"
 
 #include <assert.h>
@@ -126,7 +127,7 @@ static lfm_status add_token(const loader *l, uint32_t id, gguf_str s, uint32_t t
                        "are possible)", l->file->path, id, s.len, TOK_MAX_BYTES);
     }
     /* llama.cpp takes these for control tokens, too, whatever the file says. */
-    if (is_text(s, "<|im_end|>") || is_text(s, "<|endoftext|>")) {
+    if (is_text(s, TURN_END) || is_text(s, "<|endoftext|>")) {
         type = TOK_CONTROL;
     }
     const int byte = type == TOK_BYTE ? byte_token(s) : -1;
@@ -400,7 +401,7 @@ static lfm_status read_ids(const loader *l, lfm_error *err) {
     add_end(t, eos);
     add_end(t, eot);
     add_end(t, eom);
-    add_end(t, tok_find(t, "<|im_end|>", 10));
+    add_end(t, tok_find(t, TURN_END, sizeof TURN_END - 1));
     add_end(t, tok_find(t, "<|endoftext|>", 13));
     return st;
 }

@@ -3,6 +3,7 @@
  */
 #include "constrain/schema/schema_internal.h"
 
+#include "base/markers.h"
 #include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>
@@ -76,9 +77,9 @@ void schema_write_tools(schema_compiler *c, bool only_one) {
         schema_fail(c, c->root, "there must be a list of tools");
         return;
     }
-    json_write_text(&c->out, "root ::= <|tool_call_start|> \"[\" call ");
+    json_write_text(&c->out, "root ::= " TOOL_CALL_START " \"[\" call ");
     json_write_text(&c->out, only_one ? "" : "(\", \" call){0,7} ");
-    json_write_text(&c->out, "\"]\" <|tool_call_end|>\ncall ::= ");
+    json_write_text(&c->out, "\"]\" " TOOL_CALL_END "\ncall ::= ");
     for (size_t i = 0; i < c->root->n; i++) {
         snprintf(name, sizeof name, "%scall-%zu", i > 0 ? " | " : "", i);
         json_write_text(&c->out, name);
