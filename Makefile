@@ -238,9 +238,10 @@ hooks:
 layers:
 	@sh tools/check_layers.sh
 
-## symbols: only the exported names that a room may have
-symbols: $B/liblfm.a
+## symbols: only the exported names that a room may have, and no two objects that need each other
+symbols: $B/lfm
 	@sh tools/check_symbols.sh $B
+	@sh tools/check_layers.sh $B
 
 ## install: program, manual page and completions into PREFIX (/usr/local), under DESTDIR if set
 D := $(DESTDIR)$(PREFIX)
