@@ -56,7 +56,7 @@ cli_obj   := $(cli_src:%.c=$B/%.o)
 maker_obj := $(patsubst %.c,$B/%.o,$(wildcard tools/mkmodel/*.c))
 unit_src  := $(wildcard tests/unit/test_*.c)
 unit_bin  := $(unit_src:tests/unit/%.c=$B/tests/%)
-support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c))
+support_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/support/*.c)) $B/tools/mkmodel/put.o
 check_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/kernel/*.c))
 
 # ISA files are chosen by architecture and built with their own flags; everything else is baseline.

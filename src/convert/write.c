@@ -10,11 +10,10 @@
 #include "base/checked.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_ALIGNMENT = 4096, HEAD_BYTES = 24, MAX_DIMS = 4, MAX_SPLIT = 65535 };
+enum { MAX_ALIGNMENT = 4096, HEAD_BYTES = 24, MAX_DIMS = 4 };
 
 /* ---- Memory that grows --------------------------------------------------------------------- */
 
@@ -153,35 +152,8 @@ void gguf_put_value(gguf_writer *w, const char *name, gguf_type type, const void
     }
 }
 
-void gguf_put_u16(gguf_writer *w, const char *name, uint16_t value) {
-    gguf_put_value(w, name, GGUF_U16, &value);
-}
-
 void gguf_put_u32(gguf_writer *w, const char *name, uint32_t value) {
     gguf_put_value(w, name, GGUF_U32, &value);
-}
-
-void gguf_put_i32(gguf_writer *w, const char *name, int32_t value) {
-    gguf_put_value(w, name, GGUF_I32, &value);
-}
-
-void gguf_put_f32(gguf_writer *w, const char *name, float value) {
-    gguf_put_value(w, name, GGUF_F32, &value);
-}
-
-void gguf_put_bool(gguf_writer *w, const char *name, bool value) {
-    const uint8_t byte = value;
-    gguf_put_value(w, name, GGUF_BOOL, &byte);
-}
-
-void gguf_put_view(gguf_writer *w, const char *name, gguf_str text) {
-    if (begin_key(w, view_of(name), GGUF_STRING)) {
-        emit_str(w, &w->keys, text);
-    }
-}
-
-void gguf_put_str(gguf_writer *w, const char *name, const char *text) {
-    gguf_put_view(w, name, view_of(text));
 }
 
 void gguf_put_array(gguf_writer *w, const char *name, gguf_type element, const void *values,
@@ -199,16 +171,6 @@ void gguf_put_array(gguf_writer *w, const char *name, gguf_type element, const v
     }
 }
 
-void gguf_put_strings(gguf_writer *w, const char *name, const gguf_str *texts, size_t n) {
-    if (begin_key(w, view_of(name), GGUF_ARRAY)) {
-        emit_u32(w, &w->keys, GGUF_STRING);
-        emit_u64(w, &w->keys, n);
-        for (size_t i = 0; i < n; i++) {
-            emit_str(w, &w->keys, texts[i]);
-        }
-    }
-}
-
 void gguf_put_key(gguf_writer *w, const gguf_key *key) {
     const gguf_str alignment = view_of("general.alignment");
     if (key->name.len == alignment.len &&
@@ -222,36 +184,6 @@ void gguf_put_key(gguf_writer *w, const gguf_key *key) {
         }
         emit(w, &w->keys, key->data, key->n_bytes);
     }
-}
-
-/* ---- Split files --------------------------------------------------------------------------- */
-
-void gguf_put_split(gguf_writer *w, uint32_t no, uint32_t count, uint64_t n_tensors) {
-    if (count == 0 || count > MAX_SPLIT || no >= count || n_tensors > INT32_MAX) {
-        err_set(&w->error, LFM_ERR_ARG,
-                "cannot write part %" PRIu32 " of %" PRIu32 " of %" PRIu64 " tensors", no, count,
-                n_tensors);
-        return;
-    }
-    gguf_put_u16(w, "split.no", (uint16_t)no);
-    gguf_put_u16(w, "split.count", (uint16_t)count);
-    gguf_put_i32(w, "split.tensors.count", (int32_t)n_tensors);
-}
-
-char *gguf_split_path(const char *path, uint32_t no, uint32_t count) {
-    static const char suffix[] = ".gguf";
-    size_t stem = strlen(path);
-    if (stem >= sizeof suffix && strcmp(path + stem - (sizeof suffix - 1), suffix) == 0) {
-        stem -= sizeof suffix - 1;
-    }
-    const size_t cap = stem + sizeof "-4294967296-of-4294967295.gguf";
-    char *out = malloc(cap);
-    if (out) {
-        memcpy(out, path, stem);
-        snprintf(out + stem, cap - stem, "-%05" PRIu64 "-of-%05" PRIu32 "%s", (uint64_t)no + 1,
-                 count, suffix);
-    }
-    return out;
 }
 
 /* ---- Tensors ------------------------------------------------------------------------------- */

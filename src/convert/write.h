@@ -59,13 +59,7 @@ void gguf_writer_drop(gguf_writer *w); /* safe on a zeroed struct */
 
 /* One key each.  Names are NUL-terminated; two keys may not share one.  Nothing is kept: values
  * are copied. */
-void gguf_put_u16(gguf_writer *w, const char *name, uint16_t value);
 void gguf_put_u32(gguf_writer *w, const char *name, uint32_t value);
-void gguf_put_i32(gguf_writer *w, const char *name, int32_t value);
-void gguf_put_f32(gguf_writer *w, const char *name, float value);
-void gguf_put_bool(gguf_writer *w, const char *name, bool value);
-void gguf_put_str(gguf_writer *w, const char *name, const char *text); /* NUL-terminated */
-void gguf_put_view(gguf_writer *w, const char *name, gguf_str text);   /* any bytes */
 
 /* Any type but strings and arrays; `value` points to one of its kind (a bool is one byte). */
 void gguf_put_value(gguf_writer *w, const char *name, gguf_type type, const void *value);
@@ -73,19 +67,10 @@ void gguf_put_value(gguf_writer *w, const char *name, gguf_type type, const void
 /* An array of `n` such values, one after the other as in memory. */
 void gguf_put_array(gguf_writer *w, const char *name, gguf_type element, const void *values,
                     size_t n);
-void gguf_put_strings(gguf_writer *w, const char *name, const gguf_str *texts, size_t n);
 
-/* A key of another file, whatever it holds.  general.alignment is passed over: it belongs to the
- * file, not to the model. */
+/* A key as a file holds it, strings and their arrays included.  general.alignment is passed over:
+ * it belongs to the file, not to the model. */
 void gguf_put_key(gguf_writer *w, const gguf_key *key);
-
-/* The three keys of a split file: part `no` of `count`, counted from 0; n_tensors is that of
- * the whole model. */
-void gguf_put_split(gguf_writer *w, uint32_t no, uint32_t count, uint64_t n_tensors);
-
-/* The name of part `no` (from 0): NAME.gguf becomes NAME-00001-of-00003.gguf.  The result is
- * allocated; NULL when memory is short. */
-char *gguf_split_path(const char *path, uint32_t no, uint32_t count);
 
 /* Announce a tensor; dim[0] is the contiguous one and must hold whole blocks.  1 <= n_dims <= 4. */
 void gguf_put_tensor(gguf_writer *w, gguf_str name, qtype type, uint32_t n_dims,

@@ -3,6 +3,7 @@
  */
 #include "convert/write.h"
 
+#include "../../tools/mkmodel/put.h"
 #include "base/bytes.h"
 #include "gguf/gguf.h"
 
@@ -77,17 +78,19 @@ static void put_tensors(gguf_writer *w) {
 static void put_values(gguf_writer *w) {
     static const uint8_t u8 = 200;
     static const int8_t i8 = -3;
+    static const uint16_t u16 = 65535;
     static const int16_t i16 = -30000;
+    static const int32_t i32 = -7;
     static const uint64_t u64 = UINT64_C(0xfedcba9876543210);
     static const int64_t i64 = INT64_MIN;
     static const double f64 = 1.0 / 3;
     gguf_put_str(w, "general.architecture", "lfm2");
     gguf_put_value(w, "u8", GGUF_U8, &u8);
     gguf_put_value(w, "i8", GGUF_I8, &i8);
-    gguf_put_u16(w, "u16", 65535);
+    gguf_put_value(w, "u16", GGUF_U16, &u16);
     gguf_put_value(w, "i16", GGUF_I16, &i16);
     gguf_put_u32(w, "u32", 4000000000u);
-    gguf_put_i32(w, "i32", -7);
+    gguf_put_value(w, "i32", GGUF_I32, &i32);
     gguf_put_f32(w, "f32", 1e-5f);
     gguf_put_bool(w, "yes", true);
     gguf_put_bool(w, "no", false);

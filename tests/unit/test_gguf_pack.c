@@ -3,6 +3,7 @@
  */
 #include "gguf/pack.h"
 
+#include "../../tools/mkmodel/put.h"
 #include "base/bytes.h"
 #include "convert/write.h"
 

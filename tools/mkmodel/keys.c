@@ -3,6 +3,8 @@
  */
 #include "keys.h"
 
+#include "put.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 

@@ -11,6 +11,7 @@
 #include "kernel/kernel.h"
 #include "keys.h"
 #include "plan.h"
+#include "put.h"
 #include "vocab.h"
 
 #include <inttypes.h>
