@@ -12,7 +12,7 @@
  * Sources: graph-structured stacks, Tomita 1986; the treatment of calls follows the generalised LL
  * parsers of Scott and Johnstone, 2010.
  */
-#include "constrain/engine/closure_internal.h"
+#include "constrain/engine/closure.h"
 
 #include "constrain/engine/grow.h"
 

@@ -6,7 +6,43 @@
 
 #include "constrain/engine/states.h"
 
-typedef struct closure closure;
+/* Work is counted in threads or frames that are looked at, some 20 ns each; sorting one costs about
+ * as much as looking at eight. */
+enum { CLOSURE_SORT_WORK = 8 };
+
+/* A frame of an open stack. */
+typedef struct {
+    uint32_t to, count, below;
+    uint32_t next; /* gathered for the same rule, + 1 */
+} closure_gathered;
+
+/* What is known of a rule that was called here. */
+typedef struct {
+    uint64_t round; /* the rest holds if it is the current one */
+    uint32_t frames; /* gathered, + 1 */
+    uint32_t stack;  /* its number, once it has one */
+} closure_opened;
+
+typedef struct closure {
+    uint64_t round;
+    automaton_thread *queue; /* every thread of this round; those before `head` were looked at */
+    size_t n_queue, queue_cap, head;
+    uint64_t *seen_round;    // [seen_cap]
+    uint32_t *seen;          // [seen_cap] index into queue, by hash
+    size_t seen_cap;
+    automaton_thread *waiting;
+    size_t n_waiting, waiting_cap;
+    closure_opened *rules;   // [n_rules]
+    uint64_t *open;          /* rules that were called in this round */
+    size_t n_open;
+    closure_gathered *frames;
+    size_t n_frames, frames_cap;
+    automaton_frame *sorted;
+    size_t n_sorted, sorted_cap;
+    uint32_t bits;
+    size_t work;             /* done in this round, which has a limit */
+    lfm_status failed;       /* LFM_ERR_MEMORY or LFM_ERR_UNSUPPORTED */
+} closure;
 
 lfm_status closure_new(closure **out, const grammar *g); /* LFM_OK or LFM_ERR_MEMORY */
 void closure_free(closure *c); /* NULL is fine */
@@ -17,5 +53,26 @@ lfm_status closure_after_byte(automaton *a, uint32_t from, uint8_t byte, uint32_
                               lfm_error *err);
 lfm_status closure_after_token(automaton *a, uint32_t from, const bool *matches, uint32_t *to,
                                lfm_error *err);
+
+/* ---- One state in the making (outline.c) ---------------------------------------------------- */
+
+void closure_begin(closure *c);
+
+/* So much work was done, or is about to be; c->failed when it is too much. */
+void closure_count_work(closure *c, size_t n);
+
+/* A thread at `step`, unless there is one. */
+void closure_push(closure *c, uint32_t step, uint32_t stack);
+
+/* The rule of `stack` is done: go on with what it returns to. */
+void closure_return_from(const automaton *a, uint32_t stack);
+
+/* Let all threads run until they wait; the state that they make. */
+lfm_status closure_finish(automaton *a, uint32_t *to, lfm_error *err);
+
+bool closure_room_for(closure *c, size_t n); /* frames, in c->sorted */
+
+/* The status of a step, with a sentence about it. */
+lfm_status closure_report(lfm_status st, lfm_error *err);
 
 #endif

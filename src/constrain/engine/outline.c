@@ -7,7 +7,7 @@
  */
 #include "constrain/engine/outline.h"
 
-#include "constrain/engine/closure_internal.h"
+#include "constrain/engine/closure.h"
 #include "constrain/engine/grow.h"
 
 #include <stdlib.h>
