@@ -35,7 +35,7 @@ void arena_use_large_pages(void *from, uint64_t size) {
     const uintptr_t first = ((uintptr_t)from + PAGE - 1) / PAGE * PAGE;
     const uintptr_t end = ((uintptr_t)from + (size_t)size) / PAGE * PAGE;
     if (first < end) {
-        (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* a wish */
+        (void)madvise((void *)first, end - first, MADV_HUGEPAGE); /* only a hint */
     }
 #else
     (void)from;

@@ -23,8 +23,8 @@ typedef struct {
 
 /* Reserve `size` bytes of zeroed memory.  Pages cost nothing until they are touched. */
 lfm_status arena_open(arena *a, uint64_t size, lfm_error *err);
-/* Ask for large pages, where the system has them: for memory that is filled from one end and then
- * read all over. */
+/* Ask for large pages where the system has them.  Use this for memory that is filled from one end
+ * and then read in any order. */
 void arena_use_large_pages(void *from, uint64_t size);
 
 void arena_close(arena *a); /* safe on a zeroed struct */

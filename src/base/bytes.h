@@ -1,8 +1,8 @@
 /*
  * bytes.h - numbers from bytes, and the short float formats.
  *
- * Files are little endian.  Loads go through memcpy, so any alignment will do.  ISA files include
- * this header: it may hold nothing but types and `static inline` functions.
+ * Files are little endian.  Loads go through memcpy, so any alignment works.  ISA files include
+ * this header, so it holds only types and `static inline` functions.
  */
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H

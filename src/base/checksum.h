@@ -1,8 +1,8 @@
 /*
- * checksum.h - a fast checksum of 64 bits, against corruption by accident.
+ * checksum.h - a fast 64-bit checksum against accidental corruption.
  *
- * Four lanes take words of 8 bytes in turn; about the speed of memory.  It is part of file formats:
- * it may not change.  Not for hash tables that meet hostile keys.
+ * Four lanes take words of 8 bytes in turn; it is about as fast as memory.  File formats depend on
+ * it, so it must not change.  Do not use it for hash tables with hostile keys.
  */
 #ifndef BASE_CHECKSUM_H
 #define BASE_CHECKSUM_H

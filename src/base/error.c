@@ -30,13 +30,13 @@ static size_t character_length(const unsigned char *p, size_t n, uint32_t *code)
     return len;
 }
 
-/* Would this character drive the terminal, or change the order of what is around it? */
+/* Would this character control the terminal, or reorder the text around it? */
 static bool is_dangerous(uint32_t c) {
     return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
            (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* The next character: its bytes, and whether it may be shown as it is. */
+/* The next character: its length, and whether it may be shown unescaped. */
 static size_t next_character(const unsigned char *p, size_t n, bool *plain) {
     uint32_t code = 0;
     const size_t len = character_length(p, n, &code);

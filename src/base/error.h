@@ -1,7 +1,7 @@
 /*
  * error.h - the one way to fail.
  *
- * Whoever notices a failure fills the error; everybody above passes the status up untouched.
+ * The function that notices a failure fills the error; its callers pass the status up unchanged.
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -10,10 +10,10 @@
 
 #include <stddef.h>
 
-/* Set *err (which may be NULL) to a printf-formatted line and return `status`.
- * The first error wins: an error that is already set is kept, so that a failing clean-up cannot
- * hide the cause.  Control characters and bytes that are not UTF-8 are written as \xNN, so
- * text from a file may be passed as it is (with %.*s). */
+/* Set *err (which may be NULL) to a printf-formatted line and return `status`.  The first error
+ * wins: an error that is already set is kept, so that a failing clean-up cannot hide the cause.
+ * Control characters and bytes that are not UTF-8 are written as \xNN, so text from a file may be
+ * passed unescaped (with %.*s). */
 lfm_status err_set(lfm_error *err, lfm_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -9,15 +9,15 @@ static size_t announced(unsigned char first) {
          : first < 0xf5 ? 4 : 0;
 }
 
-/* May `second` follow `first`?  This alone rules out overlong forms, surrogates and code points
- * above U+10FFFF; the bytes after it are free. */
+/* May `second` follow `first`?  The second byte alone rules out overlong forms, surrogates and code
+ * points above U+10FFFF; later bytes may be any continuation byte. */
 static bool may_follow(unsigned char first, unsigned char second) {
     const unsigned char low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
     const unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
     return second >= low && second <= high;
 }
 
-/* How many of the first `n` bytes at p agree with one character; *length is what it would take. */
+/* How many of the first `n` bytes at p fit one character; *length is the number it needs. */
 static size_t matching(const unsigned char *p, size_t n, size_t *length) {
     *length = announced(p[0]);
     if (*length == 0) {

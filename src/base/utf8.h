@@ -1,8 +1,8 @@
 /*
  * utf8.h - the characters of UTF-8 text (RFC 3629).
  *
- * Well-formed means: no overlong forms, no surrogates, nothing above U+10FFFF.  Everything here
- * takes any bytes and never reads past the length.
+ * Well-formed means: no overlong forms, no surrogates, nothing above U+10FFFF.  These functions
+ * accept any bytes and never read past the length.
  */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
@@ -21,9 +21,9 @@ size_t utf8_encode(uint32_t code, char *out);
 
 bool utf8_valid(const char *p, size_t n);
 
-/* Length of the longest prefix that does not end inside a character.  At most three bytes are held
- * back, and only when bytes still to come could make a character of them: wrong bytes are
- * complete.  So text can be streamed in pieces that end here. */
+/* Length of the longest prefix that does not end inside a character.  It leaves out at most three
+ * bytes, and only when later bytes could complete a character: invalid bytes count as complete.
+ * Text can therefore be streamed in pieces that end here. */
 size_t utf8_complete(const char *p, size_t n);
 
 #endif

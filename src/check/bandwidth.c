@@ -1,5 +1,5 @@
 /*
- * bandwidth.c - how fast this machine reads memory, with the threads and the pages of a session.
+ * bandwidth.c - how fast this machine reads memory, with the threads and pages that a session uses.
  */
 #include "api/internal.h"
 
@@ -15,8 +15,8 @@ enum { PIECE_BYTES = 4 << 20, ROUNDS = 3 };
 #define MIB ((uint64_t)1 << 20)
 #define LARGE_PAGE (2 * MIB)
 
-/* Eight times the last cache, so that next to nothing of a round is still there in the next one,
- * within limits. */
+/* Eight times the last-level cache, within limits, so that almost nothing of one round is still
+ * cached in the next. */
 static uint64_t probe_bytes(uint64_t least, uint64_t most) {
 #ifdef _SC_LEVEL3_CACHE_SIZE
     const long cache = sysconf(_SC_LEVEL3_CACHE_SIZE);
@@ -30,7 +30,7 @@ static uint64_t probe_bytes(uint64_t least, uint64_t most) {
 typedef struct {
     const uint8_t *bytes;
     size_t n_pieces;
-    _Atomic uint64_t sum; /* so that the reads are not for nothing */
+    _Atomic uint64_t sum; /* uses the reads, so that they are not optimised away */
 } probe;
 
 /* Four runs of lines at once, as the kernels read rows. */
@@ -65,8 +65,8 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* A long run of the model's own pages, or memory of our own for a small model: what is read
- * must not fit into any cache. */
+/* A long run of the model's own pages, or fresh memory when the model is small: it must not fit
+ * into any cache. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err) {
     const gguf_file *f = &s->shared->model->file;
     const uint64_t wanted = probe_bytes(1024 * MIB, 4096 * MIB);
@@ -88,7 +88,7 @@ lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *er
             return err_set(err, LFM_ERR_MEMORY, "out of memory for measuring the memory");
         }
 #ifdef MADV_HUGEPAGE
-        madvise(own, (size_t)n, MADV_HUGEPAGE); /* only to have it sooner */
+        madvise(own, (size_t)n, MADV_HUGEPAGE); /* only to be faster */
 #endif
         memset(own, 1, (size_t)n);
         from = own;

@@ -13,7 +13,7 @@
 
 enum {
     WIDTH = 768,         /* of rows: three of the largest blocks */
-    ROWS = 37,           /* no multiple of any group of rows */
+    ROWS = 37,           /* not a multiple of any row group */
     TOKENS = 37,
     HEADS = 4,
     DIM = 64,            /* of a head */
@@ -61,7 +61,7 @@ static void draw_weights(test *t, qtype type) {
     }
 }
 
-/* Not-a-numbers equal each other whatever their bits. */
+/* NaNs count as equal whatever their bits. */
 static bool same_floats(const float *a, const float *b, size_t n) {
     bool same = true;
     for (size_t i = 0; i < n; i++) {
@@ -127,13 +127,13 @@ static lfm_status check_products(test *t, lfm_error *err) {
 
 static bool same_quantized(test *t, size_t block) {
     const size_t n = kern_act_sum_offset(WIDTH, block) + WIDTH / KERN_GROUP * sizeof(int16_t);
-    memset(t->act, 0, sizeof t->act); /* nobody writes between the parts of a row */
+    memset(t->act, 0, sizeof t->act); /* the gaps between the parts of a row are never written */
     t->right.quantize(t->act[0][0], t->x[0], WIDTH, block);
     t->tested.quantize(t->act[1][0], t->x[0], WIDTH, block);
     return memcmp(t->act[0][0], t->act[1][0], n) == 0;
 }
 
-/* What the slots that change floats make of the same rows. */
+/* Run the slots that change floats on the same rows. */
 static void run_rows(test *t, int which) {
     const kern_table *kern = which ? &t->tested : &t->right;
     float (*y)[WIDTH] = t->y[which];
@@ -170,7 +170,7 @@ static lfm_status check_rows(test *t, lfm_error *err) {
     if (st == LFM_OK) st = check(t, same_quantized(t, 256), "activations in blocks of 256", err);
     run_rows(t, 0);
     run_rows(t, 1);
-    for (size_t i = 0; i < 7 && st == LFM_OK; i++) { /* the last three are conv's */
+    for (size_t i = 0; i < 7 && st == LFM_OK; i++) { /* the last three belong to conv */
         st = check(t, same_floats(t->y[0][i], t->y[1][i], WIDTH), names[i < 4 ? i : 4], err);
     }
     static const kern_kv kinds[] = {KERN_KV_F16, KERN_KV_F32, KERN_KV_Q8};

@@ -1,5 +1,6 @@
 /*
- * cores.c - the processor as Linux describes it in files; elsewhere as the system counts.
+ * cores.c - the processor as Linux describes it in files; on other systems, their count of
+ * processors.
  */
 #include "base/system/cores.h"
 
@@ -50,8 +51,8 @@ bool cores_read_list(const char *root, const char *path, bool *listed, size_t n)
 }
 
 /* Clear the slower cores: Intel's hybrid processors list the fast ones, ARM systems give every core
- * a capacity, of which the largest are 1024.  A third slower is slow: "big" next to "prime" cores
- * are not. */
+ * a capacity, of which the largest are 1024.  A core counts as slow when it is a third slower:
+ * "big" cores beside "prime" ones do not. */
 static void keep_fast(const char *root, bool *use, size_t n) {
     long capacity[CORES_MAX] = {0};
     long most = 0;
@@ -79,7 +80,7 @@ size_t cores_fast(const char *root, const bool *allowed, bool *fast, size_t n) {
         n_fast += fast[i];
         n_slow += allowed[i] && !fast[i];
     }
-    if (n_fast == 0) { /* only slow ones are allowed */
+    if (n_fast == 0) { /* only slow cores are allowed */
         memcpy(fast, allowed, n * sizeof *fast);
     }
     return n_fast > 0 ? n_slow : 0;
@@ -180,7 +181,8 @@ static bool use(const cores_set *set) {
 
 #endif
 
-/* What this thread may use, and the fast ones of it: how many, or 0 when none is slower. */
+/* The CPUs that this thread may use, and the fast ones among them.  Returns how many are fast, or 0
+ * when none is slower. */
 static size_t find_fast(cores_set *allowed, cores_set *fast) {
     size_t n = 0;
     if (!read_allowed(allowed) || cores_fast("", allowed->cpu, fast->cpu, CORES_MAX) == 0) {

@@ -1,5 +1,5 @@
 /*
- * cores.h - how many threads are worth having here.
+ * cores.h - how many threads are useful on this machine.
  */
 #ifndef BASE_SYSTEM_CORES_H
 #define BASE_SYSTEM_CORES_H
@@ -17,7 +17,7 @@ size_t cores_default(void);
 size_t cores_count(const char *root, const bool *allowed, size_t n);
 
 /* Mark those of the CPUs i < n with allowed[i] that are fast: all, unless the processor is a hybrid
- * one and has some of them allowed.  Returns how many slower ones are allowed beside them. */
+ * one and has some of them allowed.  Returns how many slower CPUs are also allowed. */
 size_t cores_fast(const char *root, const bool *allowed, bool *fast, size_t n);
 
 /* A set of CPUs. */
@@ -29,9 +29,9 @@ typedef struct {
 /* How many of the CPUs that this thread may use are fast; 0 when none of them is slower. */
 size_t cores_n_fast(void);
 
-/* From now on this thread, and those that it starts, run on fast cores only; *before is what it
- * could use until then.  False, and nothing has changed, when none of its cores is slower, and
- * where the system does not let a program choose. */
+/* Restrict this thread, and those it starts, to fast cores; *before is what it could use so far.
+ * False, with nothing changed, when none of its cores is slower, or when the system does not let a
+ * program choose. */
 bool cores_use_fast(cores_set *before);
 void cores_use(const cores_set *set);
 

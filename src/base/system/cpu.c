@@ -1,5 +1,5 @@
 /*
- * cpu.c - asking the processor.
+ * cpu.c - reading the processor's feature bits.
  */
 #include "base/system/cpu.h"
 
@@ -12,7 +12,7 @@
 #include <unistd.h>
 #endif
 
-/* Linux gives out AMX's large registers on request only; threads started later inherit the
+/* Linux grants AMX's large registers only on request; threads started later inherit the
  * permission. */
 static int amx_permitted(void) {
 #if defined(__linux__) && defined(SYS_arch_prctl)

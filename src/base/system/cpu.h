@@ -1,5 +1,5 @@
 /*
- * cpu.h - what this processor can do, and what the system lets us use.
+ * cpu.h - which instruction sets the processor has and the system supports.
  */
 #ifndef BASE_SYSTEM_CPU_H
 #define BASE_SYSTEM_CPU_H
@@ -16,7 +16,7 @@ enum {
     CPU_I8MM = 1 << 6
 };
 
-/* The bits of this CPU; instructions whose registers the system does not save do not count. */
+/* The bits of this CPU.  Instruction sets whose registers the system does not save are left out. */
 uint32_t cpu_features(void);
 
 #endif

@@ -31,7 +31,7 @@ static int64_t mtime_ns(const struct stat *st) {
     return (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec;
 }
 
-/* Open and look; *fd is -1 after an error. */
+/* Open the file and check it; *fd is -1 after an error. */
 static lfm_status open_file(int *fd, struct stat *st, const char *path, lfm_error *err) {
     /* O_NONBLOCK: opening a pipe must not wait for a writer. */
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -57,7 +57,7 @@ lfm_status map_open(map *m, const char *path, lfm_error *err) {
     *m = (map){0};
     lfm_status status = open_file(&fd, &st, path, err);
     if (status == LFM_OK && st.st_size > 0) {
-        /* Shared, so that all processes that run one model have its pages once. */
+        /* Shared, so that processes that run the same model share its pages. */
         void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
         if (data != MAP_FAILED) {
             *m = (map){.data = data, .size = (size_t)st.st_size, .owned = 1, .fd = fd,
@@ -150,7 +150,7 @@ lfm_status map_check(const map *m, const char *path, lfm_error *err) {
 
 void map_close(map *m) {
     if (m->owned) {
-        /* munmap takes a pointer to non-const; nobody else writes to the pages. */
+        /* munmap takes a pointer to non-const; the pages are never written. */
         munmap((void *)(uintptr_t)m->data, m->size);
         if (m->fd >= 0) {
             close(m->fd);

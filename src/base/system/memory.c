@@ -24,7 +24,7 @@ static long long find_number(const char *root, const char *path, const char *nam
     return value;
 }
 
-/* What a group may still have; its caches of files give way. */
+/* How much more memory a group may use; its file caches count as available. */
 static uint64_t group_rest(const char *root, const char *group) {
     char path[400];
     snprintf(path, sizeof path, "/sys/fs/cgroup%.300s/memory.max", group);

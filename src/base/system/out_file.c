@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The kernel writes at most 2 GiB at once anyway; smaller steps let signals through. */
+/* The kernel writes at most 2 GiB at once; smaller steps let signals interrupt. */
 enum { MAX_STEP = 16 << 20 };
 
 static lfm_status failed(const out_file *out, const char *what, lfm_error *err) {
@@ -53,17 +53,17 @@ static bool is_named(int fd, const char *name) {
            named.st_ino == opened.st_ino && named.st_dev == opened.st_dev;
 }
 
-/* Some file systems know no permissions and refuse them: that is no reason, if the file is ours. */
+/* Some file systems have no permissions and refuse to set them: ignore that if the file is ours. */
 static int make_private(int fd, const struct stat *info, unsigned mode) {
     const int result = fchmod(fd, info->st_mode & mode & 0777);
     return result != 0 && errno == EPERM && info->st_uid == geteuid() ? 0 : result;
 }
 
-/* Open PATH.part for us alone; -1 with errno, EBUSY when somebody else is writing it.  What an
- * interrupted program left there has no lock, and is written over. */
+/* Open and lock PATH.part; -1 with errno, EBUSY when another program is writing it.  A file that an
+ * interrupted program left has no lock and is overwritten. */
 static int open_part(const char *part, unsigned mode) {
     for (;;) {
-        /* (O_NONBLOCK, because a pipe of that name would wait for a reader.) */
+        /* (O_NONBLOCK: opening a pipe of that name would wait for a reader.) */
         const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
         const int fd = open(part, flags, mode);
         struct stat info;
@@ -72,7 +72,7 @@ static int open_part(const char *part, unsigned mode) {
             return -1;
         }
         if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-            cause = EBUSY; /* (File systems without locks are trusted to have one writer.) */
+            cause = EBUSY; /* (Where the file system has no locks, assume a single writer.) */
         } else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
             cause = EEXIST;
         } else if (is_named(fd, part)) {
@@ -80,7 +80,7 @@ static int open_part(const char *part, unsigned mode) {
                 return fd;
             }
             cause = errno;
-            unlink(part); /* ours alone, and of no use to anybody */
+            unlink(part); /* ours, and incomplete */
         }
         close(fd);
         if (cause != 0) {

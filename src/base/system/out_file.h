@@ -28,16 +28,16 @@ typedef struct {
 } out_file;
 
 /* Create the file with these permissions (0666 or 0600; less what umask takes).  LFM_ERR_ARG when
- * `path` exists and `replace` is false; LFM_ERR_IO when another program is writing it.  What a
- * killed one left of PATH.part is written over. */
+ * `path` exists and `replace` is false; LFM_ERR_IO when another program is writing it.  A PATH.part
+ * that a killed program left is overwritten. */
 lfm_status out_file_open(out_file *out, const char *path, bool replace, unsigned mode,
                          lfm_error *err);
 
-/* Set aside disk space for `n_bytes`, where the file system can, so that a full disk is noticed
- * now and not after minutes of work. */
+/* Reserve disk space for `n_bytes` where the file system can, so that a full disk is noticed now
+ * and not after minutes of work. */
 lfm_status out_file_reserve(out_file *out, uint64_t n_bytes, lfm_error *err);
 
-/* Finish: optionally wait until the disk has the bytes, close, rename.  Closes in any case. */
+/* Finish: wait until the disk has the bytes if asked to, close, rename.  Closes even on failure. */
 lfm_status out_file_commit(out_file *out, bool durable, lfm_error *err);
 
 /* Give up and remove PATH.part if the file was not committed.  Safe on a zeroed struct. */

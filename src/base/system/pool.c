@@ -3,8 +3,8 @@
  *
  * A run is announced by advancing `epoch`; each worker compares it with the last one it served.
  * Waiting spins for a few microseconds, because the next run of a token usually follows at once,
- * and then sleeps on a condition variable, because a spinning thread that shares its core with
- * somebody else stops everybody.
+ * and then sleeps on a condition variable, because a spinning thread that shares its core delays
+ * all the others.
  */
 #include "base/system/pool.h"
 
@@ -65,8 +65,8 @@ static void wait_change(pool *p, _Atomic uint32_t *word, uint32_t old) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Wake those who gave up spinning.  The word has been advanced (sequentially consistent) before: a
- * thread that counted itself as a sleeper sees it, or we see the sleeper. */
+/* Wake the threads that gave up spinning.  The word was advanced before this (sequentially
+ * consistent): either a thread that counted itself as a sleeper sees it, or we see the sleeper. */
 static void wake_sleepers(pool *p) {
     if (atomic_load(&p->sleepers) > 0) {
         pthread_mutex_lock(&p->lock);
@@ -75,7 +75,7 @@ static void wake_sleepers(pool *p) {
     }
 }
 
-/* Whoever sees the run or the step that begins next sees this too. */
+/* A worker that sees the next run or step begin also sees this. */
 static void clear_shares(pool *p) {
     for (size_t i = 0; i < p->n; i++) {
         atomic_store_explicit(&p->shares[i].taken, 0, memory_order_relaxed);
@@ -192,7 +192,7 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* The first of n pieces that fall to a worker; the first workers get the odd ones. */
+/* The first piece of a worker's share of n; the remainder goes to the first workers. */
 static size_t share_start(size_t n, size_t worker, size_t n_workers) {
     return (n * worker + n_workers - 1) / n_workers;
 }
@@ -215,8 +215,8 @@ bool team_take(team *t, size_t n, size_t *piece) {
         const size_t owner = (t->worker + t->searched) % p->n;
         const size_t start = share_start(n, owner, p->n);
         const size_t length = share_start(n, owner + 1, p->n) - start;
-        /* Relaxed: the pieces' data is ordered by team_sync, the counter only has to be handed out
-         * once.  Looking first leaves an empty share's cache line alone. */
+        /* Relaxed: team_sync orders the pieces' data; the counter only has to hand out each number
+         * once.  Reading it first avoids writing to the cache line of an empty share. */
         _Atomic size_t *taken = &p->shares[owner].taken;
         if (atomic_load_explicit(taken, memory_order_relaxed) < length) {
             const size_t i = atomic_fetch_add_explicit(taken, 1, memory_order_relaxed);
