@@ -1,5 +1,6 @@
 /*
- * gguf.c - reading GGUF: one cursor, three primitives, and every number bounded by what is left.
+ * gguf.c - reading GGUF: one cursor, three primitives, and every number bounded by the bytes that
+ * remain.
  *
  * No count from the file sizes an allocation before it has been compared with the bytes that
  * remain, nothing recurses on the input, and nothing is copied out of the mapping.
@@ -29,7 +30,7 @@ enum {
 
 /* ---- Cursor --------------------------------------------------------------------------------- */
 
-/* Failure sticks: after one short read everything else reads as zero, and `ok` tells. */
+/* Failure is sticky: after one short read everything else reads as zero, and `ok` is false. */
 typedef struct {
     const uint8_t *base;
     uint64_t size;
@@ -69,7 +70,7 @@ static uint64_t left(const cursor *c) {
 
 /* ---- Header --------------------------------------------------------------------------------- */
 
-/* What a file that is not GGUF seems to be. */
+/* What a file that is not GGUF looks like. */
 static const char *looks_like(const uint8_t *p, size_t n) {
     static const struct {
         const char *start;
@@ -146,7 +147,7 @@ static bool is_name(gguf_str s) {
     return s.len > 0;
 }
 
-/* Pass over `count` values of a type that is not an array; why it failed, or NULL. */
+/* Skip `count` values of a type that is not an array.  Returns why that failed, or NULL. */
 static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
     if (type >= GGUF_TYPE_COUNT) {
         return "has a value of an unknown type";
@@ -170,8 +171,8 @@ static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
     return NULL;
 }
 
-/* Pass over the elements of an array whose header has been read; arrays in arrays are walked
- * with a small stack of counts. */
+/* Skip the elements of an array whose header has been read.  Nested arrays are walked with a small
+ * stack of counts. */
 static const char *skip_array(cursor *c, uint32_t element, uint64_t count) {
     uint64_t remaining[MAX_NESTING];
     size_t depth = 0;
@@ -286,7 +287,7 @@ static lfm_status read_type(const gguf_file *f, uint32_t number, gguf_tensor *t,
                    "%" PRIu32, f->path, (int)t->name.len, t->name.ptr, number);
 }
 
-/* Everything but the place of the data; *offset is where it is said to be. */
+/* Read everything but the data's address; *offset is the offset that the file states. */
 static lfm_status read_tensor(gguf_file *f, cursor *c, gguf_tensor *t, uint64_t *offset,
                               lfm_error *err) {
     const uint64_t at = c->pos;
@@ -332,7 +333,7 @@ static lfm_status read_tensor(gguf_file *f, cursor *c, gguf_tensor *t, uint64_t 
     return LFM_OK;
 }
 
-/* A byte count as people read it. */
+/* A byte count for people. */
 static void format_size(char out[32], uint64_t n) {
     if (n < 10u << 20) {
         snprintf(out, 32, "%" PRIu64 " bytes", n);

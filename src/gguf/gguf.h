@@ -1,9 +1,9 @@
 /*
  * gguf.h - the bytes of a model file -> keys and named, typed tensors.
  *
- * GGUF v2 and v3, little endian, one file or several (split files as one model).  Everything
- * here is a view into the mapped bytes; every count, length and offset has been checked against
- * the size of the file before anybody sees it.
+ * GGUF v2 and v3, little endian, one file or several (split files as one model).  Everything here
+ * is a view into the mapped bytes; every count, length and offset is checked against the size of
+ * the file before it is used.
  *
  * Format: ggml's docs/gguf.md.
  */
@@ -72,7 +72,7 @@ lfm_status gguf_open_how(gguf_file *f, const char *path, bool copy, lfm_error *e
 lfm_status gguf_lock(const gguf_file *f, lfm_error *err);
 
 /* Read one file that is already in memory, 8-byte aligned; `bytes` must stay valid until
- * gguf_close. `path` is for messages only. */
+ * gguf_close.  `path` is only for messages. */
 lfm_status gguf_parse(gguf_file *f, const void *bytes, size_t size, const char *path,
                       lfm_error *err);
 
@@ -86,15 +86,15 @@ void gguf_close(gguf_file *f);
 const gguf_key *gguf_get(const gguf_file *f, const char *name);
 const gguf_tensor *gguf_get_tensor(const gguf_file *f, const char *name);
 
-/* Typed lookups.  An absent key leaves *out alone and is not an error; a key of another type or
- * a value out of range is, and the message names it.  Integers of any width and sign are read. */
+/* Typed lookups.  An absent key leaves *out alone and is not an error; a key of another type or a
+ * value out of range is an error that names it.  Integers of any width and sign are read. */
 lfm_status gguf_get_u32(const gguf_file *f, const char *name, uint32_t min, uint32_t max,
                         uint32_t *out, lfm_error *err);
 lfm_status gguf_get_f32(const gguf_file *f, const char *name, float *out, lfm_error *err);
 lfm_status gguf_get_bool(const gguf_file *f, const char *name, bool *out, lfm_error *err);
 lfm_status gguf_get_str(const gguf_file *f, const char *name, gguf_str *out, lfm_error *err);
 
-/* The same for keys that must be there. */
+/* The same for required keys. */
 lfm_status gguf_need_u32(const gguf_file *f, const char *name, uint32_t min, uint32_t max,
                          uint32_t *out, lfm_error *err);
 lfm_status gguf_need_f32(const gguf_file *f, const char *name, float *out, lfm_error *err);

@@ -1,5 +1,5 @@
 /*
- * gguf_get.c - looking for keys and tensors by their names.
+ * gguf_get.c - finding keys and tensors by their names.
  */
 #include "gguf/gguf_internal.h"
 
@@ -88,7 +88,8 @@ static lfm_status wrong_type(const gguf_file *f, const gguf_key *key, const char
                    gguf_type_name(array ? key->element : key->type));
 }
 
-/* The value of any integer type as a signed 64-bit number; u64 above INT64_MAX is cut to it. */
+/* The value of any integer type as a signed 64-bit number; u64 above INT64_MAX becomes
+ * INT64_MAX. */
 static bool read_int(const gguf_key *key, int64_t *out) {
     const uint8_t *p = key->data;
     switch (key->type) {

@@ -11,8 +11,8 @@
 lfm_status gguf_read_part(gguf_file *f, const void *bytes, size_t size, uint32_t part,
                           lfm_error *err);
 
-/* Once all parts are read: the table of tensor names.  LFM_ERR_FORMAT for a name that is there
- * twice, and when there is none. */
+/* Once all parts are read: build the table of tensor names.  LFM_ERR_FORMAT when a name occurs
+ * twice, and when there are no tensors. */
 lfm_status gguf_index_tensors(gguf_file *f, lfm_error *err);
 
 /* A hash table of at least twice `n` slots, all empty (0); NULL when memory runs out. */

@@ -46,8 +46,8 @@ static void drop_keys(gguf_file *f) {
     f->n_keys = 0;
 }
 
-/* Does this part say that it is number `part` of `count`?  A file that is not split says neither.
- */
+/* Does this file state that it is part `part` of `count`?  A file that is not split states
+ * neither. */
 static lfm_status check_split(const gguf_file *f, uint32_t part, uint32_t count, lfm_error *err) {
     uint32_t no = 0;
     uint32_t n = 1;

@@ -24,7 +24,7 @@ uint64_t pack_head(const gguf_file *f, const uint64_t *sums) {
     for (size_t i = 0; i < f->n_keys; i++) {
         const gguf_key *k = &f->keys[i];
         const uint64_t kind[3] = {k->type, k->element, k->count};
-        /* The alignment belongs to the place, and a packed model is one file. */
+        /* The alignment belongs to the file, not to the model, and a packed model is one file. */
         if (pack_owns_key(k->name) || is_split_key(k->name) ||
             (k->name.len == 17 && memcmp(k->name.ptr, "general.alignment", 17) == 0)) {
             continue;

@@ -23,12 +23,12 @@
 /* Is this one of the three keys above? */
 bool pack_owns_key(gguf_str name);
 
-/* What a file with these tensor checksums has as its lfm.pack.head. */
+/* The lfm.pack.head of a file with these tensor checksums. */
 uint64_t pack_head(const gguf_file *f, const uint64_t *sums);
 
-/* *sums = the file's tensor checksums, 8 bytes each and perhaps not aligned, after checking the
- * head against its own; NULL for a file that is not packed.  LFM_ERR_UNSUPPORTED for another
- * version, LFM_ERR_FORMAT for damage. */
+/* *sums = the file's tensor checksums, 8 bytes each and perhaps unaligned, once the head matches
+ * its own checksum; NULL for a file that is not packed.  LFM_ERR_UNSUPPORTED for another version,
+ * LFM_ERR_FORMAT for damage. */
 lfm_status pack_read(const gguf_file *f, const uint8_t **sums, lfm_error *err);
 
 #endif

@@ -11,7 +11,7 @@ static const qtype_info infos[QTYPE_COUNT] = {
 #undef QTYPE_INFO
 };
 
-/* Taken out of the format; files that use them are from 2023 and 2024. */
+/* Types removed from the format; files that use them are from 2023 and 2024. */
 static const struct {
     uint32_t number;
     const char *name;
