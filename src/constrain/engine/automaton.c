@@ -40,7 +40,8 @@ void automaton_free(automaton *a) {
     }
 }
 
-/* Note that `byte` leads from one state to another.  Failing to note costs time, nothing else. */
+/* Remember that `byte` leads from one state to another.  When memory runs out the step is only
+ * computed again later. */
 static void note_step(automaton *a, uint32_t from, uint8_t byte, uint32_t to) {
     automaton_state *s = &a->states[from];
     if (s->row == UINT32_MAX) {

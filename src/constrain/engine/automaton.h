@@ -1,8 +1,8 @@
 /*
  * automaton.h - from the states that a grammar can be in to those after one more byte.
  *
- * Where each byte leads is remembered, so that in the long run a byte costs one look into a table.
- * One thread at a time may use an automaton.
+ * Where each byte leads is remembered, so that in the long run a byte costs one table lookup.  One
+ * thread at a time may use an automaton.
  */
 #ifndef CONSTRAIN_ENGINE_AUTOMATON_H
 #define CONSTRAIN_ENGINE_AUTOMATON_H
@@ -27,7 +27,7 @@ lfm_status automaton_step(automaton *a, const uint32_t *from, uint8_t byte, uint
 lfm_status automaton_step_token(automaton *a, const uint32_t *from, const bool *matches,
                                 uint32_t *to, lfm_error *err);
 
-/* The state of a text that can be read as two others can: states[0] and states[1] are pinned. */
+/* The union of two states: what either of them allows.  states[0] and states[1] are pinned. */
 lfm_status automaton_join(automaton *a, const uint32_t states[2], uint32_t *to, lfm_error *err);
 
 static inline uint32_t automaton_bits(const automaton *a, uint32_t state) {
@@ -43,7 +43,8 @@ static inline uint32_t automaton_look(const automaton *a, uint32_t state, uint8_
 /* The one byte that must follow; -1 when there is a choice, or the text may end. */
 int automaton_only_byte(const automaton *a, uint32_t state);
 
-/* Steps of kind STEP_TOKEN that wait: allowed[i] is set for tokens[i].  True if there are any. */
+/* The tokens that steps of kind STEP_TOKEN wait for: sets allowed[i] for tokens[i].  True if there
+ * are any. */
 bool automaton_tokens(const automaton *a, uint32_t state, bool *allowed);
 
 #endif

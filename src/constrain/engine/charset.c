@@ -32,12 +32,13 @@ static size_t join(char_range *r, size_t n) {
     return kept;
 }
 
-/* All that is between the ranges, before the first and behind the last. */
+/* Complement: what lies between the ranges, before the first and after the last. */
 static size_t complement(char_range *r, size_t n) {
     uint32_t next = 0; /* first character that no range so far holds */
     size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        const char_range used = r[i]; /* kept <= i: what is written has been read */
+        const char_range used = r[i]; /* safe in place: the write index never passes the read
+                                         index */
         if (used.lo > next) {
             r[kept++] = (char_range){next, used.lo - 1};
         }
@@ -97,7 +98,7 @@ uint32_t charset_spell(char_range range, char_bytes *out) {
             shift = 6 * k;
         }
     }
-    /* The byte before those may run as far as the bytes before it stay the same. */
+    /* The byte before those may vary while the bytes before it stay the same. */
     uint32_t end = hi;
     if (shift / 6 + 1 < n) {
         const uint32_t around = range.lo | ((1u << (shift + 6)) - 1);

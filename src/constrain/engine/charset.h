@@ -14,18 +14,18 @@ typedef struct {
 } char_range;
 
 /* Put `n` ranges in ascending order with gaps between them, without the surrogates (which are not
- * characters), and turn them into all other characters if `negated`.  ranges[] has room for n + 2.
- * Returns their new number. */
+ * characters), and replace them by their complement if `negated`.  ranges[] has room for n + 2.
+ * Returns the new number of ranges. */
 size_t charset_normalise(char_range *ranges, size_t n, bool negated);
 
-/* n bytes, each in lo[i]..hi[i]: all the characters that are spelled so. */
+/* All characters whose spelling has n bytes, each in lo[i]..hi[i]. */
 typedef struct {
     uint8_t lo[4], hi[4];
     size_t n;
 } char_bytes;
 
 /* The spelling of the first characters of a normalised range, as many as one char_bytes can hold.
- * Returns the last of them: the rest begins after it. */
+ * Returns the last of them; continue after it. */
 uint32_t charset_spell(char_range range, char_bytes *out);
 
 #endif

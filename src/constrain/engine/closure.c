@@ -1,13 +1,14 @@
 /*
  * closure.c - from the threads after a byte to the next state.
  *
- * Threads run on, through branches, calls and returns, until each waits for a byte.  All calls of a
- * rule at the same place in the text share one stack, whose frames are gathered while the threads
- * run (it is "open"); afterwards the open stacks get their numbers, those of callers first.  There
- * is an order for that because no rule begins with itself (grammar_rule.order).
+ * Threads run through branches, calls and returns until each waits for a byte.  All calls of a rule
+ * at the same place in the text share one stack, whose frames are gathered while the threads run
+ * (it is "open"); afterwards the open stacks get their numbers, callers first.  Such an order
+ * exists because no rule begins with itself (grammar_rule.order).
  *
- * A rule that matches the empty text is passed by at its call (grammar_step.skip), so returning
- * from an open stack adds nothing and is ignored; the same makes empty repetitions harmless.
+ * A call of a rule that matches the empty text also continues after it (grammar_step.skip), so
+ * returning from an open stack adds nothing and is ignored; this also makes empty repetitions
+ * harmless.
  *
  * Sources: graph-structured stacks, Tomita 1986; the treatment of calls follows the generalised LL
  * parsers of Scott and Johnstone, 2010.
@@ -19,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Of one state in the making; MAX_WORK is a second or two. */
+/* Limits of computing one state; MAX_WORK is a second or two. */
 enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23, MAX_WORK = 100000000 };
 
 #define OPEN 0x80000000u       /* an open stack: OPEN | rule */
@@ -176,7 +177,7 @@ void closure_return_from(const automaton *a, uint32_t stack) {
     }
 }
 
-/* One thread goes one step on. */
+/* Advance one thread by one step. */
 static void advance(const automaton *a, automaton_thread t) {
     closure *c = a->closure;
     const grammar_step *s = &a->g->steps[t.step];
@@ -268,7 +269,7 @@ static int compare_keys(const void *x, const void *y) {
     return a < b ? -1 : a > b;
 }
 
-/* Callers first: the keys are order and rule. */
+/* Sort callers first: the keys are order and rule. */
 static void sort_open(closure *c, const grammar *g) {
     for (size_t i = 0; i < c->n_open; i++) {
         const uint32_t rule = (uint32_t)c->open[i];

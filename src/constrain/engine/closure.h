@@ -1,13 +1,13 @@
 /*
- * closure.h - one state of the automaton from another.
+ * closure.h - computing one state of the automaton from another.
  */
 #ifndef CONSTRAIN_ENGINE_CLOSURE_H
 #define CONSTRAIN_ENGINE_CLOSURE_H
 
 #include "constrain/engine/states.h"
 
-/* Work is counted in threads or frames that are looked at, some 20 ns each; sorting one costs about
- * as much as looking at eight. */
+/* Work is counted in threads or frames visited, some 20 ns each; sorting one costs about as much as
+ * visiting eight. */
 enum { CLOSURE_SORT_WORK = 8 };
 
 /* A frame of an open stack. */
@@ -16,16 +16,16 @@ typedef struct {
     uint32_t next; /* gathered for the same rule, + 1 */
 } closure_gathered;
 
-/* What is known of a rule that was called here. */
+/* A rule that was called in this round. */
 typedef struct {
-    uint64_t round; /* the rest holds if it is the current one */
+    uint64_t round; /* the rest is valid if this is the current round */
     uint32_t frames; /* gathered, + 1 */
     uint32_t stack;  /* its number, once it has one */
 } closure_opened;
 
 typedef struct closure {
     uint64_t round;
-    automaton_thread *queue; /* every thread of this round; those before `head` were looked at */
+    automaton_thread *queue; /* every thread of this round; those before `head` are done */
     size_t n_queue, queue_cap, head;
     uint64_t *seen_round;    // [seen_cap]
     uint32_t *seen;          // [seen_cap] index into queue, by hash
@@ -40,7 +40,7 @@ typedef struct closure {
     automaton_frame *sorted;
     size_t n_sorted, sorted_cap;
     uint32_t bits;
-    size_t work;             /* done in this round, which has a limit */
+    size_t work;             /* done in this round; limited */
     lfm_status failed;       /* LFM_ERR_MEMORY or LFM_ERR_UNSUPPORTED */
 } closure;
 
@@ -58,21 +58,21 @@ lfm_status closure_after_token(automaton *a, uint32_t from, const bool *matches,
 
 void closure_begin(closure *c);
 
-/* So much work was done, or is about to be; c->failed when it is too much. */
+/* Add `n` units of work, done or about to be done; sets c->failed beyond the limit. */
 void closure_count_work(closure *c, size_t n);
 
-/* A thread at `step`, unless there is one. */
+/* Add a thread, unless it exists. */
 void closure_push(closure *c, uint32_t step, uint32_t stack);
 
-/* The rule of `stack` is done: go on with what it returns to. */
+/* The rule of `stack` is done: continue with what it returns to. */
 void closure_return_from(const automaton *a, uint32_t stack);
 
-/* Let all threads run until they wait; the state that they make. */
+/* Run all threads until they wait; *to is the resulting state. */
 lfm_status closure_finish(automaton *a, uint32_t *to, lfm_error *err);
 
 bool closure_room_for(closure *c, size_t n); /* frames, in c->sorted */
 
-/* The status of a step, with a sentence about it. */
+/* Return the status of a step, and fill the error for it. */
 lfm_status closure_report(lfm_status st, lfm_error *err);
 
 #endif

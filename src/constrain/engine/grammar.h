@@ -5,8 +5,8 @@
  * the whole a pushdown automaton.  Characters are spelled as bytes of UTF-8, so a token may end
  * inside a character.  The program never changes after it was made and may be shared by threads.
  *
- * What is guaranteed: no rule begins with itself (left recursion is an error), and from every step
- * that a text can reach there is a way to the end of the grammar; steps without one were removed.
+ * Guarantees: no rule begins with itself (left recursion is an error), and from every step that a
+ * text can reach there is a way to the end of the grammar; steps without one were removed.
  */
 #ifndef CONSTRAIN_ENGINE_GRAMMAR_H
 #define CONSTRAIN_ENGINE_GRAMMAR_H
@@ -20,7 +20,7 @@
 typedef enum {
     STEP_DEAD,   /* no text gets from here to the end */
     STEP_RETURN, /* the end of the rule */
-    STEP_MATCH,  /* a byte: edges[first..first+n), by which of them it fits; they do not overlap */
+    STEP_MATCH,  /* a byte: by the one of edges[first..first+n) that it fits; they do not overlap */
     STEP_TOKEN,  /* a whole token: tokens[first], then `next` */
     STEP_SPLIT,  /* any of branches[first..first+n) */
     STEP_CALL,   /* rule `first`, then `next` */
@@ -29,7 +29,7 @@ typedef enum {
 
 typedef struct {
     uint8_t kind;
-    bool skip;      /* CALL, REPEAT: may match nothing, so `next` is in reach at once */
+    bool skip;      /* CALL, REPEAT: may match nothing, so `next` is reachable at once */
     bool tail;      /* CALL: `next` is the end of the rule */
     uint32_t first;
     uint32_t n;
@@ -43,9 +43,9 @@ typedef struct {
 
 typedef struct {
     uint32_t start; /* step */
-    uint32_t order; /* rules that others begin with come later */
+    uint32_t order; /* rules come after those that begin with them */
     uint32_t at;    /* of its definition in the text, for errors */
-    bool wide;      /* may match long texts: tokens seldom hold a whole one */
+    bool wide;      /* may match long texts, which rarely fit in one token */
 } grammar_rule;
 
 typedef struct {

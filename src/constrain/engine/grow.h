@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 /* Room for at least `n` elements of `size` bytes in `array` (NULL when it is new), which has room
- * for *cap.  The array, moved if need be; NULL when memory runs out, and the old one is then
- * untouched. */
+ * for *cap.  Returns the array, which may have moved; NULL when memory runs out, and the old one is
+ * then unchanged. */
 static inline void *grow_array(void *array, size_t *cap, size_t n, size_t size) {
     if (n <= *cap && array) {
         return array;

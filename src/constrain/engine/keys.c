@@ -1,10 +1,10 @@
 /*
  * keys.c - the keys of the objects that are open in a JSON text: none may come twice.
  *
- * Levels, keys and their bytes are stacks: what is closed is taken from their ends.  A text that is
- * only tried takes nothing away, it puts more on top (levels know what is below them), so that
- * cutting the stacks brings back what was there.  Keys leave the hash table in the opposite order
- * of their coming, so the places of the others stay right.
+ * Levels, keys and their bytes are stacks: closing an object removes its entries from the ends.
+ * Trying a text removes nothing and only pushes more (each level knows the one below it), so
+ * truncating the stacks restores the old state.  Keys leave the hash table in the reverse order of
+ * insertion, so the slots of the others stay valid.
  */
 #include "constrain/engine/keys.h"
 
@@ -53,7 +53,7 @@ static bool same_key(const keys_open *k, const keys_key *a, const keys_key *b) {
            (a->len == 0 || memcmp(k->bytes + a->at, k->bytes + b->at, a->len) == 0);
 }
 
-/* The key that was just written, unless its object has it. */
+/* Add the key that was just written, unless its object already has it. */
 static byte_result add_key(keys_open *k) {
     keys_place *p = &k->at;
     const keys_key key = {p->hash, p->key_at, p->n_bytes - p->key_at, p->level - 1};
@@ -73,7 +73,7 @@ static byte_result add_key(keys_open *k) {
     return BYTE_FINE;
 }
 
-/* Leave the first n keys. */
+/* Keep only the first n keys. */
 static void cut_keys(keys_open *k, size_t n) {
     for (; k->at.n_keys > n; k->at.n_keys--) {
         size_t slot = slot_of(k, k->keys[k->at.n_keys - 1].hash);
@@ -102,7 +102,7 @@ static byte_result open_level(keys_open *k, bool is_object) {
 static void close_level(keys_open *k, bool tried) {
     keys_place *p = &k->at;
     if (p->level == 0) {
-        return; /* not a text of the grammar */
+        return; /* no grammar allows this */
     }
     const keys_level closed = k->levels[p->level - 1];
     if (!tried) {
@@ -151,7 +151,7 @@ static byte_result read_byte(keys_open *k, char byte, bool tried) {
         p->in_string = true;
         p->in_key = p->expects_key;
         p->key_at = p->n_bytes;
-        p->hash = HASH_START ^ p->level; /* objects with the same keys are kept apart */
+        p->hash = HASH_START ^ p->level; /* tells objects with the same keys apart */
         break;
     default: break;
     }
@@ -175,7 +175,7 @@ lfm_status keys_would_repeat(keys_open *k, const char *text, size_t n, bool *rep
 lfm_status keys_add(keys_open *k, const char *text, size_t n, bool *repeats) {
     const lfm_status st = keys_would_repeat(k, text, n, repeats);
     for (size_t i = 0; i < n && st == LFM_OK && !*repeats; i++) {
-        read_byte(k, text[i], false); /* memory is there: trying needs as much or more */
+        read_byte(k, text[i], false); /* cannot fail: trying allocated at least as much */
     }
     return st;
 }
@@ -185,7 +185,7 @@ void keys_reset(keys_open *k) {
     k->at = (keys_place){0};
 }
 
-/* n elements in memory of their own, in which there is room for *cap. */
+/* A copy of n elements; *cap is its capacity. */
 static void *copy_of(const void *array, size_t n, size_t size, size_t *cap) {
     void *copy = grow_array(NULL, cap, n, size);
     if (copy && n > 0) {

@@ -3,11 +3,11 @@
  *
  * A grammar cannot remember what was written, so this reads the text beside it.  The text is one
  * that the grammar of a schema or of tools allows: JSON, or calls with JSON in them; there every
- * key has one spelling, so equal keys are equal bytes.  A byte costs the same however much was
- * written; what is kept are the keys of the objects that are still open.
+ * key has one spelling, so equal keys are equal bytes.  The cost of a byte does not grow with the
+ * text; only the keys of objects that are still open are kept.
  *
- * Refusing a key leads into no dead end: a key that no schema names may always go on with another
- * character, and only finitely many are taken.
+ * Refusing a key never leads into a dead end: a key that no schema names can always continue with
+ * another character, and only finitely many are taken.
  */
 #ifndef CONSTRAIN_ENGINE_KEYS_H
 #define CONSTRAIN_ENGINE_KEYS_H
@@ -21,7 +21,7 @@
 /* An open object or array. */
 typedef struct {
     size_t below;      /* the one around it, + 1; 0 = none */
-    size_t first_key;  /* its keys, and those of what stands in it, begin here */
+    size_t first_key;  /* its keys, and those of objects inside it, begin here */
     size_t first_byte;
     bool is_object;
 } keys_level;
@@ -32,7 +32,7 @@ typedef struct {
     size_t level;   /* whose key it is */
 } keys_key;
 
-/* Where the text is. */
+/* The position in the text. */
 typedef struct {
     size_t n_levels, n_keys, n_bytes;
     size_t level;     /* the innermost open one, + 1; 0 = none */
@@ -55,12 +55,11 @@ typedef struct {
     size_t n_slots; /* a power of two */
 } keys_open;
 
-/* Would these bytes write a key a second time?  Nothing has changed afterwards.  LFM_OK or
- * LFM_ERR_MEMORY. */
+/* Would these bytes write a key a second time?  Changes nothing.  LFM_OK or LFM_ERR_MEMORY. */
 lfm_status keys_would_repeat(keys_open *k, const char *text, size_t n, bool *repeats);
 
-/* The text goes on with these bytes, unless they repeat a key or memory runs out; then nothing has
- * changed.  Like keys_would_repeat. */
+/* Take these bytes as the next ones of the text, unless they repeat a key or memory runs out; then
+ * nothing changes.  Reports like keys_would_repeat. */
 lfm_status keys_add(keys_open *k, const char *text, size_t n, bool *repeats);
 
 void keys_reset(keys_open *k); /* back to the beginning of a text */

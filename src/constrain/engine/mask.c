@@ -1,8 +1,7 @@
 /*
  * mask.c - which tokens of a vocabulary can follow in a state of a grammar.
  *
- * The idea of finding out beforehand what does not depend on the stack is XGrammar's (Dong et al.
- * 2024).
+ * Computing in advance what does not depend on the stack is an idea of XGrammar (Dong et al. 2024).
  */
 #include "constrain/engine/mask.h"
 
@@ -15,7 +14,7 @@ enum {
     BRIEF_BYTES = 32,    /* longer tokens are few: runs of blanks, lines of dashes */
     N_MASKS = 256,       /* 16 KiB each for 128,000 tokens */
     N_OUTLINES = 128,
-    MOST_WORK = 100000000 /* threads and frames looked at for one mask: some seconds */
+    MOST_WORK = 100000000 /* threads and frames visited for one mask: some seconds */
 };
 
 /* A node of the trie at which cuts were passed. */
@@ -31,7 +30,7 @@ struct mask_entry {
     uint64_t *bits;      // [mask_words(n_vocab)]
     crossing *crossings; /* of an outline */
     size_t n_crossings, crossings_cap;
-    bool crowded;        /* there are so many that the outline does not help */
+    bool crowded;        /* too many crossings for the outline to help */
 };
 
 /* ---- Vocabulary ----------------------------------------------------------------------------- */
@@ -73,7 +72,7 @@ static mask_entry *find_entry(mask *m, mask_entry *entries, size_t n, uint32_t s
     return NULL;
 }
 
-/* The entry that was not used for longest, emptied. */
+/* Empty the least recently used entry and return it. */
 static mask_entry *take_entry(mask *m, mask_entry *entries, size_t n) {
     mask_entry *oldest = &entries[0];
     const size_t n_words = mask_words(m->vocab->n_vocab);
@@ -130,7 +129,7 @@ static lfm_status note_crossing(const mask *m, mask_entry *e, size_t node, uint3
 }
 
 /* Walk the nodes [i, end) of a trie; the state above them is m->path[depth of the first - 1].  Sets
- * the bits of tokens that end in a state that lives.  `outline`: note there where cuts are
+ * the bits of tokens that do not end in STATE_DEAD.  `outline`: record there where cuts are
  * passed. */
 static lfm_status walk(mask *m, const trie *t, size_t i, size_t end, uint64_t *bits,
                        mask_entry *outline, lfm_error *err) {
@@ -177,7 +176,7 @@ static lfm_status walk_all(mask *m, const trie *t, uint32_t state, uint64_t *bit
     return walk(m, t, 0, t->n_nodes, bits, outline, err);
 }
 
-/* What the outline m->view.states[0] says of the brief tokens. */
+/* Which brief tokens the outline m->view.states[0] allows. */
 static lfm_status get_outline(mask *m, mask_entry **out, lfm_error *err) {
     *out = find_entry(m, m->outlines, N_OUTLINES, m->view.states[0]);
     if (*out) {
@@ -195,7 +194,7 @@ static lfm_status get_outline(mask *m, mask_entry **out, lfm_error *err) {
     return st;
 }
 
-/* The brief tokens: what the outline says, and what follows its cuts. */
+/* The brief tokens: those that the outline allows, and those that continue behind its cuts. */
 static lfm_status add_brief(mask *m, const uint32_t *state, uint64_t *bits, lfm_error *err) {
     const trie *t = &m->vocab->brief;
     mask_entry *o = NULL;
@@ -290,7 +289,7 @@ lfm_status mask_get(mask *m, const uint32_t *state, const uint64_t **bits, lfm_e
             add_named(m, *state, e->bits);
             keep_entry(m, e, *state);
         }
-        memset(m->path, 0, m->path_pin.n * sizeof *m->path); /* nothing is held for old times */
+        memset(m->path, 0, m->path_pin.n * sizeof *m->path); /* pin nothing between calls */
     }
     *bits = st == LFM_OK ? e->bits : NULL;
     return st;

@@ -2,8 +2,8 @@
  * outline.c - what a state looks like to a short text (automaton_outline).
  *
  * Stacks far below matter only once a rule returns to them.  An outline cuts them off, and gives
- * counters that a short text cannot tell apart a common value, so that many states have the same
- * outline and what was computed for one serves all.
+ * counters that a short text cannot tell apart a common value.  So many states have the same
+ * outline, and what is computed for one serves them all.
  */
 #include "constrain/engine/outline.h"
 
@@ -29,7 +29,8 @@ static lfm_status after_return(automaton *a, uint32_t stack, uint32_t *to, lfm_e
     return LFM_OK;
 }
 
-/* A counter that max_bytes bytes, each at most the end of one repetition, cannot tell from it. */
+/* A count that max_bytes bytes, each ending at most one repetition, cannot distinguish from that of
+ * `f`. */
 static uint32_t plain_count(const grammar *g, automaton_frame f, uint32_t max_bytes) {
     if (f.count == FRAME_CALL) { /* or the end of all stacks */
         return f.count;
@@ -46,7 +47,8 @@ static uint32_t plain_count(const grammar *g, automaton_frame f, uint32_t max_by
     return f.count;
 }
 
-/* An outline in the making: what became of the stacks, in ascending order of their numbers. */
+/* An outline under construction: the stacks and their replacements, in ascending order of their
+ * numbers. */
 typedef struct {
     automaton *a;
     uint32_t max_bytes;
@@ -56,7 +58,7 @@ typedef struct {
     uint32_t n_cut;
 } outline;
 
-/* What stands for a stack; false when there are too many to cut. */
+/* The replacement of a stack; false when there are too many to cut. */
 static bool outlined(outline *o, uint32_t stack, uint32_t *as) {
     if (stack <= OUTLINE_MAX) {
         *as = stack;
@@ -126,7 +128,7 @@ static lfm_status find_stacks(outline *o, uint32_t state) {
     return LFM_OK;
 }
 
-/* Make what stands for stack number `i`; *fits is false when there are too many to cut. */
+/* Make the replacement of stack number `i`; *fits is false when there are too many to cut. */
 static lfm_status copy_stack(outline *o, size_t i, bool *fits) {
     automaton *a = o->a;
     closure *c = a->closure;

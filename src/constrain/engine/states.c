@@ -256,7 +256,8 @@ static size_t bytes_used(const automaton *a) {
            a->n_rows * sizeof *a->rows;
 }
 
-/* Mark the stacks that pinned states need; a stack is older than those that stand on it. */
+/* Mark the stacks that pinned states need.  A stack has a lower number than those that stand on
+ * it. */
 static void mark_stacks(const automaton *a, bool *needed) {
     for (const automaton_pin *p = a->pins; p; p = p->next) {
         for (size_t i = 0; i < p->n; i++) {
@@ -274,7 +275,8 @@ static void mark_stacks(const automaton *a, bool *needed) {
     }
 }
 
-/* Copy the needed stacks, oldest first; map[old] = new.  Order may change with the numbers. */
+/* Copy the needed stacks, oldest first; map[old] = new.  New numbers may change the order of
+ * frames, so they are sorted again. */
 static lfm_status copy_stacks(const automaton *old, automaton *fresh, const bool *needed,
                               uint32_t *map) {
     automaton_frame *frames = NULL;
@@ -331,7 +333,7 @@ static size_t count_pinned(const automaton *a) {
     return n;
 }
 
-/* Begin again with the pinned states only.  When memory runs out nothing has changed. */
+/* Start over with only the pinned states.  When memory runs out nothing changes. */
 static lfm_status forget(automaton *a) {
     automaton fresh = *a;
     fresh.threads = NULL;

@@ -4,10 +4,10 @@
  * A state is a set of threads: a step of the program that waits for a byte, and a stack of what
  * follows when the rule of that step is done.  Stacks are shared: a stack is a set of frames, each
  * with the stack below it, and equal stacks are one.  So a state stays small however many ways of
- * reading the text there are, and equal states are found equal.
+ * reading the text there are, and equal states have equal numbers.
  *
- * States are numbers.  They stay good until the memory is full: then all that is not pinned is
- * forgotten and the pinned numbers are changed.
+ * States are numbers.  They stay valid until the memory is full: then every state that is not
+ * pinned is forgotten, and pinned numbers change.
  */
 #ifndef CONSTRAIN_ENGINE_STATES_H
 #define CONSTRAIN_ENGINE_STATES_H
@@ -76,7 +76,7 @@ typedef struct automaton {
     automaton_state *states;
     size_t n_states, states_cap;
     uint32_t *rows;
-    size_t n_rows, rows_cap;          /* in numbers, n_classes for each row */
+    size_t n_rows, rows_cap;          /* in elements, n_classes for each row */
     uint32_t *stack_heads, *state_heads; // [n_heads] + 1, by hash
     size_t n_heads;                   /* a power of two */
     uint32_t start;                   /* the state before the first byte; always pinned */
@@ -84,16 +84,16 @@ typedef struct automaton {
     automaton_pin *pins;
     size_t budget;                    /* bytes after which what is not pinned is forgotten */
     uint64_t generation;              /* how often that happened */
-    uint64_t work;                    /* threads and frames looked at, ever */
+    uint64_t work;                    /* threads and frames visited so far */
     struct closure *closure;          /* what computing a state needs */
 } automaton;
 
-/* Fill the tables of a zeroed automaton with what is always there; free them. LFM_OK or
- * LFM_ERR_MEMORY. */
+/* Fill the tables of a zeroed automaton with what is always there (LFM_OK or LFM_ERR_MEMORY); free
+ * them. */
 lfm_status automaton_init_states(automaton *a);
 void automaton_drop_states(automaton *a);
 
-/* Keep n state numbers good until they are unpinned; each must be valid, or STATE_DEAD. */
+/* Keep n state numbers valid until they are released; each must be valid now, or STATE_DEAD. */
 void automaton_hold(automaton *a, automaton_pin *pin, uint32_t *states, size_t n);
 void automaton_release(automaton *a, automaton_pin *pin); /* safe on a zeroed pin */
 

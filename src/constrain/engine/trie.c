@@ -1,12 +1,12 @@
 /*
- * trie.c - the texts of a vocabulary as a tree of their beginnings, in flat arrays.
+ * trie.c - the texts of a vocabulary as a tree of their prefixes, in flat arrays.
  */
 #include "constrain/engine/trie.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A text on its way into order. */
+/* A text to be sorted. */
 typedef struct {
     uint64_t head; /* its first 8 bytes, the first one highest */
     const char *ptr;
@@ -45,7 +45,7 @@ static entry *sort_heads(entry *from, entry *spare, size_t n) {
     return from;
 }
 
-/* Whole texts in order, where the first 8 bytes did not decide. */
+/* Compare whole texts, where the first 8 bytes are equal. */
 static void sort_equal_heads(entry *e, size_t n) {
     for (size_t i = 0; i < n;) {
         size_t k = i + 1;

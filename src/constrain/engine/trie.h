@@ -1,5 +1,5 @@
 /*
- * trie.h - the texts of a vocabulary as a tree of their beginnings, in flat arrays.
+ * trie.h - the texts of a vocabulary as a tree of their prefixes, in flat arrays.
  */
 #ifndef CONSTRAIN_ENGINE_TRIE_H
 #define CONSTRAIN_ENGINE_TRIE_H
@@ -17,9 +17,9 @@ typedef struct {
     size_t len;      /* 0: no text */
 } trie_text;
 
-/* The nodes come in depth-first order, so the part below a node is a stretch of the array. */
+/* The nodes are in depth-first order, so the subtree of a node is a slice of the array. */
 typedef struct {
-    uint32_t end;   /* the first node after the part below */
+    uint32_t end;   /* the first node after the subtree */
     uint32_t first; /* ids[first..first of the next node) end here */
     uint16_t depth; /* bytes from the root, which is no node: at least 1 */
     uint8_t byte;   /* the last of them */
@@ -34,7 +34,8 @@ typedef struct {
     uint32_t depth;    /* of the deepest node */
 } trie;
 
-/* Of the texts[i] of more than `min` and at most `max` bytes, with id i.  Keeps nothing. */
+/* Build the trie of the texts[i] of more than `min` and at most `max` bytes, with id i.  Keeps no
+ * pointer to them. */
 lfm_status trie_init(trie *t, const trie_text *texts, size_t n, size_t min, size_t max,
                      lfm_error *err);
 void trie_drop(trie *t); /* safe on a zeroed struct */

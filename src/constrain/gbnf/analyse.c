@@ -1,5 +1,5 @@
 /*
- * analyse.c - what the steps of a grammar mean, found once.
+ * analyse.c - properties of the steps of a grammar, computed once.
  *
  * Three facts about each step grow from the ends of the rules backwards until nothing changes:
  *
@@ -27,7 +27,7 @@ typedef struct {
     uint32_t *callers_of;  // [n_rules + 1]
     uint32_t *rule_at;     // [n_steps] the rule that starts there + 1; 0 = none
     uint8_t *live, *empty, *reach; // [n_steps]
-    uint32_t *queue;       // [n_steps] steps to look at again, a ring
+    uint32_t *queue;       // [n_steps] steps to visit again, a ring
     bool *queued;
     lfm_error *err;
 } analysis;
@@ -55,7 +55,7 @@ static uint32_t callee(const grammar *g, const grammar_step *s) {
                                     : UINT32_MAX;
 }
 
-/* counts[i + 1] holds how many i has -> where the list of i begins. */
+/* Turn counts (counts[i + 1] belongs to i) into the places where the lists begin. */
 static void sum_up(uint32_t *counts, size_t n) {
     for (size_t i = 0; i < n; i++) {
         counts[i + 1] += counts[i];
@@ -74,7 +74,8 @@ static lfm_status list_users(analysis *a) {
     if (!a->users_of || !a->callers_of) {
         return no_memory(a);
     }
-    /* Counted one place too far, so that filling the lists leaves their beginnings in place. */
+    /* Counted one place too high: filling the lists then moves every beginning to its final
+     * place. */
     for (size_t i = 0; i < g->n_steps; i++) {
         const grammar_step *s = &g->steps[i];
         for (uint32_t k = 0; k < n_targets(s); k++) {
@@ -179,7 +180,7 @@ static bool update(analysis *a, fact f, uint32_t step) {
     return true;
 }
 
-/* Look at every step, and again at those that depend on one that changed. */
+/* Visit every step, and again those that depend on one that changed. */
 static void settle(analysis *a, fact f) {
     const grammar *g = a->g;
     size_t head = 0;
@@ -215,15 +216,15 @@ static void settle(analysis *a, fact f) {
 
 /* ---- Left recursion, and the order of rules ------------------------------------------------- */
 
-/* A rule on the way down: which of its first steps are still to be looked at. */
+/* A rule on the path, and its first steps that are still to be visited. */
 typedef struct {
     uint32_t rule;
-    uint32_t pending; /* where its part of the stack of steps begins */
+    uint32_t pending; /* where its steps begin in `steps` */
 } visit;
 
 typedef struct {
     visit *path;       // [n_rules]
-    uint32_t *steps;   // [n_steps] seen first steps that wait
+    uint32_t *steps;   // [n_steps] first steps still to be visited
     uint8_t *state;    // [n_rules] 0 new, 1 on the path, 2 done
     bool *seen;        // [n_steps]
     size_t n_path, n_steps;
@@ -239,7 +240,7 @@ static lfm_status left_recursion(const analysis *a, const descent *d, uint32_t r
     while (d->path[from].rule != rule) {
         from++;
     }
-    uint32_t named = rule; /* the body of a repetition has no name: take one that has */
+    uint32_t named = rule; /* the body of a repetition has no name: use a rule that has one */
     for (size_t i = from; i < d->n_path && named >= tree->n_rules; i++) {
         named = d->path[i].rule;
     }
@@ -275,7 +276,7 @@ static void look_at(descent *d, uint32_t step) {
     }
 }
 
-/* Follow one first step of the rule on top; a rule that it begins with goes on top. */
+/* Follow one first step of the rule on top; push the rule that it calls. */
 static lfm_status descend(analysis *a, descent *d) {
     const grammar *g = a->g;
     const visit *top = &d->path[d->n_path - 1];
@@ -372,7 +373,7 @@ static void note_facts(analysis *a) {
                       (s->kind == STEP_REPEAT && g->repeats[s->first].min == 0);
             s->tail = s->kind == STEP_CALL && g->steps[s->next].kind == STEP_RETURN;
             if (s->kind == STEP_REPEAT && s->skip) {
-                g->repeats[s->first].min = 0; /* empty repetitions make up the number */
+                g->repeats[s->first].min = 0; /* empty repetitions reach the minimum */
             }
         }
     }

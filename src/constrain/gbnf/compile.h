@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-/* Read a grammar in GBNF (gbnf.h).  Nothing of `text` is kept.  LFM_ERR_ARG names line and column;
+/* Read a grammar in GBNF (gbnf.h).  Keeps no pointer to `text`.  LFM_ERR_ARG names line and column;
  * time and memory are linear in the length of the text. */
 lfm_status gbnf_compile(grammar *g, const char *text, size_t len, lfm_error *err);
 

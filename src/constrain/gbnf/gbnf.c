@@ -1,7 +1,7 @@
 /*
  * gbnf.c - the text of a GBNF grammar -> a syntax tree.
  *
- * Rules, their names, groups and alternatives; what stands in them is in gbnf_items.c.
+ * Rules, their names, groups and alternatives; gbnf_items.c reads what is inside them.
  */
 #include "constrain/gbnf/gbnf.h"
 
@@ -41,7 +41,7 @@ static lfm_status open_one(gbnf_parser *p) {
     return st == LFM_OK ? new_sequence(p, g) : st;
 }
 
-/* The innermost sequence is complete: its size counts for the group. */
+/* The innermost sequence is complete: add its size to the group. */
 static void close_sequence(gbnf_parser *p) {
     gbnf_tree *t = p->tree;
     const gbnf_group *g = &p->groups[p->n_groups - 1];
@@ -82,7 +82,7 @@ static lfm_status grow_names(gbnf_parser *p) {
     return LFM_OK;
 }
 
-/* The rule that is named at `at`, made if it is new. */
+/* The rule that is named at `at`; a new one is added. */
 static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *index) {
     gbnf_tree *t = p->tree;
     if (2 * (t->n_rules + 1) > p->names_cap) {
@@ -160,7 +160,7 @@ static lfm_status next_alternative(gbnf_parser *p) {
     return new_sequence(p, &p->groups[p->n_groups - 1]);
 }
 
-/* One item, parenthesis, bar or repetition; *done when the rule ends here. */
+/* Read one item, parenthesis, bar or repetition; *done when the rule ends here. */
 static lfm_status read_item(gbnf_parser *p, bool *done) {
     const bool nested = p->n_groups > 1;
     lfm_status st = LFM_OK;

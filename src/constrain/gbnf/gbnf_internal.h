@@ -6,7 +6,7 @@
 
 #include "constrain/gbnf/gbnf_tree.h"
 
-/* A group that is open: its alternatives so far, and the sequence that grows. */
+/* An open group: its alternatives so far, and the current sequence. */
 typedef struct {
     uint32_t alternatives; /* node */
     uint32_t sequence;     /* node */
@@ -33,13 +33,14 @@ static inline bool gbnf_is_digit(int c) {
     return c >= '0' && c <= '9';
 }
 
-/* Blanks and comments; line breaks too where they do not end the rule. */
+/* Skip blanks and comments, and with `newline_ok` line breaks, too: they do not end the rule
+ * there. */
 void gbnf_skip_space(gbnf_parser *p, bool newline_ok);
 
 /* An error: "'x' where `wanted` is expected". */
 lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted);
 
-/* Items of a rule, from their first character on: each is added to the innermost sequence.  A
+/* Read an item of a rule, from its first character on, and add it to the innermost sequence.  A
  * repetition takes the last item of that sequence as its child. */
 lfm_status gbnf_read_literal(gbnf_parser *p);
 lfm_status gbnf_read_class(gbnf_parser *p);

@@ -1,5 +1,5 @@
 /*
- * gbnf_items.c - what a rule consists of: literals, classes, tokens, repetitions.
+ * gbnf_items.c - the items of a rule: literals, classes, tokens, repetitions.
  */
 #include "constrain/gbnf/gbnf_internal.h"
 
@@ -11,7 +11,7 @@
 
 /* ---- Text ----------------------------------------------------------------------------------- */
 
-/* What stands at the current place, for a message: one character, quoted. */
+/* Report the character at the current place. */
 lfm_status gbnf_unexpected(const gbnf_parser *p, const char *wanted) {
     if (p->pos >= p->len) {
         return gbnf_fail(p->tree, p->pos, p->err, "the grammar ends where %s is expected", wanted);
@@ -314,7 +314,8 @@ lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested) {
             .kind = GBNF_REPEAT, .at = t->nodes[child].at, .first = child, .min = min, .max = max,
             .next = before,
         };
-        /* A star is one more step; counts are copied only while that is short (lower.c). */
+        /* A star is one more step; counted repetitions are written out only while that is short
+         * (lower.c). */
         const uint64_t copies = max != GBNF_NONE ? max : min ? min : 1;
         t->nodes[item].size = copies * size + 1 <= GBNF_COPY_LIMIT ? (uint32_t)copies * size + 1
                               : copies > 1                         ? 2

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { GBNF_COPY_LIMIT = 64 }; /* x{m,n} is written out while that has so few steps */
+enum { GBNF_COPY_LIMIT = 64 }; /* x{m,n} is written out up to this number of steps */
 #define GBNF_NONE UINT32_MAX /* no node, no rule, no upper limit */
 
 typedef enum {
@@ -19,7 +19,7 @@ typedef enum {
     GBNF_ALTERNATIVES, /* one of the children */
     GBNF_TEXT,         /* bytes */
     GBNF_CHARACTER,    /* one character of a set */
-    GBNF_RULE,         /* what another rule says */
+    GBNF_RULE,         /* a reference to a rule */
     GBNF_TOKEN,        /* one token, whatever its text */
     GBNF_REPEAT        /* the child min to max times */
 } gbnf_kind;
@@ -33,7 +33,7 @@ typedef struct {
     uint32_t n;     /* TEXT: bytes; CHARACTER: ranges */
     uint32_t min, max; /* GBNF_REPEAT; max may be GBNF_NONE */
     uint32_t next;  /* the sibling BEFORE this one */
-    uint32_t size;  /* about how many steps it takes to match it, for deciding what to copy */
+    uint32_t size;  /* about how many steps match it; decides what is written out */
 } gbnf_node;
 
 typedef struct {
@@ -49,8 +49,8 @@ typedef struct {
     uint32_t len;
 } gbnf_token;
 
-/* Lists in the tree run backwards, from the last element to the first: so they are built, and so
- * they are wanted.  A zeroed struct is a valid empty one. */
+/* Lists in the tree run from the last element to the first: the reader builds and lower.c reads
+ * them in this order.  A zeroed struct is a valid empty one. */
 typedef struct {
     const char *text; /* the caller's; used for names and for errors */
     size_t len;

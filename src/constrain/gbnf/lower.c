@@ -2,7 +2,7 @@
  * lower.c - a syntax tree -> the steps of a grammar.
  *
  * Steps are made from the end of a rule to its beginning, so that each knows what follows it, and
- * equal matches with equal followers are one step.  A stack of tasks stands for recursion.
+ * equal matches with equal followers share one step.  A stack of tasks replaces recursion.
  */
 #include "constrain/gbnf/lower.h"
 
@@ -14,13 +14,13 @@
 typedef struct {
     uint32_t node;
     uint32_t next;     /* the step after it */
-    uint32_t child;    /* node that is worked on, or comes next */
+    uint32_t child;    /* current or next child node */
     uint32_t step;     /* where the sequence so far begins; REPEAT: the loop */
     uint32_t done;     /* copies made, alternatives done */
     bool begun;
 } task;
 
-/* Edges of one byte of a character, while a set is spelled. */
+/* Edges for one byte position of a character set. */
 typedef struct {
     grammar_edge edges[256];
     size_t n;
@@ -100,7 +100,7 @@ static lfm_status grow_matches(lowering *l) {
     return LFM_OK;
 }
 
-/* The step that matches these edges, made if there is none. */
+/* The step that matches these edges; a new one is added. */
 static lfm_status make_match(lowering *l, const grammar_edge *edges, size_t n, uint32_t *index) {
     grammar *g = l->g;
     if (2 * (l->n_matches + 1) > l->matches_cap) {
@@ -170,8 +170,8 @@ static lfm_status close_levels(lowering *l, spelling *open, const char_bytes *pa
 }
 
 /* One character of a set.  The spellings come in ascending order, so those that begin alike follow
- * each other: the bytes they share are kept open, the others are closed from the end on.  Two
- * spellings have equal or disjoint first bytes, and so on: edges of a step never overlap. */
+ * each other: the bytes they share stay open, the others are closed from the end.  Two spellings
+ * have equal or disjoint first bytes, and so on: edges of a step never overlap. */
 static lfm_status lower_set(lowering *l, const gbnf_node *node, uint32_t next, uint32_t *entry) {
     spelling *open = calloc(4, sizeof *open);
     if (!open) {
@@ -203,7 +203,7 @@ static lfm_status lower_set(lowering *l, const gbnf_node *node, uint32_t next, u
 
 /* ---- Branches ------------------------------------------------------------------------------- */
 
-/* A step that may go on at any of `n` others. */
+/* A step that continues at any of `n` others. */
 static lfm_status make_split(lowering *l, const uint32_t *to, size_t n, uint32_t *index) {
     grammar *g = l->g;
     uint32_t *grown = grow_array(g->branches, &g->branches_cap, g->n_branches + n, sizeof *grown);
@@ -231,7 +231,7 @@ static lfm_status push_task(lowering *l, uint32_t node, uint32_t next) {
     return LFM_OK;
 }
 
-/* The children from the last to the first, each before what was made so far. */
+/* Make the children from the last to the first, each in front of what was made so far. */
 static lfm_status lower_sequence(lowering *l, task *t, uint32_t *result, bool *finished) {
     if (t->begun) {
         t->step = *result;
@@ -272,7 +272,7 @@ static lfm_status lower_alternatives(lowering *l, task *t, uint32_t *result, boo
 
 /* ---- Repetitions ---------------------------------------------------------------------------- */
 
-/* The rule that a counted repetition repeats; its steps are made later. */
+/* The rule of the body of a counted repetition; its steps are made later. */
 static lfm_status body_rule(lowering *l, uint32_t node, uint32_t *rule) {
     grammar *g = l->g;
     if (l->body_of[node] == 0) {
@@ -292,7 +292,7 @@ static lfm_status body_rule(lowering *l, uint32_t node, uint32_t *rule) {
     return LFM_OK;
 }
 
-/* More copies than should be written out: a step that counts. */
+/* Too many copies to write out: make a step that counts. */
 static lfm_status make_counter(lowering *l, const task *t, uint32_t *result) {
     grammar *g = l->g;
     const gbnf_node *node = &l->tree->nodes[t->node];
@@ -314,7 +314,8 @@ static lfm_status make_counter(lowering *l, const task *t, uint32_t *result) {
     return new_step(l, step, result);
 }
 
-/* x{m,} is m - 1 copies and a loop that must, or for m = 0 may, run: written from the end. */
+/* x{m,} is m - 1 copies and a loop that runs at least once (for m = 0: at all); made from the
+ * end. */
 static lfm_status lower_unlimited(lowering *l, task *t, uint32_t *result, bool *finished) {
     const gbnf_node *node = &l->tree->nodes[t->node];
     const uint32_t copies = node->min > 1 ? node->min : 1;
@@ -386,7 +387,7 @@ static lfm_status work(lowering *l, uint32_t *result) {
     const gbnf_node *node = &l->tree->nodes[t->node];
     const size_t level = l->n_tasks - 1;
     bool finished = false;
-    task now = *t; /* the stack may move while this one works */
+    task now = *t; /* the stack may move meanwhile */
     lfm_status st = LFM_OK;
     switch (node->kind) {
     case GBNF_SEQUENCE: st = lower_sequence(l, &now, result, &finished); break;
@@ -457,7 +458,7 @@ static lfm_status lower_all(lowering *l) {
     for (size_t i = 0; i < tree->n_rules; i++) {
         g->rules[i] = (grammar_rule){.at = tree->rules[i].at};
     }
-    for (size_t i = 0; i < g->n_rules && st == LFM_OK; i++) { /* bodies are added on the way */
+    for (size_t i = 0; i < g->n_rules && st == LFM_OK; i++) { /* bodies are added meanwhile */
         st = lower_rule(l, (uint32_t)i, i < tree->n_rules ? tree->rules[i].body
                                                           : l->bodies[i - tree->n_rules]);
     }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* A stretch of the text. */
+/* A piece of the text. */
 typedef struct {
     const char *at;
     size_t n;
@@ -33,7 +33,7 @@ static bool is(span s, const char *word) {
     return s.n == strlen(word) && memcmp(s.at, word, s.n) == 0;
 }
 
-/* Cut off what comes before the first `c`, or everything. */
+/* Split off the text before the first `c`, or all of it. */
 static span cut(span *rest, char c) {
     const char *found = rest->n > 0 ? memchr(rest->at, c, rest->n) : NULL;
     const span first = {rest->at, found ? (size_t)(found - rest->at) : rest->n};

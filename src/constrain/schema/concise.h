@@ -4,8 +4,8 @@
  * Fields are separated by commas, or by line ends if there are any:
  *     name, age int, email?, tags str[], kind red|green|blue, bio: what the person does
  * A field is a name, a type (str, int, float, bool; str when it is absent; [] for a list; or words
- * joined by | to choose from), ? when it may be left out, and after a colon what it is, for people.
- * The types are those of the `llm` program's concise schemas; ?, [] and | are additions.
+ * joined by | to choose from), ? when it may be left out, and after a colon a description for
+ * people.  The types are those of the `llm` program's concise schemas; ?, [] and | are additions.
  */
 #ifndef CONSTRAIN_SCHEMA_CONCISE_H
 #define CONSTRAIN_SCHEMA_CONCISE_H

@@ -1,9 +1,9 @@
 /*
  * regex.c - regular expressions, as JSON Schema's `pattern` has them, as GBNF.
  *
- * A regular expression (ECMA-262, the part without memory) is already nearly GBNF: groups,
- * alternatives and repetitions are copied, characters become their spelling in JSON.  So it is one
- * pass, and nothing is kept but how many groups are open.
+ * A regular expression (ECMA-262 without back references and lookaround) is nearly GBNF: groups,
+ * alternatives and repetitions are copied, characters become their spelling in JSON.  So one pass
+ * suffices, and its only state is the number of open groups.
  */
 #include "constrain/schema/regex.h"
 
@@ -173,7 +173,7 @@ static void write_code(regex *r, uint32_t code) {
     json_write_text(r->out, text);
 }
 
-/* The characters of a set in JSON: as they are, or in their only escape. */
+/* Write the characters of a set as JSON has them: plain, or as their only escape. */
 static void write_set(regex *r, charset *s, bool negated) {
     size_t n_pieces = 0;
     s->n = charset_normalise(s->at, s->n, negated);
@@ -195,7 +195,7 @@ static void write_set(regex *r, charset *s, bool negated) {
     }
     bool open = false;
     for (size_t i = 0; i < s->n; i++) {
-        /* What is left between the characters that are escaped. */
+        /* The ranges between the characters that are escaped. */
         static const uint32_t cuts[][2] = {{0x20, 0x21}, {0x23, 0x5b}, {0x5d, MAX_CODE}};
         for (size_t k = 0; k < 3; k++) {
             const uint32_t lo = s->at[i].lo > cuts[k][0] ? s->at[i].lo : cuts[k][0];
@@ -324,7 +324,7 @@ static void read_repeat(regex *r) {
             fail(r, "a repetition is {2}, {2,} or {2,5}, of at most 9999");
             return;
         }
-        r->out->len -= r->out->len > 0; /* the blank: what follows belongs to the atom */
+        r->out->len -= r->out->len > 0; /* remove the blank: what follows belongs to the atom */
         json_write_raw(r->out, begin, (size_t)(r->p - begin));
     } else {
         r->out->len -= r->out->len > 0;
@@ -332,7 +332,7 @@ static void read_repeat(regex *r) {
     }
     json_write_text(r->out, " ");
     if (r->p < r->end && *r->p == '?') {
-        r->p++; /* lazy: the same texts */
+        r->p++; /* lazy repetitions match the same texts */
     }
     r->has_atom = false;
 }

@@ -11,8 +11,8 @@
 
 enum { MAX_OUT = 12 << 20 };
 
-/* What every grammar has: any value, in one way of writing.  `never` matches nothing: a rule that
- * needs itself is removed with all that needs it. */
+/* Rules of every grammar: any value, written in one way.  `never` matches nothing: a rule that
+ * needs itself is removed, with all that need it. */
 static const char common_rules[] =
     "never ::= \"x\" never\n"
     "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
@@ -26,7 +26,7 @@ static const char common_rules[] =
 
 /* ---- One set -------------------------------------------------------------------------------- */
 
-/* The first choice, each of its branches with everything else. */
+/* Write the first choice: each of its branches, combined with everything else. */
 static void write_choice(schema_compiler *c, const schema_list *base, const schema_list *choices) {
     const schema_item choice = choices->at[0];
     schema_list branches = {0};
@@ -116,7 +116,7 @@ static void write_base(schema_compiler *c, const schema_list *base, json_out *ru
     free(f.values);
 }
 
-/* Write the rule of set `index`, and those that only it needs. */
+/* Write the rule of set `index`, and the helper rules that only it needs. */
 static void write_set(schema_compiler *c, size_t index) {
     schema_list all = {0};
     schema_list base = {0};
@@ -164,7 +164,7 @@ static void write_root(schema_compiler *c) {
     json_write_text(&c->out, "\n");
 }
 
-/* The first rules, those that every grammar has, and then those that they need. */
+/* Write the first rules, the common ones, and then those that they need. */
 static lfm_status compile(char **gbnf, const char *text, size_t len,
                           void (*begin)(schema_compiler *c), lfm_error *err) {
     json_doc doc = {0};

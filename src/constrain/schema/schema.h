@@ -1,13 +1,13 @@
 /*
  * schema.h - a JSON schema -> a grammar of the texts that satisfy it.
  *
- * JSON Schema, draft 2020-12, as far as the answer of a model needs it; what is not supported is an
- * error that names the keyword and its place.  Supported: type, enum, const, properties, required,
+ * JSON Schema, draft 2020-12, as far as answers of a model need it; an unsupported keyword is an
+ * error that names it and its place.  Supported: type, enum, const, properties, required,
  * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
  * format (date, time, date-time, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
- * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are passed over.
+ * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are ignored.
  *
- * A grammar generates, so where a schema allows more than anybody wants it is narrowed:
+ * A grammar generates, so it is narrower than the schema where that is more useful:
  *   - texts are written in one way: {"a": 1, "b": [2, 3]}, members in the order of `properties`,
  *     no other blanks, characters escaped only where they must be;
  *   - without `type`, keywords that belong to one type imply it;
@@ -15,7 +15,7 @@
  *   - an integer is written without a fraction, a number with limits without an exponent;
  *   - there are no leap seconds.
  *
- * A grammar cannot remember what was written, so by itself it lets keys that no schema names come
+ * A grammar cannot remember what was written, so by itself it allows keys that no schema names
  * twice in an object; keys.h refuses them while the text is written.
  */
 #ifndef CONSTRAIN_SCHEMA_SCHEMA_H

@@ -1,5 +1,5 @@
 /*
- * schema_facts.c - keywords: which are known, and what several schemas say together.
+ * schema_facts.c - keywords: which are known, and what several schemas require together.
  */
 #include "constrain/schema/schema_internal.h"
 
@@ -12,7 +12,7 @@
 
 typedef enum { KEY_NOTE, KEY_READ, KEY_REFUSED } key_kind;
 
-/* What a keyword implies when there is no type; and why it is refused. */
+/* The types that a keyword implies when there is no `type`; and why it is refused. */
 static const struct {
     const char *name;
     key_kind kind;
@@ -35,7 +35,7 @@ static const struct {
     {"exclusiveMaximum", KEY_READ, TYPE_NUMBER},
 };
 
-/* Keywords of draft 2020-12 and before that we do not have: told apart from misspelled ones. */
+/* Keywords of draft 2020-12 and earlier that are not supported, as opposed to misspelled ones. */
 static const char *const refused[] = {
     "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor",
     "$vocabulary", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
@@ -48,7 +48,7 @@ static bool key_is(const json_value *m, const char *name) {
     return m->key_len == strlen(name) && memcmp(m->key, name, m->key_len) == 0;
 }
 
-/* Keywords in a form that asks for nothing. */
+/* Is this keyword without effect? */
 static bool is_harmless(const json_value *m) {
     return (key_is(m, "uniqueItems") && m->kind == JSON_FALSE) ||
            (key_is(m, "unevaluatedProperties") && m->kind == JSON_TRUE) ||
@@ -121,8 +121,7 @@ static bool same_value(const json_value *a, const json_value *b) {
     return same;
 }
 
-/* A list of allowed values, the `n` that begin with `first`: the first list, or what it has in
- * common with the earlier ones. */
+/* Take a list of `n` allowed values, from `first` on: keep those that earlier lists allow, too. */
 static void read_values(schema_compiler *c, schema_facts *f, const json_value *first, size_t n) {
     if (!f->has_values) {
         f->values = calloc(n ? n : 1, sizeof *f->values);
@@ -184,7 +183,7 @@ static bool read_digits(const json_value *v, char *digits, size_t *n, long *poin
             after_point = true;
             continue;
         }
-        if (*n == 0 && *p == '0') { /* zeros in front only move the point */
+        if (*n == 0 && *p == '0') { /* leading zeros only move the point */
             before -= after_point;
             continue;
         }

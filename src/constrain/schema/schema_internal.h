@@ -2,8 +2,8 @@
  * schema_internal.h - what the files of the schema compiler share.
  *
  * A schema becomes rules of GBNF, one for each set of schemas that a value must satisfy together
- * (most sets have one member).  Sets are found as they are needed and worked off one by one, so
- * nothing recurses, and recursive schemas are recursive rules.
+ * (most sets have one member).  Sets are added as they are needed and processed one by one, so
+ * nothing recurses, and recursive schemas become recursive rules.
  */
 #ifndef CONSTRAIN_SCHEMA_SCHEMA_INTERNAL_H
 #define CONSTRAIN_SCHEMA_SCHEMA_INTERNAL_H
@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What of a schema is meant. */
+/* Which part of a schema is meant. */
 typedef enum {
     PART_ALL,
     PART_BASE,  /* without $ref, allOf, anyOf, oneOf */
@@ -48,7 +48,7 @@ typedef struct {
     size_t n_sets, sets_cap;
     uint32_t *slots;       /* hash table of sets: index + 1, 0 = empty */
     size_t n_slots;
-    size_t n_helpers;      /* rules beside those of sets */
+    size_t n_helpers;      /* helper rules so far */
     lfm_error *err;
     lfm_status status;     /* the first failure */
 } schema_compiler;
@@ -62,11 +62,11 @@ enum {
 enum { MAX_DIGITS = 40 };
 typedef struct {
     bool given, negative, exclusive;
-    char whole[MAX_DIGITS + 1];    /* without zeros in front; "0" alone */
-    char fraction[MAX_DIGITS + 1]; /* without zeros at the end */
+    char whole[MAX_DIGITS + 1];    /* without leading zeros; "0" alone */
+    char fraction[MAX_DIGITS + 1]; /* without trailing zeros */
 } schema_limit;
 
-/* What a set of schemas says about one value, choices apart. */
+/* What a set of schemas requires of one value, apart from choices. */
 typedef struct {
     const schema_item *items; /* [n], all PART_BASE */
     size_t n;
@@ -85,7 +85,7 @@ typedef struct {
     const char *key;
     size_t len;
     bool required;
-    bool taken;   /* while doubles are dropped */
+    bool taken;   /* while duplicates are dropped */
 } schema_property;
 
 /* ---- schema_pointer.c ----------------------------------------------------------------------- */
@@ -101,12 +101,12 @@ const json_value *schema_resolve(schema_compiler *c, const json_value *ref);
 
 /* ---- schema_sets.c -------------------------------------------------------------------------- */
 
-/* Add an item to a list, unless it is there; add each member of an array of schemas. */
+/* Add an item to a list, unless the list has it; add each member of an array of schemas. */
 void schema_push(schema_compiler *c, schema_list *list, schema_item item);
 void schema_push_all(schema_compiler *c, schema_list *list, const json_value *array);
 
-/* Take schemas apart: what they refer to and are made of, in `all`; what is left of each in
- * `base`; choices that are still to be made in `choices`. */
+/* Expand schemas: append what they refer to and consist of to `all`, what is left of each to
+ * `base`, and choices that are still to be made to `choices`. */
 void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, schema_list *choices);
 
 /* Write the name of the rule for these schemas together. */
@@ -117,18 +117,18 @@ void schema_refer(schema_compiler *c, const schema_item *items, size_t n);
 /* Is this a name in Python? */
 bool schema_is_name(const char *key, size_t len);
 
-/* The name of a helper rule: PREFIX, `id`, "-", `i`. */
+/* Write the name of a helper rule: prefix, `id`, "-", `i`. */
 void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i);
 
-/* A literal of GBNF with the JSON text of a string. */
+/* Write the JSON text of a string as a literal of GBNF. */
 void schema_write_key(json_out *out, const char *bytes, size_t n);
 
 /* ---- schema_facts.c ------------------------------------------------------------------------- */
 
-/* Merge what the items say (facts.items and n are set).  Check c->status. */
+/* Merge what the items require (facts.items and n are set).  Check c->status. */
 void schema_read_facts(schema_compiler *c, schema_facts *f);
 
-/* Does a value of enum or const satisfy the rest?  Sets the status where that cannot be told. */
+/* Does a value of enum or const satisfy the rest?  Fails through c->status when that is unknown. */
 bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
 
 /* < 0, 0, > 0 as a is less than, equal to, greater than b. */
@@ -146,7 +146,7 @@ void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *ru
 /* Likewise the arguments of a call. */
 void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules);
 
-/* Rules for keys (without their quotes) that are none of properties[n], n > 0; the first is named
+/* Write rules for keys (without their quotes) other than properties[n], n > 0; the first is named
  * k<id>-0. */
 void schema_write_other_keys(schema_compiler *c, const schema_property *properties, size_t n,
                              size_t id, json_out *rules);

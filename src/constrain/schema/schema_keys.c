@@ -1,8 +1,8 @@
 /*
- * schema_keys.c - keys that are none of some: those that additionalProperties speaks of.
+ * schema_keys.c - keys other than the named ones: what additionalProperties means.
  *
- * The names are sorted, so those that begin alike are neighbours.  Each such beginning has a rule:
- * what may follow it without making one of the names.
+ * The names are sorted, so names with a common prefix are neighbours.  Each prefix has a rule: what
+ * may follow it without completing one of the names.
  */
 #include "constrain/schema/schema_internal.h"
 
@@ -37,7 +37,7 @@ static int by_spelling(const void *a, const void *b) {
     return order ? order : x->len < y->len ? -1 : x->len > y->len;
 }
 
-/* The escapes that the character rule has. */
+/* The escapes of the rule `char`. */
 enum { N_ESCAPES = 34 };
 static const char *const escapes[N_ESCAPES] = {
     "\\\"", "\\\\", "\\b", "\\f", "\\n", "\\r", "\\t", "\\u0000", "\\u0001", "\\u0002", "\\u0003",
@@ -83,9 +83,9 @@ static void add_node(tree *t, node added) {
     t->nodes[t->n_nodes++] = added;
 }
 
-/* The characters with which the names of a node go on. */
+/* The characters with which the names of a node continue. */
 typedef struct {
-    json_out class_text; /* those that are not escaped, as in a character class */
+    json_out class_text; /* the unescaped ones, as in a character class */
     bool escaped[N_ESCAPES];
 } taken;
 
@@ -114,8 +114,8 @@ static void write_others(json_out *rules, const taken *all) {
     }
 }
 
-/* The rule of node `at`: an end that makes no name, a character that no name has here, or one that
- * leads to another node. */
+/* Write the rule of node `at`: the end, if no name ends here; a character that no name has here; or
+ * one that leads to another node. */
 static void write_node(tree *t, size_t at) {
     const node here = t->nodes[at];
     const size_t end = here.first + here.n;
@@ -151,7 +151,7 @@ static void write_node(tree *t, size_t at) {
     json_out_free(&branches);
 }
 
-/* A key as it is spelled between its quotes. */
+/* Spell a key as it stands between its quotes. */
 static bool spell(spelled *name, const schema_property *p) {
     json_out json = {0};
     json_write_string(&json, p->key, p->len);

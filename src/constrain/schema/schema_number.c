@@ -1,8 +1,8 @@
 /*
  * schema_number.c - numbers within limits, as rules over their digits.
  *
- * Limits are compared digit by digit: numbers of as many digits as the limit follow its digits
- * until they leave them on the right side, and are free from there on.
+ * Limits are compared digit by digit: a number with as many digits as the limit repeats its digits
+ * up to a place where it differs in the right direction, and is free from there on.
  */
 #include "constrain/schema/schema_internal.h"
 
@@ -27,7 +27,7 @@ static void write_free_digits(json_out *out, size_t n) {
     }
 }
 
-/* Alternatives are separated, and counted. */
+/* Begin an alternative, and count it. */
 static void next(json_out *out, size_t *n) {
     json_write_text(out, (*n)++ > 0 ? " | " : "");
 }
@@ -96,7 +96,7 @@ static void write_between(json_out *out, const char *low, const char *high, size
     write_exactly(out, high, n);
 }
 
-/* Whole numbers from low to high (NULL: without end), without zeros in front. */
+/* Whole numbers from low to high (NULL: unlimited), without leading zeros. */
 static void write_range(json_out *out, const char *low, const char *high, size_t *n) {
     char nines[MAX_DIGITS + 2];
     char ten[MAX_DIGITS + 2];
@@ -267,7 +267,7 @@ static void write_fractions_between(json_out *out, const schema_limit *low,
 
 /* ---- Magnitudes ----------------------------------------------------------------------------- */
 
-/* Numbers of one sign: magnitudes from low (not given: 0) to high (not given: no end). */
+/* Numbers of one sign: magnitudes from low (0 unless given) to high (unlimited unless given). */
 static void write_magnitudes(json_out *out, const schema_limit *low, const schema_limit *high,
                              bool whole, size_t *n) {
     char first[MAX_DIGITS + 2];
@@ -320,7 +320,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
     json_write_text(out, inner > 0 ? ") " FREE_FRACTION : "never)");
 }
 
-/* Is low <= high, with something between them? */
+/* Is there no number between low and high? */
 static bool is_empty(const schema_limit *low, const schema_limit *high) {
     if (!low->given || !high->given) {
         return false;

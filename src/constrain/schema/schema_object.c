@@ -14,7 +14,7 @@ typedef struct {
     const schema_facts *f;
     schema_property *at;      /* [n], in the order in which they are written */
     size_t n, cap;
-    bool open;         /* others may follow */
+    bool open;         /* further members may follow */
     bool call;         /* a=1, b=2: arguments of a call in place of members */
     size_t id;         /* of the helper rules */
 } object;
@@ -37,8 +37,7 @@ static void add_property(object *o, const char *key, size_t len, bool required) 
     o->at[o->n++] = (schema_property){key, len, required, false};
 }
 
-/* A key may be named by several schemas, and by `required` besides: keep the first of each, in
- * their order. */
+/* Several schemas, and `required`, may name the same key: keep the first of each, in order. */
 static void drop_doubles(object *o) {
     schema_property *sorted = malloc((o->n ? o->n : 1) * sizeof *sorted);
     size_t n = 0;
@@ -106,7 +105,7 @@ static void read_names(object *o) {
     o->open = !closed && (opened || !listed);
 }
 
-/* The rule for the value of a property: what every schema says about it. */
+/* Write the name of the rule for the value of a property: what every schema requires of it. */
 static void refer_value(object *o, const schema_property *p) {
     const schema_facts *f = o->f;
     schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
@@ -140,12 +139,12 @@ static void write_member(object *o, const schema_property *p) {
 
 /* ---- Members in their order ----------------------------------------------------------------- */
 
-/* What may follow when the members before `i` are written: a..i when none was, b..i when one was.
- * The rules call each other along the list. */
+/* Write what may follow once the members before `i` are decided: rule a<id>-i when none was
+ * written, b<id>-i when one was.  The rules call each other along the list. */
 static void write_rest(object *o, json_out *rules, size_t i) {
     schema_compiler *c = o->c;
     for (int first = 1; first >= 0; first--) {
-        json_out kept = c->out; /* references are written to c->out: lend it another */
+        json_out kept = c->out; /* references go to c->out: redirect it */
         c->out = (json_out){0};
         schema_write_name(&c->out, first ? "a" : "b", o->id, i);
         json_write_text(&c->out, " ::= ");
@@ -206,14 +205,14 @@ static void write_more(object *o, json_out *rules) {
     }
 }
 
-/* Write the name of a rule for everything between the brackets. */
+/* Write the name of the rule for everything between the brackets, and the rule itself. */
 static void write_members(schema_compiler *c, const schema_facts *f, json_out *rules, bool call) {
     object o = {.c = c, .f = f, .id = ++c->n_helpers, .call = call};
     read_names(&o);
     if (c->status == LFM_OK) {
         drop_doubles(&o);
     }
-    o.open = o.open && !call; /* a function has the arguments that it has */
+    o.open = o.open && !call; /* a function takes no other arguments */
     for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
         if (!schema_is_name(o.at[i].key, o.at[i].len)) {
             schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",

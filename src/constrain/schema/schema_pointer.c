@@ -28,7 +28,7 @@ typedef struct {
     size_t index; /* in its container */
 } place;
 
-/* Walk the tree in its order until `node`; only done for errors. */
+/* Walk the tree in document order until `node`; only needed for errors. */
 static void write_path(json_out *out, const json_value *root, const json_value *node) {
     place *stack = NULL;
     size_t n = 0;
@@ -96,7 +96,7 @@ void schema_fail_memory(schema_compiler *c) {
 
 /* ---- References ----------------------------------------------------------------------------- */
 
-/* The next part of a JSON pointer, with %XX, ~0 and ~1 undone; returns its length. */
+/* Decode the next part of a JSON pointer (%XX, ~0 and ~1); returns its length. */
 static size_t read_part(const char **at, const char *end, char *part, size_t cap) {
     size_t n = 0;
     const char *p = *at;

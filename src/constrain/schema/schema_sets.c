@@ -15,7 +15,7 @@ enum { MAX_SETS = 200000 };
 void schema_push(schema_compiler *c, schema_list *list, schema_item item) {
     for (size_t i = 0; i < list->n; i++) {
         if (list->at[i].node == item.node && list->at[i].part == item.part) {
-            return; /* said before; a reference to itself says nothing */
+            return; /* already there; a reference to itself adds nothing */
         }
     }
     schema_item *grown = grow_array(list->at, &list->cap, list->n + 1, sizeof *grown);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A name that is read back as it is (answer/tool_calls.h): Python's, with dots and dashes. */
+/* Can answer/tool_calls.h read this name back?  Python's names, with dots and dashes. */
 static bool is_function_name(const json_value *name) {
     bool good = name->len > 0 && name->text[0] != '.' && name->text[0] != '-';
     for (size_t i = 0; i < name->len; i++) {
@@ -21,7 +21,7 @@ static bool is_function_name(const json_value *name) {
     return good;
 }
 
-/* The arguments of a function, and what comes before and after them. */
+/* Write the name of a function and its arguments in brackets. */
 static void write_tool(schema_compiler *c, const json_value *tool) {
     const json_value *nested = json_get(tool, "function");
     const json_value *function = nested ? nested : tool;

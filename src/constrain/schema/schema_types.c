@@ -11,7 +11,8 @@
 
 /* ---- Arrays --------------------------------------------------------------------------------- */
 
-/* Element `i`, or (SIZE_MAX) any behind prefixItems: what every schema says about it. */
+/* Write the name of the rule for element `i`, or (SIZE_MAX) for any after prefixItems: what every
+ * schema requires of it. */
 static void refer_element(schema_compiler *c, const schema_facts *f, size_t i) {
     schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
     size_t n = 0;
@@ -72,7 +73,7 @@ void schema_write_array(schema_compiler *c, const schema_facts *f) {
         return;
     }
     json_write_text(&c->out, "\"[\" ");
-    /* The first elements one by one, each optional one around all that follow it. */
+    /* The first elements one by one; each optional one encloses all that follow it. */
     for (size_t i = 0; i < n_prefix && i < max; i++) {
         if (i >= min) {
             json_write_text(&c->out, "(");
