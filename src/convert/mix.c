@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* One exception everywhere, or where the second word says. */
+/* One exception: everywhere, or at the places that the second word names. */
 #define ALL(type) {{MIX_EVERYWHERE, QTYPE_##type}}
 #define AT(where, type) {{MIX_##where, QTYPE_##type}}
 #define AT_AND_ELSE(where, type, other) \
@@ -125,7 +125,7 @@ static uint32_t attn_before(const mix_model *model, uint32_t layer) {
 
 /* ---- Rules ---------------------------------------------------------------------------------- */
 
-/* Does a rule hold for the i-th of n layers? */
+/* Does a rule apply to the i-th of n layers? */
 static bool holds(mix_where where, uint32_t i, uint32_t n) {
     switch (where) {
     case MIX_EVERYWHERE:
@@ -175,8 +175,8 @@ static qtype type_of_head(qtype base, uint64_t row) {
     }
 }
 
-/* The exceptions for a matrix of a layer.  Models with 8 experts have so small an attention that
- * it may cost a little more. */
+/* The exceptions for a matrix of a layer.  In models with 8 experts attention is so small that it
+ * may cost a little more. */
 static qtype type_in_layer(const mix *m, const mix_model *model, gguf_str name) {
     uint32_t layer = 0;
     const bool of_8 = model->n_expert == 8;
@@ -229,8 +229,8 @@ static qtype type_that_fits(qtype wanted, uint64_t row) {
     return row % qtype_get(type)->block_weights == 0 ? type : QTYPE_F16;
 }
 
-/* Is this a matrix that may be made smaller?  Routers and the convolution's kernel are small and
- * decide much. */
+/* May this matrix be quantised?  Routers and the kernel of the convolution are small and matter
+ * much. */
 static bool is_matrix(gguf_str name, const uint64_t dim[4]) {
     return (dim[1] > 1 || dim[2] > 1 || dim[3] > 1) && ends_with(name, "weight") &&
            !ends_with(name, "_norm.weight") && !ends_with(name, "ffn_gate_inp.weight") &&

@@ -1,7 +1,8 @@
 /*
- * pack_model.c - model files with checksums, and looking for damage.
+ * pack_model.c - packing model files with checksums, and verifying them.
  *
- * Weights are read by all workers, tensor by tensor, as a tensor's checksum is one chain.
+ * All workers read weights, each a whole tensor at a time, because a tensor's checksum is one
+ * chain.
  */
 #include "api/internal.h"
 
@@ -28,7 +29,7 @@ typedef enum { FINE, DIFFERS, NOT_FINITE } finding;
 typedef struct {
     const gguf_file *file;
     const lfm_file_options *opt;
-    const uint8_t *sums;  /* what the file says, or NULL */
+    const uint8_t *sums;  /* those in the file, or NULL */
     bool sealing;         /* checksums are computed in any case */
     uint64_t *found;      /* [n_tensors]: checksums */
     uint8_t *state;       /* [n_tensors] finding */
@@ -70,7 +71,7 @@ static void scan_pieces(void *ctx, team *t) {
     }
 }
 
-/* Look at every tensor. */
+/* Check every tensor. */
 static lfm_status run_scan(scan *s, lfm_error *err) {
     const size_t room = s->file->n_tensors ? s->file->n_tensors : 1;
     pool *threads = NULL;
@@ -98,7 +99,7 @@ static void drop_scan(scan *s) {
     free(s->state);
 }
 
-/* Whatever lfm_model_open refuses is damaged already. */
+/* A file that lfm_model_open refuses counts as damaged. */
 static lfm_status open_model(scan *s, lfm_model **model, const char *path, lfm_error *err) {
     const lfm_status st = lfm_model_open(model, path, NULL, err);
     if (st != LFM_OK) {
@@ -193,7 +194,7 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
     if (st == LFM_OK) st = gguf_write_head(&writer, out_file_sink(&out), err);
     if (st == LFM_OK) st = copy_tensors(&writer, s, err);
     if (st == LFM_OK) st = gguf_check_unchanged(s->file, err);
-    if (st == LFM_OK) { /* people delete the input next: wait for the disk */
+    if (st == LFM_OK) { /* wait for the disk: the user may delete the input next */
         st = out_file_commit(&out, true, err);
     }
     out_file_drop(&out);
@@ -206,7 +207,8 @@ lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *op
     const lfm_file_options defaults = {0};
     lfm_model *model = NULL;
     scan s = {.opt = opt ? opt : &defaults, .sealing = true, .passes = 2};
-    lfm_status st = open_model(&s, &model, in, err); /* its checksums, too: no damage is sealed */
+    lfm_status st = open_model(&s, &model, in, err); /* check its old checksums, too: never seal
+                                                        damage */
     if (st == LFM_OK) st = run_scan(&s, err);
     if (st == LFM_OK) st = report_bad(&s, err);
     if (st == LFM_OK) st = write_packed(&s, path, err);

@@ -1,8 +1,8 @@
 /*
  * quantize.c - rows of floats -> floats of two bytes, blocks of 32 weights, and IQ4_XS.
  *
- * Every function states how it finds the scale and how it rounds; the order of each float operation
- * is part of the result.  The K types are in quantize_k.c.
+ * Every function states how it finds the scale and how it rounds; the order of float operations
+ * determines the result.  The K types are in quantize_k.c.
  *
  * Source: the reference quantisation of ggml (ggml-quants.c, d32676d7) for search ranges, weights
  * and rounding; E2M1 and E8M0 from the OCP Microscaling Formats specification 1.0.
@@ -21,8 +21,8 @@ static float inverse(float d) {
     return d != 0.0f ? 1.0f / d : 0.0f;
 }
 
-/* Cut off the fraction.  v is in [0, top + 2) but for blocks so small that 1 / d is infinite:
- * their d is zero as a half, and the codes mean nothing. */
+/* Cut off the fraction.  v is in [0, top + 2), except in blocks so small that 1 / d is infinite:
+ * their d is zero as a half, and the codes have no meaning. */
 static unsigned code_of(float v, unsigned top) {
     const unsigned code = v >= 0.0f && v < 256.0f ? (unsigned)v : 0;
     return code < top ? code : top;
@@ -47,8 +47,7 @@ static void put_fifth_bits(uint8_t out[4], const uint8_t q[32]) {
     memcpy(out, &bits, sizeof bits);
 }
 
-/* Symmetric types: the extreme value becomes the lowest code, whose positive twin does not
- * exist. */
+/* Symmetric types: the extreme value becomes the lowest code, which has no positive counterpart. */
 static bool block_Q4_0(void *block, const float *x) {
     qblock_Q4_0 *b = block;
     uint8_t q[32];
@@ -110,7 +109,7 @@ static bool block_Q8_0(void *block, const float *x) {
     const float id = inverse(d);
     for (size_t i = 0; i < 32; i++) {
         const float q = roundf(x[i] * id);
-        b->q[i] = fabsf(q) < 128.0f ? (int8_t)q : 0; /* not so when 1 / d is infinite */
+        b->q[i] = fabsf(q) < 128.0f ? (int8_t)q : 0; /* false when 1 / d is infinite */
     }
     return isfinite(quantize_put_half(b->d, d));
 }
@@ -121,8 +120,8 @@ static bool block_Q8_0(void *block, const float *x) {
 static const int8_t levels_e2m1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 /* The scale 2^e that lets the largest magnitude fall between 4 and 8: e = floor(log2(amax)) - 2.
- * The logarithm is rounded to a float first, as in the reference: from a few units below a power of
- * two it gives that power. */
+ * The logarithm is rounded to a float first, as in the reference: a value a few units below a power
+ * of two counts as that power. */
 static unsigned e8m0_for(float amax) {
     if (amax == 0.0f) {
         return 0;
@@ -131,8 +130,8 @@ static unsigned e8m0_for(float amax) {
     return e < 0 ? 0 : (unsigned)e;
 }
 
-/* The nearest level for each of 32 values, the first among equals.  Level by level, so that the
- * compiler can take several values at once. */
+/* The nearest level for each of 32 values, the first among equals.  Loops over levels outside, so
+ * that the compiler can vectorise over values. */
 static void nearest_e2m1(uint8_t q[32], const float *x, float d) {
     float least[32];
     int32_t best[32] = {0};
@@ -172,7 +171,7 @@ static const int8_t levels_iq4[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
 
 /* The codes of 32 values times id: the nearest levels, the upper of two equally near.  A code is
  * the number of borders between levels that a value has reached; `level` is what the code means.
- * Border by border, so that the compiler can take several values at once. */
+ * Loops over borders outside, so that the compiler can vectorise over values. */
 static void nearest_iq4(int32_t code[32], float level[32], const float *x, float id) {
     float v[32];
     for (size_t i = 0; i < 32; i++) {
@@ -240,7 +239,7 @@ static void codes_iq4(uint8_t out[16], const float *x, float id) {
     quantize_put_nibbles(out, q, 16);
 }
 
-/* Codes are chosen for the scale before it is rounded to a half. */
+/* Choose codes for the scale before it is rounded to a half. */
 static bool block_IQ4_NL(void *block, const float *x) {
     qblock_IQ4_NL *b = block;
     const float d = scale_iq4(x);
@@ -290,8 +289,8 @@ bool kern_can_quantize(qtype type) {
  * below it no sum in any search overflows. */
 #define TOO_LARGE 0x1p40f
 
-/* Is every magnitude below `limit`?  No NaN is.  Written without branches, because it looks at
- * every weight. */
+/* Is every magnitude below `limit`?  A NaN is not.  Without branches, because it reads every
+ * weight. */
 static bool all_below(const float *x, size_t n, float limit) {
     const uint32_t first_bad = f32_bits(limit);
     uint32_t bad = 0;

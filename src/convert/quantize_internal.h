@@ -46,7 +46,7 @@ static inline float quantize_extreme(const float *x, size_t n) {
     return value;
 }
 
-/* Store a scale and give back what was stored, which is what codes must be chosen for. */
+/* Store a scale and return the stored value; codes must be chosen for that. */
 static inline float quantize_put_half(uint8_t out[2], float v) {
     const uint16_t h = f32_to_f16(v);
     memcpy(out, &h, sizeof h);

@@ -5,11 +5,11 @@
  * each followed by weighted least squares.  Q3_K and Q6_K: x = scale * q with signed q, found by a
  * descent and a search.  Then the groups' scales are rounded to integers times one half per block,
  * and every code is chosen again for the scale that was really stored.  A group whose stored scale
- * is zero keeps the codes of the search: they mean nothing, but the bytes are those of the
+ * is zero keeps the codes of the search: they have no meaning, but the bytes equal those of the
  * reference.
  *
  * Source: the reference quantisation of ggml (ggml-quants.c, d32676d7) for search ranges, weights
- * and rounding.  The order of the float operations is part of the result.
+ * and rounding.  The order of float operations determines the result.
  */
 #include "convert/quantize_internal.h"
 
@@ -32,7 +32,7 @@ static const affine_type type_q2 = {16, 3, 15, -0.5f, 15, false};
 static const affine_type type_q4 = {32, 15, 63, -1.0f, 20, true};
 static const affine_type type_q5 = {32, 31, 63, -0.5f, 15, true};
 
-/* One group on its way. */
+/* One group during the search. */
 typedef struct {
     const float *x;          /* [group] */
     float weight[MAX_GROUP]; /* how much an error counts */
@@ -109,8 +109,8 @@ static bool affine_fit(const uint8_t *q, const affine_group *g, const affine_typ
     return true;
 }
 
-/* Find codes, scale and min of a group.  A try that is better than all before it also lends its
- * lowest value to the tries that follow. */
+/* Find codes, scale and min of a group.  A try that beats all earlier ones also sets the lowest
+ * value for later tries. */
 static float affine_search(uint8_t *q, float *min, const float *x, const affine_type *t) {
     affine_group g = {.x = x};
     weigh(&g, t);
@@ -144,7 +144,7 @@ static float affine_search(uint8_t *q, float *min, const float *x, const affine_
     return best_scale;
 }
 
-/* A block before its bits are laid out. */
+/* A block before its bits are packed. */
 typedef struct {
     uint8_t scale[MAX_GROUPS], min[MAX_GROUPS];
     uint8_t q[BLOCK];
@@ -203,7 +203,7 @@ typedef struct {
 } signed_sums;
 
 /* Take the scale that maps the extreme value to the lowest code, then move single codes while that
- * lessens the error under the best scale for all codes.  Gives that scale. */
+ * reduces the error under the best scale for all codes.  Returns that scale. */
 static float search_q3(int8_t *q, const float *x) {
     const float most = quantize_extreme(x, SIGNED_GROUP);
     memset(q, -Q3_SIDE, SIGNED_GROUP); /* the lowest code, stored as 0 */

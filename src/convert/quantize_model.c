@@ -1,10 +1,10 @@
 /*
  * quantize_model.c - a model file -> the same model in smaller types.
  *
- * Weights stream through: a chunk of a tensor is read from the mapping, turned into floats and
- * quantised in pieces by all workers, and written, before the next one is looked at.  A piece is a
- * run of weights that is a whole number of blocks of every type; blocks do not know of each other,
- * so neither the pieces nor the number of workers can show in the file.
+ * Weights stream through: all workers read a chunk of a tensor from the mapping, convert it to
+ * floats and quantise it in pieces; it is written before the next chunk is read.  A piece is a run
+ * of weights that is a whole number of blocks of every type; blocks are independent, so neither the
+ * pieces nor the number of workers affect the file.
  */
 #include "api/internal.h"
 
@@ -55,7 +55,7 @@ static lfm_status find_mix(quantizer *q, const char *name, lfm_error *err) {
 
 /* ---- Plan ----------------------------------------------------------------------------------- */
 
-/* Types that floats can be had from without guessing what was lost. */
+/* Types that are precise enough to quantise from. */
 static bool can_read(qtype type) {
     return type == QTYPE_F32 || type == QTYPE_F16 || type == QTYPE_BF16 || type == QTYPE_Q8_0;
 }
@@ -117,7 +117,7 @@ static lfm_status plan(quantizer *q, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Keys that describe the file and not the model: ours are written anew. */
+/* Keys that describe the file and not the model: they are written anew. */
 static bool is_about_file(gguf_str name) {
     static const char *const names[] = {"general.quantization_version", "general.file_type",
                                         "split.no", "split.count", "split.tensors.count"};
@@ -146,7 +146,7 @@ static void put_head(quantizer *q) {
 
 /* ---- Weights -------------------------------------------------------------------------------- */
 
-/* Write bytes of weights, and tell how far we are. */
+/* Write bytes of weights, and report progress. */
 static lfm_status write_weights(quantizer *q, const void *bytes, size_t n, lfm_error *err) {
     const lfm_status st = gguf_write_data(&q->writer, bytes, n, err);
     q->done += n;
@@ -222,7 +222,7 @@ static lfm_status refuse(const chunk *c, lfm_error *err) {
     }
     for (size_t i = 0; i < block; i++) {
         const float x = c->q->scratch[i] < 0.0f ? -c->q->scratch[i] : c->q->scratch[i];
-        most = x <= most ? most : x; /* a NaN is taken, and kept */
+        most = x <= most ? most : x; /* a NaN is taken and stays */
     }
     return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' has %g at weight %" PRIu64 " or up "
                    "to %zu after it: not a number that %s can hold. The file is damaged, or its "
@@ -275,7 +275,7 @@ static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     }
     if (st == LFM_OK) st = gguf_write_end(&q->writer, err);
     if (st == LFM_OK) st = gguf_check_unchanged(q->file, err);
-    if (st == LFM_OK) { /* people delete the input next: wait for the disk */
+    if (st == LFM_OK) { /* wait for the disk: the user may delete the input next */
         st = out_file_commit(&q->out, true, err);
     }
     return st;

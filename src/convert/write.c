@@ -80,7 +80,7 @@ void gguf_writer_drop(gguf_writer *w) {
     *w = (gguf_writer){0};
 }
 
-/* Append to one of the buffers; after the first error nothing is added any more. */
+/* Append to one of the buffers, unless there was an error. */
 static void emit(gguf_writer *w, gguf_memory *m, const void *bytes, size_t n) {
     if (w->error.status == LFM_OK) {
         memory_write(m, bytes, n, &w->error);

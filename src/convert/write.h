@@ -1,9 +1,9 @@
 /*
  * write.h - keys and named, typed tensors -> the bytes of a model file.
  *
- * Use: init; put keys and tensors; write the head to a sink; stream the tensors' bytes in the
- * order in which they were put; end; drop.  The gguf_put functions return nothing: the writer
- * keeps its first error and gguf_write_head reports it, so that a list of keys reads as one.
+ * Use: init; put keys and tensors; write the head to a sink; stream the tensors' bytes in the order
+ * in which they were put; end; drop.  The gguf_put functions return nothing: the writer keeps its
+ * first error and gguf_write_head reports it, so that code that puts keys reads as a list.
  *
  * Format: ggml's docs/gguf.md, versions 2 and 3 (they differ in the number only).
  */
@@ -53,7 +53,7 @@ typedef struct {
 } gguf_writer;
 
 /* `version` is 2 or 3; `alignment` a power of two in [8, 4096], usually GGUF_ALIGNMENT.  Any other
- * alignment is noted in the file as general.alignment. */
+ * alignment is written to the file as general.alignment. */
 void gguf_writer_init(gguf_writer *w, uint32_t version, uint32_t alignment);
 void gguf_writer_drop(gguf_writer *w); /* safe on a zeroed struct */
 
@@ -68,8 +68,8 @@ void gguf_put_value(gguf_writer *w, const char *name, gguf_type type, const void
 void gguf_put_array(gguf_writer *w, const char *name, gguf_type element, const void *values,
                     size_t n);
 
-/* A key as a file holds it, strings and their arrays included.  general.alignment is passed over:
- * it belongs to the file, not to the model. */
+/* A key as a file holds it, strings and their arrays included.  Skips general.alignment: it belongs
+ * to the file, not to the model. */
 void gguf_put_key(gguf_writer *w, const gguf_key *key);
 
 /* Announce a tensor; dim[0] is the contiguous one and must hold whole blocks.  1 <= n_dims <= 4. */
@@ -83,8 +83,8 @@ uint64_t gguf_writer_bytes(const gguf_writer *w);
  * Keeps the sink until the end. */
 lfm_status gguf_write_head(gguf_writer *w, byte_sink sink, lfm_error *err);
 
-/* The next `n` bytes of the current tensor; they may not reach into the next one.  The padding
- * behind a complete tensor is written by itself. */
+/* The next `n` bytes of the current tensor; they may not reach into the next one.  Padding behind a
+ * complete tensor is written automatically. */
 lfm_status gguf_write_data(gguf_writer *w, const void *bytes, size_t n, lfm_error *err);
 
 /* LFM_ERR_ARG when bytes are missing. */

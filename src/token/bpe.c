@@ -1,9 +1,9 @@
 /*
  * bpe.c - merging the bytes of one piece of text into tokens.
  *
- * The symbols of a piece form a linked list, the merges that are possible wait in a queue.  A
- * symbol that changes leaves old entries behind in the queue; they are recognised when they come
- * up, because a rank belongs to one pair only and a symbol's pair never comes back.
+ * The symbols of a piece form a linked list; possible merges are in a queue.  A symbol that changes
+ * leaves stale entries in the queue; they are recognised when they are popped, because each rank
+ * belongs to one pair and a symbol never has the same pair again.
  */
 #include "token/bpe.h"
 
@@ -52,7 +52,7 @@ static size_t home_slot(const tok_merges *m, uint32_t left, uint32_t right) {
     return (size_t)(h ^ h >> 32) & (m->n_slots - 1);
 }
 
-/* The slot of a pair, or the empty one where it would go. */
+/* The slot of a pair, or the empty one where it belongs. */
 static size_t slot_of(const tok_merges *m, uint32_t left, uint32_t right) {
     size_t i = home_slot(m, left, right);
     while (m->slots[i].rank != 0 && (m->slots[i].left != left || m->slots[i].right != right)) {
@@ -80,8 +80,8 @@ void tok_bpe_work_free(tok_bpe_work *w) {
     memset(w, 0, sizeof *w);
 }
 
-/* A merge takes one entry out of the queue and puts two in, and there are n - 1 merges at most:
- * 2n entries are enough. */
+/* A merge pops one entry and pushes two, and there are at most n - 1 merges: 2n entries are
+ * enough. */
 static lfm_status work_reserve(tok_bpe_work *w, size_t n, lfm_error *err) {
     if (n <= w->cap) {
         return LFM_OK;
@@ -98,7 +98,7 @@ static lfm_status work_reserve(tok_bpe_work *w, size_t n, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Look up the merge of node i with the next one, and put it into the queue. */
+/* Look up the merge of node i with the next one, and push it. */
 static void find_merge(const tok_merges *m, tok_bpe_node *nodes, uint32_t i, tok_heap *queue) {
     tok_bpe_node *node = &nodes[i];
     node->rank = NONE;

@@ -1,8 +1,8 @@
 /*
  * bpe.h - merging the bytes of one piece of text into tokens.
  *
- * The rule: while some neighbours have a merge, apply the merge of the lowest rank, the leftmost
- * one among equals.
+ * Rule: while any neighbours have a merge, apply the merge of the lowest rank; among equals, the
+ * leftmost.
  */
 #ifndef TOKEN_BPE_H
 #define TOKEN_BPE_H
@@ -29,13 +29,13 @@ typedef struct {
 lfm_status tok_merges_init(tok_merges *m, size_t n, lfm_error *err);
 void tok_merges_drop(tok_merges *m); /* safe on a zeroed struct */
 
-/* Add a merge; of two for the same pair the first stays.  At most the `n` of tok_merges_init. */
+/* Add a merge; the first one of a pair wins.  At most the `n` of tok_merges_init. */
 void tok_merges_add(tok_merges *m, uint32_t left, uint32_t right, uint32_t rank, uint32_t merged);
 
-/* Bring the slot of a pair near, for a tok_merges_add that follows soon. */
+/* Prefetch the slot of a pair for a tok_merges_add that follows soon. */
 void tok_merges_prefetch(const tok_merges *m, uint32_t left, uint32_t right);
 
-/* What merging needs while it runs; kept from piece to piece.  Zeroed is empty. */
+/* Scratch memory of merging, reused from piece to piece.  Zeroed is empty. */
 typedef struct tok_bpe_node tok_bpe_node;
 typedef struct {
     tok_bpe_node *nodes; /* [cap] */
@@ -46,7 +46,7 @@ typedef struct {
 void tok_bpe_work_free(tok_bpe_work *w);
 
 /* Append the tokens of piece[n], 1 <= n < 2^32 - 1.  byte_id: the token of each byte, -1 = none;
- * LFM_ERR_UNSUPPORTED when one of those would be needed.  Time is n log n, memory 36 n bytes. */
+ * LFM_ERR_UNSUPPORTED when the piece needs such a byte.  Time is n log n, memory 36 n bytes. */
 lfm_status tok_bpe_encode(const tok_merges *m, const int32_t byte_id[256], const char *piece,
                           size_t n, tok_bpe_work *w, tok_list *out, lfm_error *err);
 

@@ -2,16 +2,16 @@
  * chat.c - the family's chat templates, written in C.
  *
  * A template is one row of `rules`: all of them are ChatML with small differences.  The templates
- * themselves are the model maker's; here are only fingerprints of their texts, and what they do.
+ * belong to the model maker; this file has only fingerprints of their texts, and what they do.
  *
- * Where the official programs give a text, it is this one, byte for byte: tojson is Python's
- * json.dumps (but numbers stay as they were written), trim is Python's str.strip.  Where they stop
- * with an error, some harmless inputs are accepted: a system message without content, null for a
- * field that may be absent, and arguments of a tool call as a string of JSON, which the OpenAI
- * interface has.  Content that is an object, a number or a truth value is refused by the templates
- * that know lists of parts: they print an object's keys or nothing, which nobody can mean.
- * CONTINUE_FINAL_MESSAGE_TAG, a signal between one Python function and the LFM2.5-8B template, is
- * text here.
+ * Where the official templates produce a text, this code produces the same bytes: tojson is
+ * Python's json.dumps (but numbers stay as they were written), trim is Python's str.strip.  Where
+ * they stop with an error, some harmless inputs are accepted: a system message without content,
+ * null for a field that may be absent, and arguments of a tool call as a string of JSON, which the
+ * OpenAI interface has.  Content that is an object, a number or a truth value is refused by the
+ * templates that know lists of parts: they print an object's keys or nothing, which is never
+ * intended.  CONTINUE_FINAL_MESSAGE_TAG, a signal between a Python function and the LFM2.5-8B
+ * template, is plain text here.
  */
 #include "token/chat.h"
 
@@ -49,7 +49,7 @@ const char *chat_template_name(chat_template t) {
 /* ---- Recognising ---------------------------------------------------------------------------- */
 
 /* fingerprint() of templates found in the family's GGUF files.  Plain ChatML comes bare, with BOS,
- * or with a default for add_generation_prompt, and with its newlines escaped or as they are. */
+ * or with a default for add_generation_prompt, and with its newlines escaped or literal. */
 static const struct {
     uint64_t print;
     chat_template template;
@@ -63,8 +63,8 @@ static const struct {
     {0xf7195c1147baa309u, CHAT_CHATML}, /* the synthetic models of tools/mkmodel */
 };
 
-/* Length of a {% generation %} or {% endgeneration %} tag at p, or 0.  They mark what a trainer
- * may learn from, print nothing, and some tools take them out. */
+/* Length of a {% generation %} or {% endgeneration %} tag at p, or 0.  They mark what training may
+ * learn from and print nothing; some tools remove them. */
 static size_t generation_tag(const char *p, size_t n) {
     static const char *const words[] = {"{%", "-", "end", "generation", "-", "%}"};
     static const bool required[] = {true, false, false, true, false, true};
@@ -87,7 +87,7 @@ static size_t generation_tag(const char *p, size_t n) {
  * and empty lines. */
 static uint64_t fingerprint(const char *text, size_t len) {
     uint64_t hash = 0xcbf29ce484222325u;
-    uint64_t solid = hash; /* up to the last character that counts */
+    uint64_t solid = hash; /* hash up to the last character that counts */
     bool empty = true;
     for (size_t i = 0; i <= len;) {
         const size_t tag = i < len && text[i] == '{' ? generation_tag(text + i, len - i) : 0;
@@ -155,11 +155,12 @@ static void forget_thoughts(json_out *o, size_t from) {
 
 /* ---- Pieces --------------------------------------------------------------------------------- */
 
-/* The page being written.  Whatever goes into `text` belongs to the next text piece; control()
- * ends it.  So neighbouring text is one piece, and its tokens are those of the whole. */
+/* The page being written.  What is written to `text` belongs to the current text piece until
+ * control() ends it.  So adjacent text is one piece and is tokenised as a whole. */
 typedef struct {
     json_out text;
-    chat_text *out; /* its pieces; pointers are set at the end, when the text no longer moves */
+    chat_text *out; /* its pieces; their pointers are set at the end, when the text no longer
+                       moves */
     size_t done;    /* bytes that belong to a piece */
     const rule *rule;
     lfm_error *err;
@@ -224,12 +225,12 @@ static bool is_absent(const json_value *v) {
     return !v || v->kind == JSON_NULL;
 }
 
-/* Number `i` is that of the message in the list as it was given, the system message included. */
+/* `i` is the index of the message in the list as given, the system message included. */
 static lfm_status bad(const page *p, size_t i, const char *field, const char *what) {
     return err_set(p->err, LFM_ERR_ARG, "messages[%zu]%s%s %s", i, *field ? "." : "", field, what);
 }
 
-/* A list of {"type":"text","text":..} and others. */
+/* Content that is a list of {"type":"text","text":..} and other parts. */
 static lfm_status write_parts(const page *p, json_out *o, const json_value *list, size_t i) {
     size_t k = 0;
     for (const json_value *item = list->first; item; item = item->next, k++) {
@@ -265,7 +266,7 @@ static lfm_status write_content(const page *p, json_out *o, const json_value *co
     return LFM_OK;
 }
 
-/* What a call's argument looks like: strings in single quotes, never escaped. */
+/* Write a call's argument: strings in single quotes, never escaped. */
 static void write_argument(json_out *o, const json_value *v) {
     if (v->kind == JSON_STRING) {
         json_write_text(o, "'");
@@ -287,7 +288,7 @@ static void write_arguments(json_out *o, const json_value *arguments) {
     }
 }
 
-/* name(argument=value, ..): call `k` of message `i`. */
+/* Write call `k` of message `i` as name(argument=value, ..). */
 static lfm_status write_call(page *p, const json_value *call, size_t i, size_t k) {
     static const char place[] = "messages[%zu].tool_calls[%zu].function.%s %s";
     const json_value *const function = json_get(call, "function");
@@ -336,7 +337,7 @@ static lfm_status write_calls(page *p, const json_value *calls, size_t i) {
     return st;
 }
 
-/* Message `i` as a turn.  `past`: thoughts in it are forgotten. */
+/* Write message `i` as a turn.  `past`: drop its thoughts. */
 static lfm_status write_message(page *p, const json_value *message, size_t i, bool past) {
     const json_value *const role = json_get(message, "role");
     const bool assistant = json_is(role, "assistant");
@@ -376,7 +377,7 @@ static lfm_status write_message(page *p, const json_value *message, size_t i, bo
     return st;
 }
 
-/* List of tools: [..], with a tool that is a string taken as it is. */
+/* Write "List of tools: [..]"; a tool that is a string is copied verbatim. */
 static void write_tools(page *p, const json_value *tools) {
     text(p, "List of tools: ");
     if (p->rule->tool_markers) {
@@ -397,7 +398,7 @@ static void write_tools(page *p, const json_value *tools) {
     }
 }
 
-/* The first turn: what the system message says (may be NULL), and the tools (may be NULL). */
+/* Write the first turn: the system message (may be NULL) and the tools (may be NULL). */
 static lfm_status write_system(page *p, const json_value *message, const json_value *tools) {
     const json_value *const content = json_get(message, "content");
     json_out words = {0};

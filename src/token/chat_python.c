@@ -1,5 +1,5 @@
 /*
- * chat_python.c - what Python does with values that a template prints.
+ * chat_python.c - how Python prints the values of a template.
  */
 #include "token/chat_python.h"
 
@@ -8,7 +8,8 @@
 #include <string.h>
 
 /* Characters that Python's repr escapes as numbers: controls, separators, formats, private use.
- * It escapes unassigned ones too, but which those are changes with every version of Unicode. */
+ * Python also escapes unassigned characters; they are left out here, as they change with every
+ * version of Unicode. */
 static bool is_unprintable(uint32_t c) {
     static const struct {
         uint32_t first, last;

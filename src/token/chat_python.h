@@ -1,5 +1,5 @@
 /*
- * chat_python.h - what Python does with values that a template prints.
+ * chat_python.h - how Python prints the values of a template.
  */
 #ifndef TOKEN_CHAT_PYTHON_H
 #define TOKEN_CHAT_PYTHON_H

@@ -2,7 +2,7 @@
  * heap.h - a queue of 64-bit keys, smallest first.
  *
  * Four children per node: half the levels of a binary heap, and the four lie in one or two cache
- * lines.  The array belongs to the caller, who knows how large it can become.
+ * lines.  The array belongs to the caller, who must make it large enough.
  */
 #ifndef TOKEN_HEAP_H
 #define TOKEN_HEAP_H

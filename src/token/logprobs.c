@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <math.h>
 
-/* The largest logit; NaN when there is a NaN or +infinity. */
+/* The largest logit; NaN if any logit is NaN or +infinity. */
 static float largest(const float *logits, size_t n) {
     float max = -INFINITY;
     bool bad = false;
@@ -23,7 +23,7 @@ static float largest(const float *logits, size_t n) {
     return bad ? NAN : max;
 }
 
-/* Put a token in its place among the best k; equals stay behind those that came first. */
+/* Insert a token among the best k, behind equal ones that came first. */
 static void insert(lfm_logprob *top, size_t *n, size_t k, int32_t token, float logit) {
     if (*n == k && (k == 0 || logit <= top[k - 1].logprob)) {
         return;

@@ -1,5 +1,5 @@
 /*
- * logprobs.h - how probable the model finds tokens.
+ * logprobs.h - log probabilities of tokens.
  */
 #ifndef TOKEN_LOGPROBS_H
 #define TOKEN_LOGPROBS_H

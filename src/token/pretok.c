@@ -3,7 +3,7 @@
  *
  * Each alternative of the expression in pretok.h is one function below.  The two that look like
  * backtracking do not need it: \s*[\r\n]+ ends after the last line break of a run of white space,
- * and \s+(?!\S) gives the last character of a run back when something follows it.
+ * and \s+(?!\S) leaves the last character of a run to what follows it.
  */
 #include "token/pretok.h"
 
@@ -17,8 +17,8 @@ static size_t decode(const uint8_t *p, size_t n, uint32_t *code) {
     if (len == 0 || len > n) {
         return 0;
     }
-    /* The second byte's range keeps out overlong forms, surrogates and what is past U+10FFFF
-     * (Unicode, table 3-7). */
+    /* The range of the second byte excludes overlong forms, surrogates and code points above
+     * U+10FFFF (Unicode, table 3-7). */
     const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     const uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
     if (p[1] < low || p[1] > high) {
@@ -80,7 +80,7 @@ unicode_class tok_char_class(const char *text, size_t n, size_t *len) {
     return class_at((const uint8_t *)text, n, len);
 }
 
-/* First position from `pos` on where a character of another class, or the end, is. */
+/* The first position at or after `pos` with a character of another class, or the end. */
 static size_t skip_class(const uint8_t *p, size_t n, size_t pos, unicode_class wanted) {
     size_t len = 0;
     while (pos < n && class_at(p + pos, n - pos, &len) == wanted) {

@@ -1,8 +1,8 @@
 /*
- * pretok.h - where a text is cut before merges are applied.
+ * pretok.h - how a text is split before merges are applied.
  *
  * The llama-3 rule, which tokenizer.ggml.pre = "lfm2" and "llama-bpe" share.  At each place the
- * first alternative that matches is taken, each as long as it can be:
+ * first alternative that matches is taken, as long as it can be:
  *
  *     (?i:'s|'t|'re|'ve|'m|'ll|'d)
  *     [^\r\n\p{L}\p{N}]?\p{L}+
@@ -16,8 +16,8 @@
  *
  * Text is UTF-8.  A byte that is not part of a well-formed character (overlong forms, surrogates
  * and values past U+10FFFF included) counts as one character that is neither letter, number nor
- * white space, which is how U+FFFD would be classified.  So every text can be cut, and the
- * pieces put together are the text.
+ * white space, which is how U+FFFD would be classified.  So every text can be split, and its pieces
+ * together are the text.
  */
 #ifndef TOKEN_PRETOK_H
 #define TOKEN_PRETOK_H
@@ -26,9 +26,9 @@
 
 #include <stddef.h>
 
-/* Length in bytes of the first piece of text[n], n >= 1; at least 1, at most n.
- * The end of `text` is the end of the text for the rule "white space before the end".
- * Cutting a whole text piece by piece takes time linear in its length. */
+/* Length in bytes of the first piece of text[n], n >= 1; at least 1, at most n.  The rule "white
+ * space before the end" takes the end of `text` as the end.  Splitting a whole text piece by piece
+ * takes time linear in its length. */
 size_t tok_next_piece(const char *text, size_t n);
 
 /* Class of the character at text[0], n >= 1, and its length in bytes. */

@@ -26,7 +26,7 @@ static lfm_status check_number(const char *name, float value, float min, float m
     return LFM_OK;
 }
 
-/* Everything that would make a stage divide by zero, or produce NaN from finite logits. */
+/* Refuse everything that would make a stage divide by zero, or produce NaN from finite logits. */
 static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_error *err) {
     const float big = 3.4e38f;
     const struct {
@@ -54,7 +54,7 @@ static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_er
             return err_set(err, LFM_ERR_ARG, "logit bias: there is no token %" PRId32
                            " (the vocabulary has %zu)", set->bias[i].token, n_vocab);
         }
-        if (!(set->bias[i].bias < INFINITY)) { /* -infinity is welcome: it forbids a token */
+        if (!(set->bias[i].bias < INFINITY)) { /* -infinity is allowed: it forbids a token */
             return err_set(err, LFM_ERR_ARG, "logit bias of token %" PRId32 " is %g",
                            set->bias[i].token, (double)set->bias[i].bias);
         }
@@ -62,7 +62,7 @@ static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_er
     return LFM_OK;
 }
 
-/* No stage twice, and none that we do not know. */
+/* Every stage is known and occurs at most once. */
 static lfm_status check_stages(const lfm_sampling *set, lfm_error *err) {
     bool seen[LFM_N_STAGES] = {false};
     for (size_t i = 0; i < LFM_N_STAGES && set->stages[i] != LFM_STAGE_END; i++) {
@@ -183,7 +183,8 @@ lfm_status sampler_accept(sampler *s, int32_t token, lfm_error *err) {
     if (!penalties_on(&s->set)) {
         return LFM_OK;
     }
-    if (s->set.repeat_last_n > 0) { /* with -1 nothing is ever forgotten: the counts suffice */
+    if (s->set.repeat_last_n > 0) { /* with -1 no token ever leaves the window: the counts
+                                       suffice */
         const size_t limit = (size_t)s->set.repeat_last_n;
         if (s->window_len == s->window_cap && s->window_len < limit) {
             const lfm_status st = grow_window(s, err);
@@ -205,7 +206,8 @@ lfm_status sampler_accept(sampler *s, int32_t token, lfm_error *err) {
 
 /* ---- A token --------------------------------------------------------------------------------- */
 
-/* The bias, and penalties when they come first; then no logit may be NaN or +infinity. */
+/* Apply the bias, and the penalties when they come first; then check that no logit is NaN or
+ * +infinity. */
 static lfm_status adjust(sampler *s, const float *logits, lfm_error *err) {
     const lfm_sampling *set = &s->set;
     memcpy(s->logits, logits, s->n_vocab * sizeof *logits);
@@ -229,7 +231,7 @@ static lfm_status adjust(sampler *s, const float *logits, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Softmax, then the first token whose running sum passes a random point. */
+/* Softmax, then draw the first token whose running sum passes a random point. */
 static int32_t draw(sampler *s) {
     const float max = sampler_max_logit(s);
     double z = 0.0;
@@ -252,8 +254,8 @@ static int32_t draw(sampler *s) {
     return last;
 }
 
-/* Only the best token can be drawn, because the temperature is 0 and no stage before it (top-k,
- * top-p and min-p never do) could have removed it. */
+/* Is the best token the only one that can be drawn?  So it is when the temperature is 0 and no
+ * earlier stage can remove it (top-k, top-p and min-p never do). */
 static bool is_greedy(const sampler *s, size_t first) {
     for (size_t i = first; s->order[i] != LFM_STAGE_END; i++) {
         if (s->order[i] == LFM_STAGE_TEMPERATURE) {

@@ -22,7 +22,7 @@ struct sampler {
     size_t n_cand;
     bool sorted;           /* cand is in descending order of logit; otherwise rank = logit */
     bool penalties_follow; /* on the temperature */
-    uint8_t order[LFM_N_STAGES]; /* the stages that have something to do, up to LFM_STAGE_END */
+    uint8_t order[LFM_N_STAGES]; /* the stages that have an effect, up to LFM_STAGE_END */
     uint32_t *count;       // [n_vocab] how often a token is among the last repeat_last_n
     int32_t *window;       // [window_cap] those tokens, a ring that grows up to repeat_last_n
     size_t window_cap, window_len, window_first;
@@ -31,12 +31,12 @@ struct sampler {
 /* The logit of a token that occurred `count` times. */
 float sampler_penalise(const lfm_sampling *set, float logit, uint32_t count);
 
-/* Make the candidates from s->logits: the best k of them in order, or all that are possible, in the
- * order of their ids. */
+/* Make the candidates from s->logits: the best k in order, or all possible ones in the order of
+ * their ids. */
 void sampler_gather_top_k(sampler *s, size_t k);
 void sampler_gather_all(sampler *s);
 
-/* Apply a stage to the candidates, of which there is at least one. */
+/* Apply a stage to the candidates; there is at least one. */
 void sampler_run_stage(sampler *s, uint8_t stage);
 
 float sampler_max_logit(const sampler *s);

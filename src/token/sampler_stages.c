@@ -1,8 +1,8 @@
 /*
  * sampler_stages.c - the stages of the sampler: from candidates to fewer, or other, candidates.
  *
- * A full sort of 128,000 candidates would cost more than the token is worth.  Top-k streams through
- * the logits with a heap of k; top-p and typical pop a heap only as far as the answer needs.
+ * A full sort of 128,000 candidates would take too long per token.  Top-k streams through the
+ * logits with a heap of k; top-p and typical pop a heap only as far as needed.
  *
  * Sources: nucleus sampling, Holtzman et al. 2020; locally typical sampling, Meister et al. 2023;
  * repetition penalty, Keskar et al. 2019 (CTRL), with negative logits multiplied.
@@ -19,7 +19,7 @@ typedef sampler_candidate candidate;
 
 /* ---- A heap of candidates ------------------------------------------------------------------- */
 
-/* A strict order without equals, so that no result depends on the algorithm. */
+/* A strict total order, so that no result depends on the sorting algorithm. */
 static bool better(candidate a, candidate b) {
     return a.rank > b.rank || (a.rank == b.rank && a.id < b.id);
 }
@@ -50,7 +50,7 @@ static void make_heap(candidate *c, size_t n, bool best_first) {
     }
 }
 
-/* Move the root behind the heap of `n`, which then has n - 1. */
+/* Move the root behind the heap of `n`; the heap then has n - 1. */
 static candidate pop_heap(candidate *c, size_t n, bool best_first) {
     const candidate root = c[0];
     c[0] = c[n - 1];
@@ -238,9 +238,10 @@ static candidate best(const sampler *s) {
     return top;
 }
 
-/* Divide by it; at 0 only the best token is left.  The difference to the largest comes first: at a
- * tiny temperature the quotient alone would be infinite.  Not so when penalties follow, which mean
- * the logits themselves; there, what is too large for a float stays the largest. */
+/* Divide the logits by the temperature; at 0 keep only the best token.  Subtract the largest first:
+ * at a tiny temperature the quotient would be infinite otherwise.  Do not subtract when penalties
+ * follow, because they depend on the logits themselves; quotients are capped instead, so that none
+ * is infinite. */
 static void temperature(sampler *s) {
     if (s->set.temperature <= 0.0f) {
         s->cand[0] = best(s);

@@ -2,9 +2,9 @@
  * specials.c - finding the names of special tokens in a text.
  *
  * The automaton reports, for each place, the longest name that ends there.  In ordinary text these
- * do not overlap and are the answer.  Otherwise a queue settles them in order of length; a
- * name whose head has been taken by a longer one makes room for the next shorter name with the
- * same end.
+ * do not overlap and are the result.  Otherwise a queue handles them in order of length; when a
+ * longer match already covers the beginning of a name, the next shorter name with the same end is
+ * tried.  Even hostile text takes little more than linear time.
  */
 #include "token/specials.h"
 
@@ -77,7 +77,7 @@ static uint32_t step(const tok_specials *s, uint32_t node, uint8_t byte) {
     }
 }
 
-/* Suffix links, breadth first: those of a node need only nodes nearer to the root. */
+/* Compute suffix links breadth first: those of a node depend only on nodes nearer to the root. */
 static void link_suffixes(tok_specials *s, uint32_t *queue) {
     uint32_t head = 0;
     uint32_t tail = 0;
@@ -198,15 +198,15 @@ static lfm_status collect(const tok_specials *s, const char *text, size_t n, occ
     return LFM_OK;
 }
 
-/* In taken[], a byte that is inside a match; where one starts, its name's index + 1 stands. */
+/* In taken[]: a byte inside a match; the first byte of a match has the index of its name + 1. */
 #define INSIDE UINT32_MAX
 
-/* Settle overlaps.  What is taken already is at least as long as the name at hand, so an overlap
- * shows at the first or the last byte of that name.  Returns the number of matches. */
+/* Resolve overlaps.  Every earlier match is at least as long as the current name, so an overlap
+ * covers the first or the last byte of that name.  Returns the number of matches. */
 static size_t settle(const tok_specials *s, occurrences *o, uint32_t *taken) {
     size_t n_matches = 0;
     tok_heap heap = {.keys = o->keys};
-    for (size_t i = 0; i < o->n; i++) { /* the heap grows over the keys that it has read */
+    for (size_t i = 0; i < o->n; i++) { /* the heap overwrites keys that were read */
         tok_heap_push(&heap, o->keys[i]);
     }
     while (heap.n > 0) {

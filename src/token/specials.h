@@ -1,9 +1,9 @@
 /*
  * specials.h - finding the names of special tokens in a text, all of them in one pass.
  *
- * Where names overlap, the result is that of cutting the text by one name after the other,
- * longer names first, names of equal length by id, each from left to right; this is how llama.cpp
- * does it, and it differs from taking the longest name at each place.
+ * Where names overlap, the result is that of splitting the text by one name after another, longer
+ * names first, names of equal length by id, each from left to right.  llama.cpp does so too; it
+ * differs from taking the longest name at each place.
  */
 #ifndef TOKEN_SPECIALS_H
 #define TOKEN_SPECIALS_H
@@ -19,7 +19,7 @@ typedef struct {
     int32_t id;
 } tok_special;
 
-/* Longest token, and most bytes of special names together, that are accepted. */
+/* Limits: bytes of one token, and of all special names together. */
 enum { TOK_MAX_BYTES = 64 * 1024, TOK_MAX_SPECIAL_BYTES = 4 * 1024 * 1024 };
 
 /* An Aho-Corasick automaton.  Nodes and names refer to each other by index; node 0 is the root. */
@@ -27,7 +27,7 @@ typedef struct {
     uint32_t child;   /* first of the list of children, 0 = none */
     uint32_t sibling; /* next in the parent's list, 0 = last */
     uint32_t fail;    /* node of the longest proper suffix */
-    uint32_t shorter; /* nearest node on the way of `fail` that ends a name, 0 = none */
+    uint32_t shorter; /* nearest node along the `fail` links that ends a name, 0 = none */
     uint32_t name;    /* index + 1 of the name that ends here, 0 = none */
     uint8_t byte;     /* on the edge from the parent */
 } tok_special_node;
@@ -41,8 +41,9 @@ typedef struct {
     uint32_t root[256];      /* children of the root, 0 = none */
 } tok_specials;
 
-/* Take the names over (*names is sorted in place and freed by tok_specials_drop, also after a
- * failure).  They must stay valid.  LFM_ERR_FORMAT when two are equal; `path` is for messages. */
+/* Take ownership of the array (*names is sorted in place and freed by tok_specials_drop, also after
+ * a failure).  The texts must stay valid.  LFM_ERR_FORMAT when two are equal; `path` is for
+ * messages. */
 lfm_status tok_specials_init(tok_specials *s, tok_special *names, uint32_t n_names,
                              const char *path, lfm_error *err);
 void tok_specials_drop(tok_specials *s); /* safe on a zeroed struct */

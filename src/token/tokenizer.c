@@ -1,9 +1,9 @@
 /*
  * tokenizer.c - text -> token ids.
  *
- * Encoding: names of special tokens are cut out of the text (specials.c), what is between them is
- * cut into pieces (pretok.c), and a piece that is a token whole is that token; otherwise its
- * bytes are merged (bpe.c).
+ * Encoding: split the text at the names of special tokens (specials.c), split what is between them
+ * into pieces (pretok.c); a piece that is a token as a whole becomes that token, and the bytes of
+ * any other are merged (bpe.c).
  */
 #include "token/tokenizer_internal.h"
 

@@ -21,8 +21,7 @@ enum { TOK_NORMAL = 1, TOK_UNKNOWN, TOK_CONTROL, TOK_USER_DEFINED, TOK_UNUSED, T
 typedef struct tokenizer tokenizer; /* immutable once loaded */
 
 /* Read the tokenizer.ggml.* keys.  The file's arrays are checked (types, counts, ranges, names that
- * are not in the GPT-2 byte alphabet); nothing of the file is needed afterwards except its
- * mapping, which must stay. */
+ * are not in the GPT-2 byte alphabet); afterwards only the mapping of the file must stay. */
 lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err);
 void tok_free(tokenizer *t); /* NULL is fine */
 
@@ -38,8 +37,8 @@ int32_t tok_find(const tokenizer *t, const char *text, size_t len); /* exact tex
 const char *tok_bytes(const tokenizer *t, int32_t id, size_t *len);
 
 /* Append the ids of `n` bytes to `out`; no BOS.  `special`: control tokens written in the text
- * become those tokens; otherwise only user-defined ones do.  Any bytes are accepted and decode
- * back to themselves.  Time is linear in n but for the logarithm of a piece's length. */
+ * become those tokens; otherwise only user-defined ones do.  Any bytes are accepted and decode back
+ * to themselves.  Time is linear in n, apart from the logarithm of a piece's length. */
 lfm_status tok_encode(const tokenizer *t, const char *text, size_t n, bool special, tok_list *out,
                       lfm_error *err);
 

@@ -25,24 +25,24 @@ struct tokenizer {
     tok_merges merges;
     int32_t byte_id[256]; /* -1 = none */
     tok_specials specials;     /* control, user-defined and unknown tokens */
-    tok_specials user_defined; /* only these are found in text that is not trusted */
+    tok_specials user_defined; /* only these are found in untrusted text */
     int32_t bos; /* -1 = none */
     bool adds_bos;
     int32_t ends[5];
     int n_ends;
 };
 
-/* The hash of a text, by which the table is asked. */
+/* The hash of a text, for the table of tokens. */
 uint64_t tok_hash(const char *text, size_t n);
 void tok_prefetch(const tokenizer *t, uint64_t hash);
 
-/* The slot of a text, or the empty one where it would go. */
+/* The slot of a text, or the empty one where it belongs. */
 tok_slot *tok_slot_of(const tokenizer *t, const char *text, size_t len, uint64_t hash);
 
 /* The token with these bytes, or -1. */
 int32_t tok_find_text(const tokenizer *t, const char *text, size_t len);
 
-/* The same among the tokens that text may become by itself; len is not 0. */
+/* The same among tokens that ordinary text may become; len is not 0. */
 int32_t tok_find_symbol(const tokenizer *t, const char *text, size_t len);
 int32_t tok_find_hashed(const tokenizer *t, const char *text, size_t len, uint64_t hash);
 

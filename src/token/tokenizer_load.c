@@ -4,14 +4,14 @@
  * The file writes the bytes of normal tokens in GPT-2's alphabet: 256 printable characters, one
  * for each byte value.  All tables here hold plain bytes instead.
  *
- * Choices where files could be odd:
- *  - A normal or unused token that is not written in the alphabet stands for its text as it is.
- *    It can be decoded but is never the result of encoding.  An empty token that is not normal
- *    likewise.
+ * Choices for unusual files:
+ *  - A normal or unused token that is not written in the alphabet stands for its literal text.  It
+ *    can be decoded but is never the result of encoding.  The same holds for an empty token that is
+ *    not normal.
  *  - Control and unknown tokens are never made from text by merges or by being a whole piece.
- *  - A merge of which a part or the result is a control token, or one that is not written in the
- *    alphabet, is left out.  One of which a part or the result is no token at all is an error.
- *  - A byte without a token of its own is an error only when a text needs it.
+ *  - A merge is left out when a part or the result is a control token or not written in the
+ *    alphabet.  It is an error when a part or the result is not a token at all.
+ *  - A byte without its own token is an error only when a text needs it.
  *
  * Sources: llama.cpp (llama-vocab.cpp) for the keys and their defaults; GPT-2's encoder.py for the
  * alphabet.
@@ -97,7 +97,7 @@ static int byte_token(gguf_str s) {
     return hex_digit(s.ptr[3]) * 16 + hex_digit(s.ptr[4]);
 }
 
-/* Enter a token into the table. */
+/* Add a token to the table. */
 static lfm_status index_token(const loader *l, uint32_t id, lfm_error *err) {
     tokenizer *t = l->t;
     const char *text = t->pool + t->starts[id];
@@ -126,7 +126,7 @@ static lfm_status add_token(const loader *l, uint32_t id, gguf_str s, uint32_t t
         return err_set(err, LFM_ERR_FORMAT, "%s: token %" PRIu32 " is %zu bytes long (at most %d "
                        "are possible)", l->file->path, id, s.len, TOK_MAX_BYTES);
     }
-    /* llama.cpp takes these for control tokens, too, whatever the file says. */
+    /* Like llama.cpp, treat these as control tokens whatever the file says. */
     if (is_text(s, TURN_END) || is_text(s, "<|endoftext|>")) {
         type = TOK_CONTROL;
     }
@@ -157,7 +157,7 @@ static lfm_status add_token(const loader *l, uint32_t id, gguf_str s, uint32_t t
     return coded ? index_token(l, id, err) : LFM_OK;
 }
 
-/* Sizes of all arrays come from the file's own, so they are in proportion to it. */
+/* The sizes of all arrays follow from those in the file, so they are proportional to it. */
 static lfm_status reserve_vocab(const loader *l, const gguf_key *tokens, lfm_error *err) {
     tokenizer *t = l->t;
     const uint64_t text_bytes = tokens->n_bytes - 8 * tokens->count;
@@ -220,8 +220,8 @@ static void find_bytes(tokenizer *t) {
 
 /* ---- Merges --------------------------------------------------------------------------------- */
 
-/* Hundreds of thousands of merges, each of which asks two large hash tables in four random places:
- * done in batches, so that the memory is under way before it is needed. */
+/* Hundreds of thousands of merges, each with four random accesses to two large hash tables:
+ * processed in batches, so that memory is prefetched before it is needed. */
 #define BATCH 64
 
 typedef struct {
@@ -231,8 +231,8 @@ typedef struct {
     int32_t left, right, both; /* tokens, -1 = none */
 } pending_merge;
 
-/* Bytes of both parts, one after the other, to l->scratch.  A space is not in the alphabet, so
- * the first one divides "left right". */
+/* Write the bytes of both parts, one after the other, to l->scratch.  A space is not in the
+ * alphabet, so the first one separates "left right". */
 static bool read_merge(const loader *l, pending_merge *m) {
     const gguf_str s = m->text;
     const char *space = s.len < 3 ? NULL : memchr(s.ptr, ' ', s.len);
@@ -274,7 +274,7 @@ static bool is_token(const loader *l, const char *text, size_t len) {
     return tok_find_text(l->t, text, len) >= 0 || tok_specials_get(&l->t->specials, text, len) >= 0;
 }
 
-/* A merge that cannot be made: left out when control tokens are why, else an error. */
+/* A merge that cannot be made: left out when control tokens are the reason, otherwise an error. */
 static lfm_status check_left_out(const loader *l, const pending_merge *m, uint32_t rank,
                                  lfm_error *err) {
     pending_merge again = *m;
