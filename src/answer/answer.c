@@ -194,27 +194,3 @@ const lfm_answer_state *lfm_answer_get(const lfm_answer *a) {
 bool lfm_answer_is_cut(const lfm_answer *a) {
     return a->constraint && a->finish != LFM_FINISH_GRAMMAR && a->finish != LFM_FINISH_TOOL_CALLS;
 }
-
-/* The last tokens were perhaps forced, and their logits never needed until now. */
-static lfm_status complete_logprobs(lfm_answer *a, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    while (st == LFM_OK && a->logprobs.n_known < a->logprobs.n && a->n_pending > 0) {
-        st = answer_eval_pending(a, 1, err);
-    }
-    return st;
-}
-
-lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err) {
-    err_clear(err);
-    a->finish = a->finish ? a->finish : why;
-    lfm_status st = a->in_call ? answer_end_calls(a, false, err) : LFM_OK;
-    if (st == LFM_OK) st = answer_text_end(&a->text, err);
-    if (st == LFM_OK) st = complete_logprobs(a, err);
-    const bool ended = a->finish == LFM_FINISH_STOP || (a->finish == LFM_FINISH_GRAMMAR &&
-                                                        a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN);
-    if (st == LFM_OK && ended && a->calls.n > 0) {
-        a->finish = LFM_FINISH_TOOL_CALLS;
-    }
-    answer_refresh(a);
-    return st;
-}

@@ -44,9 +44,6 @@ lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err);
 /* Read the calls that are open.  What cannot be read becomes text, as it was said. */
 lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err);
 
-/* Evaluate the first `n` pending tokens. */
-lfm_status answer_eval_pending(lfm_answer *a, size_t n, lfm_error *err);
-
 /* Make `state` say what is there now. */
 void answer_refresh(lfm_answer *a);
 

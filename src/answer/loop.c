@@ -265,7 +265,7 @@ static lfm_status eval_together(lfm_answer *a, size_t n, lfm_error *err) {
 }
 
 /* Together, or one by one where the logits of each matter. */
-lfm_status answer_eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
+static lfm_status eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
     lfm_status st = LFM_OK;
     if (!a->opt.logprobs) {
         st = eval_together(a, n, err);
@@ -285,7 +285,7 @@ static lfm_status eval_each(lfm_answer *const *answers, size_t n, lfm_error *err
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         lfm_answer *a = answers[i];
-        st = answer_eval_pending(a, a->n_pending - 1, err);
+        st = eval_pending(a, a->n_pending - 1, err);
         sessions[i] = a->session;
         tokens[i] = a->pending[0];
     }
@@ -306,7 +306,7 @@ lfm_status lfm_answer_eval(lfm_answer *const *answers, size_t n, lfm_error *err)
                        (int)LFM_MAX_EACH);
     }
     return n == 0   ? LFM_OK
-           : n == 1 ? answer_eval_pending(answers[0], answers[0]->n_pending, err)
+           : n == 1 ? eval_pending(answers[0], answers[0]->n_pending, err)
                     : eval_each(answers, n, err);
 }
 
@@ -318,9 +318,35 @@ lfm_status lfm_answer_run(lfm_answer *a, lfm_answer_fn *on_token, void *ctx, lfm
         if (st == LFM_OK && on_token) st = on_token(ctx, &a->state, err);
         const bool stopped = st == LFM_ERR_STOPPED;
         if ((st == LFM_OK || stopped) && !a->finish) {
-            st = answer_eval_pending(a, a->n_pending, err);
+            st = eval_pending(a, a->n_pending, err);
             a->finish = stopped ? LFM_FINISH_INTERRUPTED : a->finish;
         }
+    }
+    answer_refresh(a);
+    return st;
+}
+
+/* ---- The end -------------------------------------------------------------------------------- */
+
+/* The last tokens were perhaps forced, and their logits never needed until now. */
+static lfm_status complete_logprobs(lfm_answer *a, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    while (st == LFM_OK && a->logprobs.n_known < a->logprobs.n && a->n_pending > 0) {
+        st = eval_pending(a, 1, err);
+    }
+    return st;
+}
+
+lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err) {
+    err_clear(err);
+    a->finish = a->finish ? a->finish : why;
+    lfm_status st = a->in_call ? answer_end_calls(a, false, err) : LFM_OK;
+    if (st == LFM_OK) st = answer_text_end(&a->text, err);
+    if (st == LFM_OK) st = complete_logprobs(a, err);
+    const bool ended = a->finish == LFM_FINISH_STOP || (a->finish == LFM_FINISH_GRAMMAR &&
+                                                        a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN);
+    if (st == LFM_OK && ended && a->calls.n > 0) {
+        a->finish = LFM_FINISH_TOOL_CALLS;
     }
     answer_refresh(a);
     return st;

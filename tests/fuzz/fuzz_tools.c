@@ -7,9 +7,9 @@
  */
 #include "fuzz.h"
 
+#include "../support/calls.h"
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
-#include "../support/calls.h"
 #include "constrain/engine/keys.h"
 #include "constrain/schema/schema.h"
 

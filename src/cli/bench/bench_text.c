@@ -7,8 +7,8 @@
  */
 #include "cli/bench/bench.h"
 
-#include "cli/prompt/prompt.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 #include "cli/shared/term.h"
 
 #include <inttypes.h>
@@ -172,7 +172,7 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
     const cli_options *o = b->o;
     int32_t *tokens = NULL;
     size_t n = 0;
-    lfm_status st = prompt_read_file(&t->text, o->text, false, err);
+    lfm_status st = input_read_file(&t->text, o->text, false, err);
     if (st == LFM_OK) st = json_finish(&t->text, err);
     if (st == LFM_OK) {
         st = lfm_tokenize(b->model, t->text.ptr, t->text.len, LFM_TOKENIZE_BOS, &tokens, &n, err);

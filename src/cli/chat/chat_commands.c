@@ -4,10 +4,10 @@
 #include "cli/chat/chat_internal.h"
 
 #include "cli/lineedit/tty.h"
-#include "cli/prompt/prompt.h"
 #include "cli/prompt/prompt_tokens.h"
 #include "cli/prompt/session_store.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 #include "cli/shared/term.h"
 
 #include <errno.h>
@@ -107,7 +107,7 @@ lfm_status chat_edit(chat *c, lfm_error *err) {
     }
     lfm_status st = written ? run_editor(path, err)
                             : err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
-    if (st == LFM_OK) st = prompt_read_file(&text, path, true, err);
+    if (st == LFM_OK) st = input_read_file(&text, path, true, err);
     if (st == LFM_OK) {
         editor_set(&c->edit, text.ptr ? text.ptr : "", text.len);
     }
@@ -175,7 +175,7 @@ static lfm_status do_read(chat *c, const char *arg, lfm_error *err) {
     if (before > 0) {
         json_write_text(&c->attached, "\n\n");
     }
-    lfm_status st = prompt_read_file(&c->attached, arg, true, err);
+    lfm_status st = input_read_file(&c->attached, arg, true, err);
     if (st == LFM_OK) st = json_finish(&c->attached, err);
     if (st == LFM_OK) {
         chat_say(c, "%s (%zu bytes) comes before your next message", arg,

@@ -4,8 +4,8 @@
  * Writes float32 little endian, [n_tokens][n_vocab], in chunks, so that memory stays bounded
  * however long the list is.
  */
-#include "cli/prompt/prompt.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 #include "cli/shared/output.h"
 #include "cli/shared/sandbox.h"
 #include "cli/shared/term.h"
@@ -100,7 +100,7 @@ int cmd_logits(const cli_options *o) {
     } else if (!o->out && term_out_is_tty()) {
         st = err_set(&err, LFM_ERR_ARG, "the result is binary; give a file for it with -o OUT.f32");
     }
-    if (st == LFM_OK) st = prompt_read_file(&text, o->tokens, false, &err);
+    if (st == LFM_OK) st = input_read_file(&text, o->tokens, false, &err);
     if (st == LFM_OK && memchr(text.ptr, 0, text.len)) {
         st = err_set(&err, LFM_ERR_ARG, "%s is not a list of token ids", o->tokens);
     }

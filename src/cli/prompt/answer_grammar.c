@@ -3,7 +3,7 @@
  */
 #include "cli/prompt/answer_grammar.h"
 
-#include "cli/prompt/prompt.h"
+#include "cli/shared/input.h"
 
 #include <string.h>
 
@@ -61,7 +61,7 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
     if (is_tools) {
         tools_write(&text, tools, o->tool_choice);
     } else if (s.is_file) {
-        st = prompt_read_file(&text, s.value, false, err);
+        st = input_read_file(&text, s.value, false, err);
     } else {
         json_write_text(&text, s.value);
     }

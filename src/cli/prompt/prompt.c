@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 #include "cli/shared/term.h"
 
 #include <errno.h>
@@ -13,54 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* ---- Files ---------------------------------------------------------------------------------- */
-
-static lfm_status read_all(json_out *text, int fd, const char *name, lfm_error *err) {
-    char chunk[16384];
-    for (;;) {
-        const ssize_t n = read(fd, chunk, sizeof chunk);
-        if (n > 0) {
-            json_write_raw(text, chunk, (size_t)n);
-        } else if (n == 0) {
-            return json_finish(text, err);
-        } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            struct pollfd wait = {.fd = fd, .events = POLLIN};
-            (void)poll(&wait, 1, -1);
-        } else if (errno != EINTR) {
-            return err_set(err, LFM_ERR_IO, "%s: cannot be read: %s", name, strerror(errno));
-        }
-    }
-}
-
-/* Somebody at a terminal should learn why nothing happens. */
-static void explain_wait(int fd) {
-    struct pollfd wait = {.fd = fd, .events = POLLIN};
-    if (term_err_is_tty() && poll(&wait, 1, 2000) == 0) {
-        term_message("waiting for standard input (-N to skip)");
-    }
-}
-
-lfm_status prompt_read_file(json_out *text, const char *path, bool drop_newline, lfm_error *err) {
-    const bool is_stdin = strcmp(path, "-") == 0;
-    const char *name = is_stdin ? "standard input" : path;
-    const size_t start = text->len;
-    const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return cli_no_file(path, errno, err);
-    }
-    if (is_stdin) {
-        explain_wait(fd);
-    }
-    const lfm_status st = read_all(text, fd, name, err);
-    if (!is_stdin) {
-        close(fd);
-    }
-    if (drop_newline && text->len > start && text->ptr[text->len - 1] == '\n') {
-        text->ptr[--text->len] = '\0';
-    }
-    return st;
-}
 
 /* ---- Parts ---------------------------------------------------------------------------------- */
 
@@ -105,7 +58,7 @@ static lfm_status add_part(json_out *text, bool *any, const opt_part *part, bool
     } else if (part->kind == PART_TEXT) {
         json_write_text(text, part->value);
     } else {
-        st = prompt_read_file(text, part->value, part->kind == PART_FILE, err);
+        st = input_read_file(text, part->value, part->kind == PART_FILE, err);
     }
     if (st == LFM_OK) st = json_finish(text, err);
     if (st == LFM_OK && text->len == body) { /* an empty part leaves no blank line */
@@ -138,7 +91,7 @@ static lfm_status read_messages(conversation *c, const char *path, lfm_error *er
     json_out file = {0};
     json_doc doc = {0};
     lfm_error why = {0};
-    lfm_status st = prompt_read_file(&file, path, false, err);
+    lfm_status st = input_read_file(&file, path, false, err);
     if (st == LFM_OK && json_parse(&doc, file.ptr, file.len, &why) != LFM_OK) {
         st = err_set(err, why.status, "--messages %s: %s", path, why.text);
     }
@@ -173,7 +126,7 @@ static lfm_status check_text(const char *what, const json_out *text, lfm_error *
 
 lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err) {
     if (o->system_file && !o->system) {
-        return prompt_read_file(system, o->system_file, true, err);
+        return input_read_file(system, o->system_file, true, err);
     }
     json_write_text(system, o->system ? o->system : "");
     return json_finish(system, err);

@@ -14,10 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Append the whole of a file to `text`; "-" is standard input.  `drop_newline`: without the last
- * newline, if there is one. */
-lfm_status prompt_read_file(json_out *text, const char *path, bool drop_newline, lfm_error *err);
-
 /* All parts, in their order, with a blank line between them.  Standard input comes first if it is a
  * file, pipe or socket and nobody placed it (-f -) or declined it (-N).
  * *any: was there a prompt at all?  An empty standard input is none; -p "" is one. */

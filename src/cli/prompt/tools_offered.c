@@ -3,7 +3,7 @@
  */
 #include "cli/prompt/tools_offered.h"
 
-#include "cli/prompt/prompt.h"
+#include "cli/shared/input.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +81,7 @@ lfm_status tools_read(tools_offered *list, const cli_options *o, lfm_error *err)
     if (!o->tools) {
         return LFM_OK;
     }
-    lfm_status st = prompt_read_file(&text, o->tools, false, err);
+    lfm_status st = input_read_file(&text, o->tools, false, err);
     if (st == LFM_OK && json_parse(&doc, text.ptr, text.len, &why) != LFM_OK) {
         st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
                      "--tools %s: %s", o->tools, why.text);

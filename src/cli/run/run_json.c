@@ -3,8 +3,8 @@
  */
 #include "cli/run/run_internal.h"
 
-#include "cli/shared/common.h"
 #include "cli/shared/answer_json.h"
+#include "cli/shared/common.h"
 #include "cli/shared/term.h"
 
 #include <errno.h>

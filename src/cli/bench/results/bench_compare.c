@@ -5,8 +5,8 @@
  */
 #include "cli/bench/bench.h"
 
-#include "cli/prompt/prompt.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 #include "cli/shared/term.h"
 
 #include <stdlib.h>
@@ -23,7 +23,7 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
     json_out file = {0};
     lfm_error why = {0};
     f->path = path;
-    lfm_status st = prompt_read_file(&file, path, false, err);
+    lfm_status st = input_read_file(&file, path, false, err);
     if (st != LFM_OK) {
         json_out_free(&file);
         return st;
