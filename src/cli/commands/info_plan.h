@@ -1,0 +1,36 @@
+/*
+ * info_plan.h - what a model costs: memory for contexts, and how fast its weights can be read.
+ */
+#ifndef CLI_COMMANDS_INFO_PLAN_H
+#define CLI_COMMANDS_INFO_PLAN_H
+
+#include "cli/options/options.h"
+
+#include "lfm.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct {
+    uint32_t n_tokens;
+    uint64_t state_bytes, scratch_bytes;
+} info_plan_row;
+
+enum { INFO_MAX_PLANS = 4 };
+
+/* The memory for contexts of a few lengths, or of -c alone. */
+lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row rows[INFO_MAX_PLANS],
+                     size_t *n, lfm_error *err);
+lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *err);
+
+/* The speed limit of memory: decoding a token reads its share of the weights once. */
+typedef struct {
+    double read_bytes_per_s;
+    double max_tok_s;
+    uint32_t n_threads;
+} info_ceiling;
+
+lfm_status info_measure(const lfm_model *m, const cli_options *o, info_ceiling *c, lfm_error *err);
+lfm_status info_print_probe(const lfm_model *m, const cli_options *o, lfm_error *err);
+
+#endif
