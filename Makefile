@@ -157,9 +157,9 @@ $B/libcli.a: $(filter-out %/main.o,$(cli_obj))
 	@rm -f $@
 	ar qcs $@ $^
 
-$B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $B/libcli.a $B/liblfm.a
+$B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $(support_obj) $B/libcli.a $B/liblfm.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $< $B/libcli.a $B/liblfm.a -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/libcli.a $B/liblfm.a -lcmocka $(LIBS) -o $@
 
 # Here the n-th allocation, mapping or thread can be made to fail.
 wrapped := malloc calloc realloc aligned_alloc free mmap munmap pthread_create

@@ -9,6 +9,7 @@
 #define CLI_BENCH_BENCH_H
 
 #include "base/system/cores.h"
+#include "cli/bench/bench_heat.h"
 #include "cli/bench/bench_list.h"
 #include "cli/bench/bench_power.h"
 #include "cli/bench/results/bench_stats.h"
@@ -118,7 +119,7 @@ typedef struct {
     bench_row *rows;        /* [n_rows], room for BENCH_MAX_ROWS; owned */
     size_t n_rows;
 
-    bench_machine machine;
+    machine_facts machine;
     bench_heat idle;        /* before anything ran */
     power_meter power;
     double idle_watts[N_POWER_DOMAINS];

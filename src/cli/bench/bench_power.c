@@ -35,7 +35,7 @@ static bool domain_of(const char *name, power_domain *domain) {
 static double zone_joules(const power_meter *m, const power_zone *z) {
     char path[128];
     snprintf(path, sizeof path, "%s/energy_uj", z->path);
-    return 1e-6 * bench_read_number(m->root, path, -1e6);
+    return 1e-6 * machine_number(m->root, path, -1e6);
 }
 
 /* Add the zone in folder `path` if it is known and may be read; false when there is none. */
@@ -45,12 +45,12 @@ static bool add_zone(power_meter *m, const char *path) {
     power_zone z = {0};
     snprintf(z.path, sizeof z.path, "%s", path);
     snprintf(file, sizeof file, "%s/name", path);
-    if (m->n_zones == POWER_MAX_ZONES || !bench_first_line(m->root, file, name, sizeof name)) {
+    if (m->n_zones == POWER_MAX_ZONES || !machine_first_line(m->root, file, name, sizeof name)) {
         return false;
     }
     if (domain_of(name, &z.domain) && zone_joules(m, &z) >= 0) {
         snprintf(file, sizeof file, "%s/max_energy_range_uj", path);
-        z.range = 1e-6 * bench_read_number(m->root, file, 0);
+        z.range = 1e-6 * machine_number(m->root, file, 0);
         m->has[z.domain] = true;
         m->zones[m->n_zones++] = z;
     }
@@ -74,10 +74,10 @@ static void find_rapl(power_meter *m) {
 
 /* ---- Batteries ------------------------------------------------------------------------------ */
 
-static double battery_number(const power_meter *m, const bench_path *battery, const char *name) {
+static double battery_number(const power_meter *m, const machine_path *battery, const char *name) {
     char path[128];
     snprintf(path, sizeof path, "%s/%s", battery->text, name);
-    return bench_read_number(m->root, path, -1);
+    return machine_number(m->root, path, -1);
 }
 
 /* What the batteries deliver together, in watts; below 0 when none is discharging.  Some tell
@@ -85,11 +85,11 @@ static double battery_number(const power_meter *m, const bench_path *battery, co
 static double battery_watts(const power_meter *m) {
     double sum = -1.0;
     for (size_t i = 0; i < m->n_batteries; i++) {
-        const bench_path *battery = &m->batteries[i];
+        const machine_path *battery = &m->batteries[i];
         char path[128];
         char status[32];
         snprintf(path, sizeof path, "%s/status", battery->text);
-        if (!bench_first_line(m->root, path, status, sizeof status) ||
+        if (!machine_first_line(m->root, path, status, sizeof status) ||
             strcmp(status, "Discharging") != 0) {
             continue;
         }
@@ -109,7 +109,7 @@ static double battery_watts(const power_meter *m) {
 void power_open(power_meter *m, power_source wanted, const char *root) {
     *m = (power_meter){.root = root};
     if (wanted == POWER_BATTERY) {
-        m->n_batteries = bench_supplies(root, "Battery", m->batteries);
+        m->n_batteries = machine_supplies(root, "Battery", m->batteries);
         m->has[POWER_PACKAGE] = battery_watts(m) >= 0;
         m->source = m->has[POWER_PACKAGE] ? POWER_BATTERY : POWER_NONE;
     } else {

@@ -33,7 +33,7 @@ typedef struct {
     const char *root; /* before every path; kept */
     power_zone zones[POWER_MAX_ZONES];
     size_t n_zones;
-    bench_path batteries[BENCH_MAX_SUPPLIES];
+    machine_path batteries[MACHINE_MAX_SUPPLIES];
     size_t n_batteries;
     double watts;     /* of the batteries, when last read */
     double at;        /* seconds, when last read */

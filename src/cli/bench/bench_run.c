@@ -188,7 +188,7 @@ void bench_wait(const bench *b) {
 
 void bench_bed_begin(bench_bed *bed) {
     bool known = bed->b->machine.has_throttled;
-    bed->throttled = known ? bench_throttled("", &known) : 0;
+    bed->throttled = known ? machine_throttled("", &known) : 0;
     bed->power = bed->b->power;
     bed->row->when = time(NULL);
     bed->began = term_now();
@@ -223,7 +223,7 @@ static void note_energy(bench_bed *bed) {
 void bench_bed_end(bench_bed *bed) {
     bench_row *r = bed->row;
     bool known = bed->b->machine.has_throttled;
-    const uint64_t throttled = known ? bench_throttled("", &known) : 0;
+    const uint64_t throttled = known ? machine_throttled("", &known) : 0;
     note_energy(bed);
     r->throttled += throttled > bed->throttled ? throttled - bed->throttled : 0;
     r->noise = (r->throttled > 0 ? NOISE_THROTTLED : 0) |

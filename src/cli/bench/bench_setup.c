@@ -189,7 +189,7 @@ static void measure_idle(bench *b) {
 
 static lfm_status look_at_machine(bench *b, lfm_error *err) {
     const cli_options *o = b->o;
-    bench_machine_read(&b->machine, "");
+    machine_facts_read(&b->machine, "");
     if (o->cooldown) {
         b->idle = bench_heat_read("");
     }

@@ -1,8 +1,7 @@
 /*
  * machine_facts.c - reading /proc and /sys.
  *
- * Source: the kernel's Documentation/ABI/testing/sysfs-devices-system-cpu, sysfs-class-power and
- * sysfs-class-thermal.
+ * Source: the kernel's Documentation/ABI/testing/sysfs-devices-system-cpu and sysfs-class-power.
  */
 #include "cli/shared/machine_facts.h"
 
@@ -24,12 +23,12 @@
 #include <sys/sysctl.h>
 #endif
 
-enum { MAX_CPUS = 1024, MAX_PATH = 512 };
+enum { MAX_PATH = 512 };
 
 #define CPUS "/sys/devices/system/cpu/"
 #define SUPPLIES "/sys/class/power_supply/"
 
-bool bench_first_line(const char *root, const char *path, char *out, size_t cap) {
+bool machine_first_line(const char *root, const char *path, char *out, size_t cap) {
     FILE *f = group_open(root, path);
     out[0] = '\0';
     if (f) {
@@ -42,26 +41,26 @@ bool bench_first_line(const char *root, const char *path, char *out, size_t cap)
     return out[0] != '\0';
 }
 
-double bench_read_number(const char *root, const char *path, double otherwise) {
+double machine_number(const char *root, const char *path, double otherwise) {
     char line[64];
     char *end = line;
-    if (!bench_first_line(root, path, line, sizeof line)) {
+    if (!machine_first_line(root, path, line, sizeof line)) {
         return otherwise;
     }
     const double v = strtod(line, &end);
     return end != line ? v : otherwise;
 }
 
-static double cpu_number(const char *root, size_t cpu, const char *name, double otherwise) {
+double machine_cpu_number(const char *root, size_t cpu, const char *name, double otherwise) {
     char path[128];
     snprintf(path, sizeof path, CPUS "cpu%zu/%s", cpu, name);
-    return bench_read_number(root, path, otherwise);
+    return machine_number(root, path, otherwise);
 }
 
 /* ---- The processor -------------------------------------------------------------------------- */
 
 /* What follows the colon of "model name : ...". */
-void bench_cpu_name(char *out, size_t cap, const char *root) {
+void machine_cpu_name(char *out, size_t cap, const char *root) {
     char line[256];
     FILE *f = group_open(root, "/proc/cpuinfo");
     snprintf(out, cap, "unknown processor");
@@ -84,52 +83,57 @@ void bench_cpu_name(char *out, size_t cap, const char *root) {
 #endif
 }
 
+/* The highest clock of a CPU in kHz; `otherwise` when it is unknown. */
+static double max_clock(const char *root, size_t cpu, double otherwise) {
+    return machine_cpu_number(root, cpu, "cpufreq/cpuinfo_max_freq", otherwise);
+}
+
+/* Is it a core of its own, or the first of its SMT siblings? */
+static bool is_first_sibling(const char *root, size_t cpu) {
+    const double first = machine_cpu_number(root, cpu, "topology/thread_siblings_list", -1);
+    return first < 0 || first == (double)cpu;
+}
+
 /* Cores with at least `slowest` of the highest clock among `use`, and those below: SMT siblings
  * count once. */
 static void count_by_clock(const char *root, const bool *use, double slowest, size_t *fast,
                            size_t *slow) {
     double most = 0.0;
     *fast = *slow = 0;
-    for (size_t i = 0; i < MAX_CPUS; i++) {
-        const double clock = use[i] ? cpu_number(root, i, "cpufreq/cpuinfo_max_freq", 0) : 0;
+    for (size_t i = 0; i < MACHINE_MAX_CPUS; i++) {
+        const double clock = use[i] ? max_clock(root, i, 0) : 0;
         most = clock > most ? clock : most;
     }
-    for (size_t i = 0; i < MAX_CPUS; i++) {
-        const double first = use[i] ? cpu_number(root, i, "topology/thread_siblings_list", -1) : -1;
-        if (!use[i] || (first >= 0 && first != (double)i)) {
-            continue;
-        }
-        if (cpu_number(root, i, "cpufreq/cpuinfo_max_freq", most) >= slowest * most) {
-            ++*fast;
-        } else {
-            ++*slow;
+    for (size_t i = 0; i < MACHINE_MAX_CPUS; i++) {
+        if (use[i] && is_first_sibling(root, i)) {
+            ++*(max_clock(root, i, most) >= slowest * most ? fast : slow);
         }
     }
 }
 
-/* Hybrid processors of Intel list their kinds of cores; those of low power are efficient ones with
- * a still lower clock. */
+/* Hybrid processors of Intel list their kinds of cores; low-power cores are efficient ones with an
+ * even lower clock. */
 static void read_cores(char *out, size_t cap, const char *root) {
-    bool performance[MAX_CPUS] = {false};
-    bool efficient[MAX_CPUS] = {false};
-    bool online[MAX_CPUS] = {false};
+    bool performance[MACHINE_MAX_CPUS] = {false};
+    bool efficient[MACHINE_MAX_CPUS] = {false};
+    bool online[MACHINE_MAX_CPUS] = {false};
     size_t p = 0;
     size_t e = 0;
     size_t low = 0;
     size_t n = 0;
-    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", performance, MAX_CPUS) &&
-        cores_read_list(root, "/sys/devices/cpu_atom/cpus", efficient, MAX_CPUS)) {
+    if (cores_read_list(root, "/sys/devices/cpu_core/cpus", performance, MACHINE_MAX_CPUS) &&
+        cores_read_list(root, "/sys/devices/cpu_atom/cpus", efficient, MACHINE_MAX_CPUS)) {
         count_by_clock(root, performance, 0.0, &p, &low);
         count_by_clock(root, efficient, 0.8, &e, &low);
         snprintf(out, cap, low > 0 ? "%zuP+%zuE+%zuLP cores" : "%zuP+%zuE cores", p, e, low);
         return;
     }
-    if (!cores_read_list(root, CPUS "online", online, MAX_CPUS)) {
+    if (!cores_read_list(root, CPUS "online", online, MACHINE_MAX_CPUS)) {
         const long count = sysconf(_SC_NPROCESSORS_ONLN);
         snprintf(out, cap, "%ld CPUs", count);
         return;
     }
-    for (size_t i = 0; i < MAX_CPUS; i++) {
+    for (size_t i = 0; i < MACHINE_MAX_CPUS; i++) {
         n += online[i];
     }
     count_by_clock(root, online, 0.0, &p, &low);
@@ -140,35 +144,35 @@ static void read_cores(char *out, size_t cap, const char *root) {
     }
 }
 
-/* Counters of single cores and of the packages they are in; a package's is the same in each of its
- * CPUs, which does not matter for whether it moved. */
-uint64_t bench_throttled(const char *root, bool *known) {
+/* Counters of cores and of packages.  Every CPU repeats its package's counter, which does no harm:
+ * callers only look whether the sum has moved. */
+uint64_t machine_throttled(const char *root, bool *known) {
     static const char *const names[] = {"thermal_throttle/core_throttle_count",
                                         "thermal_throttle/package_throttle_count"};
     uint64_t sum = 0;
     *known = false;
-    for (size_t cpu = 0; cpu < MAX_CPUS; cpu++) {
+    for (size_t cpu = 0; cpu < MACHINE_MAX_CPUS; cpu++) {
         double here = -1;
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            const double count = cpu_number(root, cpu, names[i], -1);
+            const double count = machine_cpu_number(root, cpu, names[i], -1);
             here = count > here ? count : here;
             sum += count > 0 ? (uint64_t)count : 0;
         }
         if (here < 0) {
-            break; /* there are no more */
+            break; /* the last CPU is behind us */
         }
         *known = true;
     }
     return sum;
 }
 
-size_t bench_supplies(const char *root, const char *type,
-                      bench_path supplies[BENCH_MAX_SUPPLIES]) {
+size_t machine_supplies(const char *root, const char *type,
+                      machine_path supplies[MACHINE_MAX_SUPPLIES]) {
     char folder[MAX_PATH];
     size_t n = 0;
     const int len = snprintf(folder, sizeof folder, "%s" SUPPLIES, root);
     DIR *dir = len > 0 && (size_t)len < sizeof folder ? opendir(folder) : NULL;
-    for (struct dirent *e = dir ? readdir(dir) : NULL; e && n < BENCH_MAX_SUPPLIES;
+    for (struct dirent *e = dir ? readdir(dir) : NULL; e && n < MACHINE_MAX_SUPPLIES;
          e = readdir(dir)) {
         char path[128];
         char kind[32];
@@ -177,7 +181,7 @@ size_t bench_supplies(const char *root, const char *type,
             continue;
         }
         snprintf(path, sizeof path, SUPPLIES "%.48s/type", e->d_name);
-        if (bench_first_line(root, path, kind, sizeof kind) && strcmp(kind, type) == 0) {
+        if (machine_first_line(root, path, kind, sizeof kind) && strcmp(kind, type) == 0) {
             snprintf(supplies[n++].text, sizeof supplies->text, SUPPLIES "%.48s", e->d_name);
         }
     }
@@ -187,100 +191,44 @@ size_t bench_supplies(const char *root, const char *type,
     return n;
 }
 
-/* Some laptops are fed through USB and have no "Mains"; then a battery knows. */
+/* Laptops that charge over USB may have no "Mains"; then the status of a battery says it. */
 static void read_power(char *out, size_t cap, const char *root) {
-    bench_path supplies[BENCH_MAX_SUPPLIES];
+    machine_path supplies[MACHINE_MAX_SUPPLIES];
     bool online = false;
-    const size_t n_mains = bench_supplies(root, "Mains", supplies);
+    const size_t n_mains = machine_supplies(root, "Mains", supplies);
     for (size_t i = 0; i < n_mains; i++) {
         char path[128];
         snprintf(path, sizeof path, "%.79s/online", supplies[i].text);
-        online = online || bench_read_number(root, path, 0) > 0;
+        online = online || machine_number(root, path, 0) > 0;
     }
     if (n_mains > 0) {
         snprintf(out, cap, online ? "on AC" : "on battery");
         return;
     }
-    const size_t n_batteries = bench_supplies(root, "Battery", supplies);
+    const size_t n_batteries = machine_supplies(root, "Battery", supplies);
     out[0] = '\0';
     for (size_t i = 0; i < n_batteries && strcmp(out, "on battery") != 0; i++) {
         char path[128];
         char status[32];
         snprintf(path, sizeof path, "%.79s/status", supplies[i].text);
-        if (bench_first_line(root, path, status, sizeof status)) {
+        if (machine_first_line(root, path, status, sizeof status)) {
             snprintf(out, cap, strcmp(status, "Discharging") == 0 ? "on battery" : "on AC");
         }
     }
 }
 
-void bench_machine_read(bench_machine *m, const char *root) {
+void machine_facts_read(machine_facts *m, const char *root) {
     struct utsname u;
-    *m = (bench_machine){.load = -1.0};
-    bench_cpu_name(m->cpu, sizeof m->cpu, root);
+    *m = (machine_facts){.load = -1.0};
+    machine_cpu_name(m->cpu, sizeof m->cpu, root);
     read_cores(m->cores, sizeof m->cores, root);
     read_power(m->power, sizeof m->power, root);
-    bench_first_line(root, CPUS "cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
+    machine_first_line(root, CPUS "cpu0/cpufreq/scaling_governor", m->governor, sizeof m->governor);
     if (uname(&u) == 0) {
         snprintf(m->system, sizeof m->system, "%.40s %.50s", u.sysname, u.release);
     }
-    m->load = bench_read_number(root, "/proc/loadavg", -1);
-    m->throttled = bench_throttled(root, &m->has_throttled);
-}
-
-/* ---- Heat ----------------------------------------------------------------------------------- */
-
-/* The processor's own sensors: the names are those of Intel's, AMD's and ARM's drivers. */
-static bool is_of_processor(const char *kind) {
-    static const char *const names[] = {"x86_pkg_temp", "coretemp", "k10temp", "zenpower", "cpu"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strncmp(kind, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static double hottest(const char *root, const char *folder, const char *name, const char *value) {
-    char path[128];
-    char kind[64];
-    double most = -273.15;
-    unsigned missing = 0;
-    for (unsigned i = 0; missing < 8; i++) { /* numbers of sensors that went away are left out */
-        snprintf(path, sizeof path, "%s%u/%s", folder, i, name);
-        const bool there = bench_first_line(root, path, kind, sizeof kind);
-        missing = there ? 0 : missing + 1;
-        if (there && is_of_processor(kind)) {
-            snprintf(path, sizeof path, "%s%u/%s", folder, i, value);
-            const double celsius = 1e-3 * bench_read_number(root, path, -273150);
-            most = celsius > most ? celsius : most;
-        }
-    }
-    return most;
-}
-
-bench_heat bench_heat_read(const char *root) {
-    bench_heat h = {0};
-    size_t n = 0;
-    const double zone = hottest(root, "/sys/class/thermal/thermal_zone", "type", "temp");
-    const double monitor = hottest(root, "/sys/class/hwmon/hwmon", "name", "temp1_input");
-    h.celsius = zone > monitor ? zone : monitor;
-    for (size_t cpu = 0; cpu < MAX_CPUS; cpu++) {
-        const double kilohertz = cpu_number(root, cpu, "cpufreq/scaling_cur_freq", -1);
-        if (kilohertz < 0) {
-            break;
-        }
-        h.hertz += 1e3 * kilohertz;
-        n++;
-    }
-    h.hertz = n > 0 ? h.hertz / (double)n : 0.0;
-    return h;
-}
-
-bool bench_heat_is_idle(bench_heat now, bench_heat idle) {
-    const bool cool = now.celsius < -100 || idle.celsius < -100 ||
-                      now.celsius <= idle.celsius + 3;
-    const bool slow = now.hertz <= 0 || idle.hertz <= 0 || now.hertz <= 1.1 * idle.hertz;
-    return cool && slow;
+    m->load = machine_number(root, "/proc/loadavg", -1);
+    m->throttled = machine_throttled(root, &m->has_throttled);
 }
 
 /* ---- The file's pages ----------------------------------------------------------------------- */

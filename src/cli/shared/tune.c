@@ -23,7 +23,7 @@ static const char fast_line[] = "on fast cores";
 
 void tune_here(tune *t) {
     *t = (tune){.cores = (uint32_t)cores_default()};
-    bench_cpu_name(t->cpu, sizeof t->cpu, "");
+    machine_cpu_name(t->cpu, sizeof t->cpu, "");
 }
 
 bool tune_path(char *out, size_t cap) {

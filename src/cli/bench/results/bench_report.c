@@ -220,7 +220,7 @@ static void print_energy(FILE *to, const bench *b, const bench_row *rows, size_t
 }
 
 static void print_machine(FILE *to, const bench *b, const bench_row *rows, size_t n) {
-    const bench_machine *m = &b->machine;
+    const machine_facts *m = &b->machine;
     uint64_t throttled = 0;
     for (size_t i = 0; i < n; i++) {
         throttled += rows[i].throttled;
