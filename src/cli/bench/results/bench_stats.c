@@ -104,16 +104,17 @@ static stats_gain gain_of(double difference, double error, double freedom) {
                         100 * expm1(difference + half)};
 }
 
-/* Mean of the logarithms, and the variance of that mean. */
-static double log_mean(const double *x, size_t n, double *variance) {
+/* Mean of log x[i], or of log x[i] / over[i], and the variance of that mean. */
+static double log_mean(const double *x, const double *over, size_t n, double *variance) {
     double sum = 0.0;
     double squares = 0.0;
     for (size_t i = 0; i < n; i++) {
-        sum += log(x[i]);
+        sum += log(over ? x[i] / over[i] : x[i]);
     }
     const double mean = sum / (double)n;
     for (size_t i = 0; i < n; i++) {
-        squares += (log(x[i]) - mean) * (log(x[i]) - mean);
+        const double d = log(over ? x[i] / over[i] : x[i]) - mean;
+        squares += d * d;
     }
     *variance = squares / (double)(n - 1) / (double)n;
     return mean;
@@ -125,7 +126,7 @@ bool stats_compare(const double *a, size_t n_a, const double *b, size_t n_b, sta
     }
     double va = 0.0;
     double vb = 0.0;
-    const double difference = log_mean(a, n_a, &va) - log_mean(b, n_b, &vb);
+    const double difference = log_mean(a, NULL, n_a, &va) - log_mean(b, NULL, n_b, &vb);
     const double both = va + vb;
     const double freedom = both > 0 ? both * both / (va * va / (double)(n_a - 1) +
                                                      vb * vb / (double)(n_b - 1))
@@ -135,20 +136,12 @@ bool stats_compare(const double *a, size_t n_a, const double *b, size_t n_b, sta
 }
 
 bool stats_compare_pairs(const double *a, const double *b, size_t n, stats_gain *out) {
-    double sum = 0.0;
-    double squares = 0.0;
+    double variance = 0.0;
     if (n < 2) {
         return false;
     }
-    for (size_t i = 0; i < n; i++) {
-        sum += log(a[i] / b[i]);
-    }
-    const double mean = sum / (double)n;
-    for (size_t i = 0; i < n; i++) {
-        const double d = log(a[i] / b[i]) - mean;
-        squares += d * d;
-    }
-    *out = gain_of(mean, sqrt(squares / (double)(n - 1) / (double)n), (double)(n - 1));
+    const double mean = log_mean(a, b, n, &variance);
+    *out = gain_of(mean, sqrt(variance), (double)(n - 1));
     return true;
 }
 
