@@ -92,17 +92,6 @@ static void test_hybrid(void **state) {
     assert_string_equal(m.cores, "6P+8E cores");
 }
 
-static void test_cached(void **state) {
-    (void)state;
-    char path[128];
-    machine_file("/file", "some bytes that were just written\n");
-    snprintf(path, sizeof path, "%s/file", machine_root);
-    const double share = bench_cached_share(path);
-    assert_true(share < 0 || share == 1);
-    snprintf(path, sizeof path, "%s/absent", machine_root);
-    assert_true(bench_cached_share(path) < 0);
-}
-
 /* A laptop that is fed through USB. */
 static void test_supplies(void **state) {
     (void)state;
@@ -135,7 +124,6 @@ int main(void) {
         WITH_ROOT(test_nothing_known),
         WITH_ROOT(test_desktop),
         WITH_ROOT(test_hybrid),
-        WITH_ROOT(test_cached),
         WITH_ROOT(test_supplies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

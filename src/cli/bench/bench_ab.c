@@ -5,7 +5,7 @@
  * becomes hotter or busier hits both sides of a turn alike, so turns are compared as pairs, and
  * what drifts evenly within a turn cancels out.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
@@ -107,7 +107,7 @@ static lfm_status take_turns(bench_bed *bed, const cli_options *o, stats_gain *g
                              lfm_error *err) {
     double a[MOST_TURNS];
     double b[MOST_TURNS];
-    const size_t wanted = o->n_repeat.given ? (size_t)o->n_repeat.value : 5;
+    const size_t wanted = bench_repetitions(o);
     const size_t least = wanted < 2 ? 2 : wanted < MOST_TURNS ? wanted : MOST_TURNS;
     lfm_status st = LFM_OK;
     size_t n = 0;
@@ -127,7 +127,7 @@ static lfm_status take_turns(bench_bed *bed, const cli_options *o, stats_gain *g
 /* One test on both sides. */
 static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
     bench_bed bed[2] = {{0}, {0}};
-    bench_row *rows[2] = {&s[0].b.rows[i], &s[1].b.rows[i]};
+    bench_row *rows[2] = {&s[0].b.plan.rows[i], &s[1].b.plan.rows[i]};
     lfm_status st = LFM_OK;
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         rows[k]->side = k == 0 ? 'A' : 'B';
@@ -149,15 +149,23 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
 
 /* ---- Altogether ----------------------------------------------------------------------------- */
 
-/* The sides must have as many tests: they are compared one by one. */
+/* One table and one machine for both sides. */
+static void share_context(bench *a, bench *b) {
+    b->machine.idle = a->machine.idle;
+    b->context.machine = a->context.machine;
+    b->context.show_batch = a->context.show_batch = b->context.show_batch || a->context.show_batch;
+    b->context.show_kv = a->context.show_kv = b->context.show_kv || a->context.show_kv;
+}
+
+/* The sides are compared test by test, so they need equally many. */
 static lfm_status check_sides(const side *s, lfm_error *err) {
     if (!bench_is_same_text(s[0].o.cpus, s[1].o.cpus) || s[0].o.nice.value != s[1].o.nice.value) {
         return err_set(err, LFM_ERR_ARG, "--ab: --cpus and --nice hold for the whole process and "
                        "cannot differ; measure one after the other, and use: lfm bench compare");
     }
-    if (s[0].b.n_rows != s[1].b.n_rows) {
+    if (s[0].b.plan.n_rows != s[1].b.plan.n_rows) {
         return err_set(err, LFM_ERR_ARG, "--ab: side A has %zu tests and side B %zu; they are "
-                       "compared one by one", s[0].b.n_rows, s[1].b.n_rows);
+                       "compared one by one", s[0].b.plan.n_rows, s[1].b.plan.n_rows);
     }
     return LFM_OK;
 }
@@ -165,12 +173,12 @@ static lfm_status check_sides(const side *s, lfm_error *err) {
 static void print_verdicts(const side *s, size_t n) {
     printf("\nA: %s\nB: %s\n", s[0].o.ab[0], s[0].o.ab[1]);
     for (size_t i = 0; i < n; i++) {
-        const bench_row *r = &s[1].b.rows[i];
+        const bench_row *r = &s[1].b.plan.rows[i];
         bench_row plain = *r;
         char test[64];
         char text[96];
         plain.side = 0;
-        bench_test_name(test, sizeof test, &plain);
+        bench_row_name(test, sizeof test, &plain);
         stats_verdict(text, sizeof text, &r->gain);
         printf("%s: B %s%s (95 %%, %zu turns)\n", test,
                stats_is_shown(&r->gain) ? "is " : "against A: ", text, r->n / 2);
@@ -180,24 +188,25 @@ static void print_verdicts(const side *s, size_t n) {
 /* `both` [2 * n] receives views of the rows of both sides, in their order. */
 static lfm_status run_sides(side *s, bench_row *both, lfm_error *err) {
     bench *a = &s[0].b;
+    bench *b = &s[1].b;
     lfm_status st = LFM_OK;
     size_t done = 0;
-    bench_begin(a);
-    for (size_t i = 0; i < a->n_rows && st == LFM_OK && !term_stopped(); i++) {
+    bench_report_begin(&a->report, &a->context);
+    for (size_t i = 0; i < a->plan.n_rows && st == LFM_OK && !term_stopped(); i++) {
         st = run_pair(s, i, err);
         if (st == LFM_OK && !term_stopped()) {
-            bench_print(a, &a->rows[i], i == 0);
-            bench_print(&s[1].b, &s[1].b.rows[i], false);
-            both[2 * done] = a->rows[i];
-            both[2 * done + 1] = s[1].b.rows[i];
+            bench_report_row(&a->report, &a->context, &a->plan.rows[i]);
+            bench_report_row(&a->report, &b->context, &b->plan.rows[i]);
+            both[2 * done] = a->plan.rows[i];
+            both[2 * done + 1] = b->plan.rows[i];
             done++;
         }
     }
-    bench_end(a, both, 2 * done);
-    if (a->outputs[0].format == BENCH_MD && done > 0) {
+    bench_report_end(&a->report, &a->context, both, 2 * done);
+    if (bench_report_is_table(&a->report) && done > 0) {
         print_verdicts(s, done);
     }
-    return bench_outcome(a, st, err);
+    return bench_report_outcome(&a->report, st, err);
 }
 
 int bench_ab(const cli_options *o) {
@@ -214,20 +223,15 @@ int bench_ab(const cli_options *o) {
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         st = bench_open(&s[k].b, &s[k].o, k == 0 ? NULL : &s[0].b, &err);
     }
-    if (st == LFM_OK) { /* both tell to the same places, of the same machine */
-        bench *b = &s[1].b;
-        b->n_outputs = s[0].b.n_outputs;
-        memcpy(b->outputs, s[0].b.outputs, sizeof b->outputs);
-        b->machine = s[0].b.machine;
-        b->idle = s[0].b.idle;
-        b->show_batch = s[0].b.show_batch = b->show_batch || s[0].b.show_batch;
-        b->show_kv = s[0].b.show_kv = b->show_kv || s[0].b.show_kv;
+    if (st == LFM_OK) {
+        const size_t n = s[1].b.plan.n_rows;
+        share_context(&s[0].b, &s[1].b);
         st = check_sides(s, &err);
-        bench_row *both = calloc(2 * b->n_rows + 1, sizeof *both);
+        bench_row *both = calloc(2 * n + 1, sizeof *both);
         if (st == LFM_OK && !both) {
-            st = err_set(&err, LFM_ERR_MEMORY, "out of memory for %zu tests", b->n_rows);
+            st = err_set(&err, LFM_ERR_MEMORY, "out of memory for %zu tests", n);
         }
-        st = st == LFM_OK ? run_sides(s, both, &err) : st;
+        if (st == LFM_OK) st = run_sides(s, both, &err);
         free(both);
     }
     for (int k = 1; s && k >= 0; k--) { /* side B may use the model of A */

@@ -9,15 +9,13 @@
 #ifndef CLI_BENCH_BENCH_POWER_H
 #define CLI_BENCH_BENCH_POWER_H
 
+#include "cli/bench/results/bench_row.h"
 #include "cli/shared/machine_facts.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 typedef enum { POWER_NONE, POWER_RAPL, POWER_BATTERY } power_source;
-
-/* What a counter covers.  PACKAGE is the sum over all sockets, and for a battery everything. */
-typedef enum { POWER_PACKAGE, POWER_CORE, POWER_DRAM, POWER_PSYS, N_POWER_DOMAINS } power_domain;
 
 enum { POWER_MAX_ZONES = 32 };
 

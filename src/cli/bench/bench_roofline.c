@@ -4,7 +4,7 @@
  * Layers are timed one by one while tokens are generated.  Layers of one kind belong together:
  * convolution or attention, followed by a dense block or by experts.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "cli/bench/bench_bytes.h"
 #include "cli/shared/common.h"
@@ -81,7 +81,7 @@ static bool ends(const lfm_tensor_info *t, const char *with) {
 
 /* The kind of every layer and the weights that a token reads in it. */
 static void weigh(const bench *b, unsigned kind[MAX_LAYERS], double bytes[MAX_LAYERS]) {
-    const lfm_model_info *info = b->info;
+    const lfm_model_info *info = b->context.info;
     lfm_tensor_info t;
     for (size_t i = 0; lfm_model_tensor(b->model, i, &t); i++) {
         uint32_t layer = 0;
@@ -118,11 +118,11 @@ static void print_parts(const bench *b, const bench_row *r, const stopwatch *w,
     part parts[N_KINDS] = {{0}};
     const double cache = sizes->position * (r->n_depth + 0.5 * r->n_gen);
     weigh(b, kind, bytes);
-    for (uint32_t i = 0; i < b->info->n_layer && i < MAX_LAYERS; i++) {
+    for (uint32_t i = 0; i < b->context.info->n_layer && i < MAX_LAYERS; i++) {
         part *p = &parts[kind[i]];
         p->n++;
         p->seconds += w->layer[i] / r->n_gen;
-        p->bytes += bytes[i] + (kind[i] & KIND_ATTENTION ? cache / b->info->n_attn : 0.0);
+        p->bytes += bytes[i] + (kind[i] & KIND_ATTENTION ? cache / b->context.info->n_attn : 0.0);
     }
     const part head = {.bytes = sizes->head, .seconds = w->head / r->n_gen};
     printf("roofline parts of a token, and their share of the %.1f GB/s that memory gives\n",
@@ -136,17 +136,17 @@ static void print_parts(const bench *b, const bench_row *r, const stopwatch *w,
 }
 
 lfm_status bench_roofline(bench *b, lfm_error *err) {
-    bench_row r = {.n_threads = b->threads.at[0], .n_batch = b->batches.at[0],
-                   .n_depth = b->depths.at[0], .n_gen = N_TOKENS};
+    bench_row r = {.n_threads = b->plan.threads.at[0], .n_batch = b->plan.batches.at[0],
+                   .n_depth = b->plan.depths.at[0], .n_gen = N_TOKENS};
     const lfm_session_options kv = cli_session_options(b->o);
     const bench_sizes sizes = bench_sizes_of(b->model, kv.kv);
     bench_bed bed = {0};
     stopwatch w = {0};
-    if (r.n_depth + N_TOKENS + 1 > b->info->n_ctx_max) {
+    if (r.n_depth + N_TOKENS + 1 > b->context.info->n_ctx_max) {
         return err_set(err, LFM_ERR_ARG, "--roofline needs %d tokens after -d; the model allows "
-                       "%" PRIu32 " altogether", N_TOKENS + 1, b->info->n_ctx_max);
+                       "%" PRIu32 " altogether", N_TOKENS + 1, b->context.info->n_ctx_max);
     }
-    b->no_probe = false; /* --tune had no use for it */
+    b->machine.no_probe = false; /* --tune had no use for it */
     b->n_ctx = r.n_depth + N_TOKENS + 1;
     lfm_status st = bench_bed_open(&bed, b, &r, err);
     if (st == LFM_OK) {

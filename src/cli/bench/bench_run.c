@@ -4,70 +4,18 @@
  * Random tokens, no sampling and no tokenising, as llama-bench does it.  A test is warmed up, then
  * repeated from the same state.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "cli/bench/bench_bytes.h"
+#include "cli/bench/bench_model.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
 
-#include <math.h>
-#include <stdlib.h>
+#include <time.h>
 
 enum { MOST_REPETITIONS = 100 };
 
 static const double cool_seconds = 120;
-
-/* ---- Rows ----------------------------------------------------------------------------------- */
-
-lfm_status bench_row_add(bench_row *r, double seconds, double ended, lfm_error *err) {
-    if (r->n == r->cap) {
-        const size_t cap = r->cap ? 2 * r->cap : 16;
-        double *times = realloc(r->seconds, cap * sizeof *times);
-        r->seconds = times ? times : r->seconds;
-        double *ends = times ? realloc(r->ended, cap * sizeof *ends) : NULL;
-        if (!ends) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu samples", cap);
-        }
-        r->ended = ends;
-        r->cap = cap;
-    }
-    r->seconds[r->n] = seconds;
-    r->ended[r->n++] = ended;
-    return LFM_OK;
-}
-
-void bench_row_drop(bench_row *r) {
-    free(r->seconds);
-    free(r->ended);
-    *r = (bench_row){0};
-}
-
-double bench_row_tokens(const bench_row *r) {
-    return (double)r->n_prompt + (double)r->n_gen;
-}
-
-double bench_rate(const bench_row *r, double *spread) {
-    double sum = 0.0;
-    double squares = 0.0;
-    for (size_t i = 0; i < r->n; i++) {
-        sum += bench_row_tokens(r) / r->seconds[i];
-    }
-    const double mean = r->n > 0 ? sum / (double)r->n : 0.0;
-    for (size_t i = 0; i < r->n; i++) {
-        const double d = bench_row_tokens(r) / r->seconds[i] - mean;
-        squares += d * d;
-    }
-    *spread = r->n > 1 ? sqrt(squares / (double)(r->n - 1)) : 0.0;
-    return mean;
-}
-
-double bench_uncertainty(const bench_row *r) {
-    return stats_uncertainty(r->seconds, r->n);
-}
-
-bool bench_is_decode(const bench_row *r) {
-    return r->n_prompt == 0;
-}
 
 double bench_bytes_per_token(const bench *b, const bench_row *r) {
     const lfm_session_options opt = cli_session_options(b->o);
@@ -85,46 +33,9 @@ static bool go_on(void *ctx, size_t done, size_t total) {
     return !term_stopped();
 }
 
-/* Nothing reads faster than memory can be read, unless from a cache: then the probe was disturbed,
- * and is repeated. */
-static lfm_status doubt_bandwidth(bench *b, bench_row *r, lfm_session *s, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (int i = 0; i < 2 && st == LFM_OK && !term_stopped() && bench_percent_of_peak(r) > 100 &&
-                    b->info->token_bytes > BENCH_CACHEABLE; i++) {
-        double again = 0.0;
-        st = lfm_read_bandwidth(s, &again, err);
-        r->read_bandwidth = again > r->read_bandwidth ? again : r->read_bandwidth;
-    }
-    for (size_t i = 0; i < b->n_probed; i++) {
-        if (b->probed[i] == r->n_threads && r->read_bandwidth > b->bandwidth[i]) {
-            b->bandwidth[i] = r->read_bandwidth;
-        }
-    }
-    return st;
-}
-
-/* Bandwidth with the threads of this bed; each number of them is measured once. */
-static lfm_status find_bandwidth(bench *b, bench_row *r, lfm_session *s, lfm_error *err) {
-    for (size_t i = 0; i < b->n_probed; i++) {
-        if (b->probed[i] == r->n_threads) {
-            r->read_bandwidth = b->bandwidth[i];
-            return LFM_OK;
-        }
-    }
-    if (b->no_probe) {
-        return LFM_OK;
-    }
-    const lfm_status st = lfm_read_bandwidth(s, &r->read_bandwidth, err);
-    if (st == LFM_OK && b->n_probed < BENCH_MAX_LIST) {
-        b->probed[b->n_probed] = r->n_threads;
-        b->bandwidth[b->n_probed++] = r->read_bandwidth;
-    }
-    return st;
-}
-
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err) {
     *bed = (bench_bed){.b = b, .row = r};
-    const lfm_session_options opt = bench_session_options(b, r, &bed->on_fast);
+    const lfm_session_options opt = bench_session_options(b->o, b->n_ctx, r, &bed->on_fast);
     bed->on_fast = bed->on_fast && cores_use_fast(&bed->before);
     r->fast = r->fast || bed->on_fast;
     lfm_status st = lfm_session_new(&bed->depth, b->model, &opt, err);
@@ -136,7 +47,7 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     lfm_session_on_progress(bed->work, go_on, NULL);
     r->n_threads = lfm_session_n_threads(bed->depth);
     r->bytes_per_token = bench_bytes_per_token(b, r);
-    st = find_bandwidth(b, r, bed->depth, err);
+    st = bench_machine_bandwidth(&b->machine, r, bed->depth, err);
     return st == LFM_OK && r->n_depth > 0 ? lfm_eval(bed->depth, b->tokens, r->n_depth, err) : st;
 }
 
@@ -180,16 +91,16 @@ void bench_wait(const bench *b) {
     if (b->o->delay.value > 0) {
         sleep_for(b->o->delay.value);
     }
-    while (b->o->cooldown && !bench_heat_is_idle(bench_heat_read(""), b->idle) &&
+    while (b->o->cooldown && !bench_heat_is_idle(bench_heat_read(""), b->machine.idle) &&
            term_now() < start + cool_seconds && !term_stopped()) {
         sleep_for(0.5);
     }
 }
 
 void bench_bed_begin(bench_bed *bed) {
-    bool known = bed->b->machine.has_throttled;
+    bool known = bed->b->context.machine.has_throttled;
     bed->throttled = known ? machine_throttled("", &known) : 0;
-    bed->power = bed->b->power;
+    bed->power = bed->b->machine.power;
     bed->row->when = time(NULL);
     bed->began = term_now();
     power_begin(&bed->power, bed->began);
@@ -214,7 +125,7 @@ static void note_energy(bench_bed *bed) {
     bench_row *r = bed->row;
     const double tokens = (double)r->n * bench_row_tokens(r);
     for (size_t i = 0; i < N_POWER_DOMAINS; i++) {
-        const double idle = bed->b->idle_watts[i] * (p->at - bed->began);
+        const double idle = bed->b->machine.idle_watts[i] * (p->at - bed->began);
         r->joules[i] = p->source != POWER_NONE && p->has[i] && tokens > 0
                            ? (p->joules[i] - idle) / tokens : -1.0;
     }
@@ -222,28 +133,32 @@ static void note_energy(bench_bed *bed) {
 
 void bench_bed_end(bench_bed *bed) {
     bench_row *r = bed->row;
-    bool known = bed->b->machine.has_throttled;
+    bool known = bed->b->context.machine.has_throttled;
     const uint64_t throttled = known ? machine_throttled("", &known) : 0;
     note_energy(bed);
     r->throttled += throttled > bed->throttled ? throttled - bed->throttled : 0;
     r->noise = (r->throttled > 0 ? NOISE_THROTTLED : 0) |
-               (bed->b->machine.load > 0.5 ? NOISE_LOAD : 0) |
-               (r->n > 2 && bench_uncertainty(r) > 0.03 ? NOISE_SPREAD : 0);
+               (bed->b->context.machine.load > 0.5 ? NOISE_LOAD : 0) |
+               (bench_row_is_spread(r) ? NOISE_SPREAD : 0);
+}
+
+size_t bench_repetitions(const cli_options *o) {
+    return o->n_repeat.given ? (size_t)o->n_repeat.value : 5;
 }
 
 bool bench_wants_more(const bench *b, const bench_row *r) {
     const double until = b->o->until.value / 100;
-    const size_t times = b->o->n_repeat.given ? (size_t)b->o->n_repeat.value : 5;
+    const size_t times = bench_repetitions(b->o);
     return !term_stopped() && (r->n < times || (until > 0 && r->n < MOST_REPETITIONS &&
-                                                bench_uncertainty(r) > until));
+                                                bench_row_uncertainty(r) > until));
 }
 
 lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
     bench_bed bed;
     term_progress progress;
     char name[64];
-    const size_t times = b->o->n_repeat.given ? (size_t)b->o->n_repeat.value : 5;
-    bench_test_name(name, sizeof name, r);
+    const size_t times = bench_repetitions(b->o);
+    bench_row_name(name, sizeof name, r);
     term_progress_start(&progress, true);
     progress.unit = "runs";
     lfm_status st = bench_bed_open(&bed, b, r, err);
@@ -255,7 +170,9 @@ lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
     }
     term_progress_end(&progress);
     bench_bed_end(&bed);
-    if (st == LFM_OK) st = doubt_bandwidth(b, r, bed.depth, err);
+    if (st == LFM_OK && b->context.info->token_bytes > BENCH_CACHEABLE) {
+        st = bench_machine_recheck(&b->machine, r, bed.depth, err);
+    }
     bench_bed_close(&bed);
     return st;
 }

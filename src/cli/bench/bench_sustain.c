@@ -4,7 +4,7 @@
  * Laptops run faster for the first seconds than they can for long.  A test is repeated without a
  * pause; its first tenth is the burst, its last half what is sustained.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "cli/shared/term.h"
 
@@ -58,14 +58,15 @@ static lfm_status sustain_row(bench *b, bench_row *r, lfm_error *err) {
 lfm_status bench_sustain(bench *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     size_t done = 0;
-    bench_begin(b);
-    for (size_t i = 0; i < b->n_rows && st == LFM_OK && !term_stopped(); i++) {
-        st = sustain_row(b, &b->rows[i], err);
-        if (st == LFM_OK && b->rows[i].n > 0) { /* what was seen before Ctrl-C is worth telling */
-            bench_print(b, &b->rows[i], i == 0);
+    bench_report_begin(&b->report, &b->context);
+    for (size_t i = 0; i < b->plan.n_rows && st == LFM_OK && !term_stopped(); i++) {
+        bench_row *r = &b->plan.rows[i];
+        st = sustain_row(b, r, err);
+        if (st == LFM_OK && r->n > 0) { /* report what was measured before Ctrl-C */
+            bench_report_row(&b->report, &b->context, r);
             done++;
         }
     }
-    bench_end(b, b->rows, done);
+    bench_report_end(&b->report, &b->context, b->plan.rows, done);
     return st;
 }

@@ -5,7 +5,7 @@
  * card's settings and a fixed seed) are part of the time, and what a person waits for is told: the
  * first token, and the time between two.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "cli/shared/common.h"
 #include "cli/shared/input.h"
@@ -153,8 +153,7 @@ static void summarise(text_run *t) {
         t->decode->when = t->prefill->when;
         t->decode->throttled = t->prefill->throttled;
         t->decode->noise = t->prefill->noise & ~(unsigned)NOISE_SPREAD;
-        t->decode->noise |= t->decode->n > 2 && bench_uncertainty(t->decode) > 0.03 ? NOISE_SPREAD
-                                                                                    : 0;
+        t->decode->noise |= bench_row_is_spread(t->decode) ? NOISE_SPREAD : 0;
         for (size_t i = 0; i < N_POWER_DOMAINS; i++) { /* over tokens of both kinds */
             const double share = bench_row_tokens(t->prefill) /
                                  (bench_row_tokens(t->prefill) + bench_row_tokens(t->decode));
@@ -181,27 +180,28 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
     if (st != LFM_OK) {
         return st;
     }
-    t->n_gen = b->gens.at[0];
-    n = o->bench_p.n > 0 && b->prompts.at[0] < n ? b->prompts.at[0] : n;
+    t->n_gen = b->plan.gens.at[0];
+    n = o->bench_p.n > 0 && b->plan.prompts.at[0] < n ? b->plan.prompts.at[0] : n;
     if (n == 0) {
         return err_set(err, LFM_ERR_ARG, "%s: there is no text to measure", o->text);
     }
-    if (n + t->n_gen > b->info->n_ctx_max) {
+    if (n + t->n_gen > b->context.info->n_ctx_max) {
         return err_set(err, LFM_ERR_FULL, "%s has %zu tokens, and %" PRIu32 " are to be generated; "
                        "the model allows %" PRIu32 ". Use -p N to take its first N tokens.",
-                       o->text, n, t->n_gen, b->info->n_ctx_max);
+                       o->text, n, t->n_gen, b->context.info->n_ctx_max);
     }
     t->n_prompt = (uint32_t)n;
     b->n_ctx = t->n_prompt + t->n_gen;
-    const bench_row like = {.n_threads = b->threads.at[0], .n_batch = b->batches.at[0],
+    const bench_row like = {.n_threads = b->plan.threads.at[0], .n_batch = b->plan.batches.at[0],
                             .is_text = true};
-    b->rows[0] = b->rows[1] = like;
-    b->rows[0].n_prompt = t->n_prompt;
-    b->rows[1].n_gen = t->n_gen;
-    b->rows[1].n_depth = t->n_prompt;
-    b->n_rows = t->n_gen > 0 ? 2 : 1;
-    t->prefill = &b->rows[0];
-    t->decode = t->n_gen > 0 ? &b->rows[1] : NULL;
+    bench_row *rows = b->plan.rows;
+    rows[0] = rows[1] = like;
+    rows[0].n_prompt = t->n_prompt;
+    rows[1].n_gen = t->n_gen;
+    rows[1].n_depth = t->n_prompt;
+    b->plan.n_rows = t->n_gen > 0 ? 2 : 1;
+    t->prefill = &rows[0];
+    t->decode = t->n_gen > 0 ? &rows[1] : NULL;
     return LFM_OK;
 }
 
@@ -219,11 +219,11 @@ lfm_status bench_text(bench *b, lfm_error *err) {
             t.decode->read_bandwidth = t.prefill->read_bandwidth;
             t.decode->bytes_per_token = bench_bytes_per_token(b, t.decode);
         }
-        bench_begin(b);
-        for (size_t i = 0; i < b->n_rows; i++) {
-            bench_print(b, &b->rows[i], i == 0);
+        bench_report_begin(&b->report, &b->context);
+        for (size_t i = 0; i < b->plan.n_rows; i++) {
+            bench_report_row(&b->report, &b->context, &b->plan.rows[i]);
         }
-        bench_end(b, b->rows, b->n_rows);
+        bench_report_end(&b->report, &b->context, b->plan.rows, b->plan.n_rows);
     }
     bench_bed_close(&bed);
     json_out_free(&t.text);

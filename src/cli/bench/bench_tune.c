@@ -10,7 +10,7 @@
  * On a processor with fast and slow cores, numbers that fit on the fast ones are also tried on
  * these alone: otherwise the system may put a thread on a slow one, and all wait for it.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
 
 #include "base/error.h"
 #include "base/system/cores.h"
@@ -63,7 +63,7 @@ static lfm_status sweep(bench *b, bench_row *rows, size_t n, size_t base, lfm_er
         const size_t k = round % 2 == 0 ? i % n : n - 1 - i % n;
         slow[k] = slow[k] || (round == 1 && is_slow(rows, n, k, base));
         st = slow[k] ? LFM_OK : visit(b, &rows[k], err);
-        term_progress_show(&progress, bench_is_decode(rows) ? "decode" : "prompts", i + 1,
+        term_progress_show(&progress, bench_row_is_decode(rows) ? "decode" : "prompts", i + 1,
                            rounds * n);
     }
     term_progress_end(&progress);
@@ -106,29 +106,30 @@ _Static_assert(4 * BENCH_MAX_LIST <= BENCH_MAX_ROWS, "each number: prompt and de
 /* Rows for each number of threads: first the prompt, then decoding.  *base: that of all cores. */
 static lfm_status make_rows(bench *b, const bench_list *threads, uint32_t cores, size_t *base,
                             lfm_error *err) {
-    const uint32_t n_prompt = b->o->bench_p.n > 0 ? b->prompts.at[0] : TUNE_PROMPT;
-    const uint32_t n_gen = b->o->bench_n.n > 0 ? b->gens.at[0] : TUNE_GEN;
+    const uint32_t n_prompt = b->o->bench_p.n > 0 ? b->plan.prompts.at[0] : TUNE_PROMPT;
+    const uint32_t n_gen = b->o->bench_n.n > 0 ? b->plan.gens.at[0] : TUNE_GEN;
     if (n_prompt == 0 || n_gen == 0) {
         return err_set(err, LFM_ERR_ARG, "--tune looks for threads for prompts and for decoding; "
                        "neither -p nor -n can be 0");
     }
+    bench_row *rows = b->plan.rows;
     const size_t n_fast = cores_n_fast();
     size_t n = 0;
     for (size_t i = 0; i < threads->n; i++) {
         const uint32_t count = threads->at[i];
         *base = count == cores ? n : *base;
-        b->rows[n++] = (bench_row){.n_threads = count, .n_batch = b->batches.at[0]};
+        rows[n++] = (bench_row){.n_threads = count, .n_batch = b->plan.batches.at[0]};
         if (count <= n_fast) {
-            b->rows[n] = b->rows[n - 1];
-            b->rows[n++].fast = true;
+            rows[n] = rows[n - 1];
+            rows[n++].fast = true;
         }
     }
     for (size_t i = 0; i < n; i++) {
-        b->rows[n + i] = b->rows[i];
-        b->rows[i].n_prompt = n_prompt;
-        b->rows[n + i].n_gen = n_gen;
+        rows[n + i] = rows[i];
+        rows[i].n_prompt = n_prompt;
+        rows[n + i].n_gen = n_gen;
     }
-    b->n_rows = 2 * n;
+    b->plan.n_rows = 2 * n;
     return LFM_OK;
 }
 
@@ -147,8 +148,8 @@ static void print_choice(const char *what, const bench_row *rows, size_t chosen,
 
 /* Write what was found; rows of prompts come first, then as many of decoding. */
 static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
-    const bench_row *prompts = b->rows;
-    const bench_row *decode = b->rows + n;
+    const bench_row *prompts = b->plan.rows;
+    const bench_row *decode = b->plan.rows + n;
     size_t p = bench_tune_choose(prompts, n, base, true);
     size_t d = bench_tune_choose(decode, n, base, true);
     if (prompts[p].fast != decode[d].fast) { /* a session has one set of cores for both */
@@ -166,7 +167,7 @@ static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
                        "XDG_CONFIG_HOME");
     }
     const lfm_status st = tune_write(&t, path, err);
-    if (st == LFM_OK && b->outputs[0].format == BENCH_MD) {
+    if (st == LFM_OK && bench_report_is_table(&b->report)) {
         char shown[1024];
         err_escape(shown, sizeof shown, path, strlen(path));
         print_choice("prompts", prompts, p, base);
@@ -183,16 +184,16 @@ lfm_status bench_tune(bench *b, lfm_error *err) {
     size_t base = 0;
     bench_thread_counts(&threads, cpus > (long)cores ? (uint32_t)cpus : cores, cores);
     lfm_status st = make_rows(b, &threads, cores, &base, err);
-    const size_t n = b->n_rows / 2;
-    bench_begin(b);
+    const size_t n = b->plan.n_rows / 2;
+    bench_report_begin(&b->report, &b->context);
     for (size_t half = 0; half < 2 && st == LFM_OK && !term_stopped(); half++) {
-        bench_row *rows = b->rows + half * n;
+        bench_row *rows = b->plan.rows + half * n;
         st = sweep(b, rows, n, base, err);
         for (size_t i = 0; i < n && st == LFM_OK && !term_stopped(); i++) {
-            bench_print(b, &rows[i], half == 0 && i == 0);
+            bench_report_row(&b->report, &b->context, &rows[i]);
         }
     }
     const bool whole = st == LFM_OK && !term_stopped();
-    bench_end(b, b->rows, whole ? b->n_rows : 0);
+    bench_report_end(&b->report, &b->context, b->plan.rows, whole ? b->plan.n_rows : 0);
     return whole ? keep(b, n, base, err) : st;
 }

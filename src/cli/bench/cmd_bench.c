@@ -1,7 +1,8 @@
 /*
  * cmd_bench.c - lfm bench: prefill and decode speed, as llama-bench measures them, and more.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/bench_run.h"
+#include "cli/bench/results/bench_compare.h"
 
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
@@ -12,15 +13,15 @@
 static lfm_status run_rows(bench *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     size_t done = 0;
-    bench_begin(b);
-    for (size_t i = 0; i < b->n_rows && st == LFM_OK && !term_stopped(); i++) {
-        st = bench_run_row(b, &b->rows[i], err);
+    bench_report_begin(&b->report, &b->context);
+    for (size_t i = 0; i < b->plan.n_rows && st == LFM_OK && !term_stopped(); i++) {
+        st = bench_run_row(b, &b->plan.rows[i], err);
         if (st == LFM_OK && !term_stopped()) {
-            bench_print(b, &b->rows[i], i == 0);
+            bench_report_row(&b->report, &b->context, &b->plan.rows[i]);
             done++;
         }
     }
-    bench_end(b, b->rows, done);
+    bench_report_end(&b->report, &b->context, b->plan.rows, done);
     return st;
 }
 
@@ -43,7 +44,7 @@ int cmd_bench(const cli_options *o) {
         return bench_ab(o);
     }
     lfm_status st = bench_open(&b, o, NULL, &err);
-    if (st == LFM_OK) st = bench_outcome(&b, measure(&b, &err), &err);
+    if (st == LFM_OK) st = bench_report_outcome(&b.report, measure(&b, &err), &err);
     bench_close(&b);
     if (st != LFM_OK && term_stopped()) {
         return CLI_FAILED; /* broken off: the signal says it */

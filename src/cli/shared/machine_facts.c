@@ -10,12 +10,9 @@
 #include "base/system/group.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -229,38 +226,4 @@ void machine_facts_read(machine_facts *m, const char *root) {
     }
     m->load = machine_number(root, "/proc/loadavg", -1);
     m->throttled = machine_throttled(root, &m->has_throttled);
-}
-
-/* ---- The file's pages ----------------------------------------------------------------------- */
-
-double bench_cached_share(const char *path) {
-    double share = -1.0;
-#ifdef __linux__
-    struct stat info;
-    const long page = sysconf(_SC_PAGESIZE);
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > 0 && page > 0) {
-        const size_t bytes = (size_t)info.st_size;
-        const size_t n = (bytes + (size_t)page - 1) / (size_t)page;
-        void *map = mmap(NULL, bytes, PROT_READ, MAP_SHARED, fd, 0);
-        unsigned char *there = malloc(n);
-        if (map != MAP_FAILED && there && mincore(map, bytes, there) == 0) {
-            size_t cached = 0;
-            for (size_t i = 0; i < n; i++) {
-                cached += there[i] & 1;
-            }
-            share = (double)cached / (double)n;
-        }
-        free(there);
-        if (map != MAP_FAILED) {
-            munmap(map, bytes);
-        }
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-#else
-    (void)path;
-#endif
-    return share;
 }

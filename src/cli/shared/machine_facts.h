@@ -50,7 +50,4 @@ typedef struct {
 size_t machine_supplies(const char *root, const char *type,
                         machine_path supplies[MACHINE_MAX_SUPPLIES]);
 
-/* The share of a file that is in the system's cache, 0 to 1; below 0: unknown. */
-double bench_cached_share(const char *path);
-
 #endif

@@ -3,12 +3,14 @@
  *
  * The files are those of `-o json` or `-o jsonl`; llama-bench's are read, too.
  */
-#include "cli/bench/bench.h"
+#include "cli/bench/results/bench_compare.h"
 
+#include "cli/bench/results/bench_row.h"
 #include "cli/shared/common.h"
 #include "cli/shared/input.h"
 #include "cli/shared/term.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,7 +161,7 @@ static void print_verdict(const json_value *a, const stats_gain *gain) {
     const bench_row row = {.n_prompt = count_of(a, "n_prompt"), .n_gen = count_of(a, "n_gen"),
                            .n_depth = count_of(a, "n_depth"),
                            .is_text = json_is(json_get(a, "input"), "text")};
-    bench_test_name(test, sizeof test, &row);
+    bench_row_name(test, sizeof test, &row);
     stats_verdict(text, sizeof text, gain);
     if (json_get(a, "n_threads")) {
         printf("%s, %.0f threads: %s\n", test, number_of(a, "n_threads"), text);

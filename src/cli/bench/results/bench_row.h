@@ -1,0 +1,84 @@
+/*
+ * bench_row.h - the result of one test: its samples, and what they say.
+ */
+#ifndef CLI_BENCH_RESULTS_BENCH_ROW_H
+#define CLI_BENCH_RESULTS_BENCH_ROW_H
+
+#include "base/error.h"
+#include "cli/bench/results/bench_stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+/* What an energy counter covers.  PACKAGE is the sum over all sockets, or all that a battery
+ * delivers. */
+typedef enum { POWER_PACKAGE, POWER_CORE, POWER_DRAM, POWER_PSYS, N_POWER_DOMAINS } power_domain;
+
+/* Why the samples of a row deserve less trust. */
+enum { NOISE_THROTTLED = 1, NOISE_LOAD = 2, NOISE_SPREAD = 4 };
+
+/* --text: the parts of the time that a person waits, in seconds. */
+typedef struct {
+    double tokenize, first_token; /* medians over the repetitions */
+    double p50, p95;              /* between two tokens */
+    double sampling;              /* share of the time between tokens that choosing takes */
+} bench_waits;
+
+/* --sustain: tokens per second at the beginning and at the end. */
+typedef struct {
+    double burst, sustained;
+    stats_gain drift; /* per minute */
+    bool has_drift;
+    char spark[STATS_SPARK_BYTES];
+    double low, high; /* of its columns */
+} bench_course;
+
+/* One row. */
+typedef struct {
+    uint32_t n_prompt, n_gen, n_depth, n_threads, n_batch;
+    bool fast;              /* on fast cores only */
+    bool is_text;           /* a real text, with tokenising and sampling; otherwise random tokens */
+    char side;              /* --ab: 'A' or 'B'; otherwise 0 */
+    time_t when;
+    double *seconds;        /* [n] of each repetition; owned */
+    double *ended;          /* [n] when it was over, after the first began; owned */
+    size_t n, cap;
+    double bytes_per_token; /* weights and cache that a token reads, on average */
+    double read_bandwidth;  /* of memory, bytes per second, with these threads */
+    double joules[N_POWER_DOMAINS]; /* per token, over idle; below 0: unknown */
+    uint64_t throttled;     /* events while it ran */
+    unsigned noise;         /* NOISE_..., 0 = none */
+    bench_waits waits;
+    bench_course course;
+    stats_gain gain;        /* --ab, of side B: over A */
+    bool has_gain;
+} bench_row;
+
+lfm_status bench_row_add(bench_row *r, double seconds, double ended, lfm_error *err);
+void bench_row_drop(bench_row *r); /* safe on a zeroed struct */
+
+/* Tokens that one repetition evaluates. */
+double bench_row_tokens(const bench_row *r);
+
+/* Mean and standard deviation of tokens per second. */
+double bench_row_rate(const bench_row *r, double *spread);
+
+/* Half the 95 % confidence interval of the mean, as a share of it; 1 for fewer than three
+ * samples. */
+double bench_row_uncertainty(const bench_row *r);
+
+/* Is the mean not known to 3 %, from three samples or more? */
+bool bench_row_is_spread(const bench_row *r);
+
+/* Does it only generate, one token after the other?  Then memory bounds it. */
+bool bench_row_is_decode(const bench_row *r);
+
+/* Share of the read bandwidth that a row's tokens use, in per cent; 0 when it was not measured. */
+double bench_row_percent_of_peak(const bench_row *r);
+
+/* "pp512", "tg128 @ d512", "pp100+tg20 text". */
+void bench_row_name(char *out, size_t cap, const bench_row *r);
+
+#endif
