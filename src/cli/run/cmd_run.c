@@ -233,9 +233,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
 static lfm_status load(run_state *r, lfm_error *err) {
     lfm_status st = cli_open_model(&r->model, r->o, false, err);
     if (st == LFM_OK) {
-        lfm_session_options opt = cli_session_options(r->o);
-        r->threads = tune_apply(&opt, false); /* for -v: later, files cannot be opened */
-        st = cli_new_session(&r->session, r->model, r->o, err);
+        st = cli_new_tuned_session(&r->session, &r->threads, r->model, r->o, err);
     }
     if (st == LFM_OK) st = session_store_load(&r->talk, &r->continues, r->session, r->o, err);
     if (st == LFM_OK && !r->o->no_sandbox) {

@@ -6,7 +6,6 @@
 #include "cli/shared/crash.h"
 #include "cli/shared/machine.h"
 #include "cli/shared/term.h"
-#include "cli/shared/tune.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -99,10 +98,10 @@ int cli_progress(const cli_options *o) {
          : o->progress == PROGRESS_NEVER || o->quiet ? TERM_NEVER : TERM_AUTO;
 }
 
-lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
-                           lfm_error *err) {
+lfm_status cli_new_tuned_session(lfm_session **out, threads_origin *origin, const lfm_model *m,
+                                 const cli_options *o, lfm_error *err) {
     lfm_session_options opt = cli_session_options(o);
-    tune_begin(&opt, !o->quiet && !o->cpus); /* with --cpus it is another machine, and meant so */
+    *origin = tune_begin(&opt, !o->quiet && !o->cpus); /* --cpus makes another machine on purpose */
     const lfm_status st = lfm_session_new(out, m, &opt, err);
     if (st == LFM_OK && !o->quiet) {
         const uint32_t n = lfm_session_n_threads(*out);
@@ -116,6 +115,12 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
         }
     }
     return st;
+}
+
+lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
+                           lfm_error *err) {
+    threads_origin origin;
+    return cli_new_tuned_session(out, &origin, m, o, err);
 }
 
 lfm_status cli_no_file(const char *path, int cause, lfm_error *err) {

@@ -8,6 +8,7 @@
 #define CLI_SHARED_COMMON_H
 
 #include "cli/options/options.h"
+#include "cli/shared/tune.h"
 
 #include "lfm.h"
 
@@ -58,9 +59,13 @@ lfm_session_options cli_session_options(const cli_options *o);
 /* --progress and -q, for term_progress_start. */
 int cli_progress(const cli_options *o);
 
-/* A session with them; says on standard error what makes it slower than it was asked to be. */
+/* A session with them; warns on standard error about what makes it slower than requested. */
 lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_options *o,
                            lfm_error *err);
+
+/* The same, and who chose its number of threads. */
+lfm_status cli_new_tuned_session(lfm_session **out, threads_origin *origin, const lfm_model *m,
+                                 const cli_options *o, lfm_error *err);
 
 /* "4.79 GiB", "12.0 KiB". */
 typedef struct {
