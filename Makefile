@@ -90,8 +90,8 @@ $B/src/convert/quantize.o $B/src/convert/quantize_k.o: isa = $(best)
 
 # The commit of a checkout, for what `lfm bench` reports; it is new when HEAD has moved.
 commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null))
-$B/src/cli/bench/results/bench_report.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
-$B/src/cli/bench/results/bench_report.o: $(wildcard .git/logs/HEAD)
+$B/src/cli/bench/results/bench_context.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
+$B/src/cli/bench/results/bench_context.o: $(wildcard .git/logs/HEAD)
 
 .PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools \
         t format lint header-test hooks

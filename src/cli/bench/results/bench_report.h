@@ -5,30 +5,13 @@
 #define CLI_BENCH_RESULTS_BENCH_REPORT_H
 
 #include "base/error.h"
+#include "cli/bench/results/bench_context.h"
 #include "cli/bench/results/bench_row.h"
 #include "cli/options/options.h"
-#include "cli/shared/machine_facts.h"
-
-#include "lfm.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
-
-/* Weights of at most so many bytes may stay in a cache from one token to the next. */
-enum { BENCH_CACHEABLE = 512 << 20 };
-
-/* What a report says once, beside its rows. */
-typedef struct {
-    const cli_options *o;
-    const lfm_model_info *info;
-    char type[64];             /* "lfm2moe 8B.A1B Q4_K - Medium" */
-    bool show_batch, show_kv;  /* columns of the table: only where they say something */
-    machine_facts machine;
-    bool on_battery;           /* joules come from a battery, not from the package's counter */
-    double load_s, first_token_s;
-    double cached;             /* share of the file in the system's cache; below 0: unknown */
-} bench_context;
 
 /* In the order of the words of -o. */
 typedef enum {

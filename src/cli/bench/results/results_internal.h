@@ -9,17 +9,6 @@
 
 #include "cli/bench/results/bench_report.h"
 
-/* ---- Names (bench_report.c) ----------------------------------------------------------------- */
-
-/* The type of keys and values: "f16", "f32", "q8_0". */
-const char *bench_kv_name(const bench_context *c);
-
-/* The commit that the program was built from; "" when it is unknown. */
-const char *bench_commit(void);
-
-/* The version with the commit: "lfm-0.1.0-1234567". */
-const char *bench_build(void);
-
 /* ---- Fields for programs (bench_fields.c) --------------------------------------------------- */
 
 enum { BENCH_MAX_FIELDS = 72 };
