@@ -1,5 +1,5 @@
 /*
- * bench.c - from the options to a model, a list of tests, and what is known of the machine.
+ * bench.c - from the options to a model, a list of tests, and facts about the machine.
  */
 #include "cli/bench/bench.h"
 
@@ -28,7 +28,7 @@ static lfm_status open_model(bench *b, const bench *shared, lfm_error *err) {
         b->shares_model = true;
     } else {
         cli_options mine = *o;
-        mine.cpus = shared ? NULL : o->cpus; /* these hold for the process, once */
+        mine.cpus = shared ? NULL : o->cpus; /* --cpus and --nice set the process, once */
         mine.nice.given = !shared && o->nice.given;
         b->context.cached = bench_cached_share(o->model);
         const double start = term_now();
@@ -43,7 +43,7 @@ static lfm_status open_model(bench *b, const bench *shared, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Random, because a mixture of experts reads other weights for other tokens. */
+/* Random tokens, because the weights that a mixture of experts reads depend on the token. */
 static lfm_status make_tokens(bench *b, lfm_error *err) {
     const uint32_t most = b->context.info->n_ctx_max;
     const uint32_t least = FIRST_PROMPT < most ? FIRST_PROMPT : most;
@@ -66,7 +66,7 @@ static lfm_status look_at_machine(bench *b, lfm_error *err) {
     return st;
 }
 
-/* How long a person waits for the first token, in a fresh session. */
+/* The time to the first token of a short prompt, in a fresh session. */
 static lfm_status measure_first_token(bench *b, lfm_error *err) {
     bool fast = false;
     lfm_session_options opt = bench_session_options(b->o, b->n_ctx, &b->plan.rows[0], &fast);
@@ -81,7 +81,7 @@ static lfm_status measure_first_token(bench *b, lfm_error *err) {
     return st;
 }
 
-/* -v: say where the number of threads comes from. */
+/* -v: report threads that a file of --tune chose. */
 static void explain_threads(const bench *b) {
     lfm_session_options opt = {0};
     const threads_origin origin =

@@ -1,9 +1,9 @@
 /*
  * bench_ab.c - lfm bench MODEL --ab '-t 4' '-t 8': which options are faster?
  *
- * Both sides live in one process and take turns: A B B A, then B A A B, and so on.  A machine that
- * becomes hotter or busier hits both sides of a turn alike, so turns are compared as pairs, and
- * what drifts evenly within a turn cancels out.
+ * Both sides share one process and take turns: A B B A, then B A A B, and so on.  Heat and load
+ * affect both sides of a turn alike, so turns are compared as pairs, and an even drift within a
+ * turn cancels out.
  */
 #include "cli/bench/bench_run.h"
 
@@ -16,7 +16,7 @@
 
 enum { MAX_TEXT = 1024, MOST_TURNS = 100 };
 
-/* The options of one side: those of the command line, with those of --ab in place of theirs. */
+/* One side.  Its options are those of the command line, overridden by those of its --ab text. */
 typedef struct {
     cli_options o, extra;
     char text[MAX_TEXT];
@@ -36,7 +36,8 @@ static bool names_option(const cli_options *o, const opt_row *row) {
     return false;
 }
 
-/* The words of the whole command line of a side; those of `text` win. */
+/* The command line of a side: the options given, without those that its --ab text overrides, then
+ * the words of that text. */
 static lfm_status make_argv(side *s, const cli_options *o, size_t n_words, size_t *n,
                             lfm_error *err) {
     static char model[] = "-m";
@@ -46,7 +47,7 @@ static lfm_status make_argv(side *s, const cli_options *o, size_t n_words, size_
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
     }
     s->argv[(*n)++] = model;
-    s->argv[(*n)++] = (char *)(uintptr_t)o->model; /* parsing changes no word */
+    s->argv[(*n)++] = (char *)(uintptr_t)o->model; /* the parser does not modify words */
     for (size_t i = 0; i < o->n_given; i++) {
         const opt_given *g = &o->given[i];
         if (g->row->kind != OPT_PAIR && !names_option(&s->extra, g->row)) {
@@ -76,14 +77,14 @@ static lfm_status read_side(side *s, const cli_options *o, const char *text, lfm
     if (st != LFM_OK) {
         return err_set(err, why.status, "--ab '%s': %s", text, why.text);
     }
-    s->o.ab[0] = o->ab[0]; /* for the report */
+    s->o.ab[0] = o->ab[0]; /* reports name both texts */
     s->o.ab[1] = o->ab[1];
     return LFM_OK;
 }
 
 /* ---- Turns ---------------------------------------------------------------------------------- */
 
-/* Seconds for a token of the last two samples together, as a geometric mean. */
+/* Seconds per token of the last two samples: their geometric mean. */
 static double turn_of(const bench_row *r) {
     return sqrt(r->seconds[r->n - 2] * r->seconds[r->n - 1]) / bench_row_tokens(r);
 }
@@ -103,6 +104,7 @@ static double width(const stats_gain *g) {
     return 0.5 * (g->high - g->low);
 }
 
+/* *gain: of B over A; *has is false when there were too few turns for it. */
 static lfm_status take_turns(bench_bed *bed, const cli_options *o, stats_gain *gain, bool *has,
                              lfm_error *err) {
     double a[MOST_TURNS];
@@ -147,7 +149,7 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
     return st;
 }
 
-/* ---- Altogether ----------------------------------------------------------------------------- */
+/* ---- Both sides ----------------------------------------------------------------------------- */
 
 /* One table and one machine for both sides. */
 static void share_context(bench *a, bench *b) {
@@ -185,12 +187,15 @@ static void print_verdicts(const side *s, size_t n) {
     }
 }
 
-/* `both` [2 * n] receives views of the rows of both sides, in their order. */
-static lfm_status run_sides(side *s, bench_row *both, lfm_error *err) {
+static lfm_status run_sides(side *s, lfm_error *err) {
     bench *a = &s[0].b;
     bench *b = &s[1].b;
+    bench_row *both = calloc(2 * a->plan.n_rows + 1, sizeof *both); /* views: A, B, A, B ... */
     lfm_status st = LFM_OK;
     size_t done = 0;
+    if (!both) {
+        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tests", a->plan.n_rows);
+    }
     bench_report_begin(&a->report, &a->context);
     for (size_t i = 0; i < a->plan.n_rows && st == LFM_OK && !term_stopped(); i++) {
         st = run_pair(s, i, err);
@@ -203,6 +208,7 @@ static lfm_status run_sides(side *s, bench_row *both, lfm_error *err) {
         }
     }
     bench_report_end(&a->report, &a->context, both, 2 * done);
+    free(both);
     if (bench_report_is_table(&a->report) && done > 0) {
         print_verdicts(s, done);
     }
@@ -223,18 +229,12 @@ int bench_ab(const cli_options *o) {
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
         st = bench_open(&s[k].b, &s[k].o, k == 0 ? NULL : &s[0].b, &err);
     }
+    if (st == LFM_OK) st = check_sides(s, &err);
     if (st == LFM_OK) {
-        const size_t n = s[1].b.plan.n_rows;
         share_context(&s[0].b, &s[1].b);
-        st = check_sides(s, &err);
-        bench_row *both = calloc(2 * n + 1, sizeof *both);
-        if (st == LFM_OK && !both) {
-            st = err_set(&err, LFM_ERR_MEMORY, "out of memory for %zu tests", n);
-        }
-        if (st == LFM_OK) st = run_sides(s, both, &err);
-        free(both);
+        st = run_sides(s, &err);
     }
-    for (int k = 1; s && k >= 0; k--) { /* side B may use the model of A */
+    for (int k = 1; s && k >= 0; k--) { /* B before A: it may use the model of A */
         bench_close(&s[k].b);
         opt_drop(&s[k].o);
         opt_drop(&s[k].extra);

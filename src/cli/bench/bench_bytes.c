@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Is the tensor's name `name`, or does it end in it? */
+/* Does the tensor's name end in `name`? */
 static bool ends_in(const lfm_tensor_info *t, const char *name) {
     const size_t n = strlen(name);
     return t->name_len >= n && memcmp(t->name + t->name_len - n, name, n) == 0;
@@ -30,7 +30,7 @@ bench_sizes bench_sizes_of(const lfm_model *m, lfm_kv_type kv) {
             s.head = (double)t.n_bytes;
         }
     }
-    s.head = s.head > 0 ? s.head : embedding; /* one matrix is both */
+    s.head = s.head > 0 ? s.head : embedding; /* tied: one matrix is embedding and head */
     return s;
 }
 
@@ -40,7 +40,7 @@ static double batch_weights(const bench_sizes *s, double n) {
         return s->token - s->head;
     }
     const double share = (double)s->n_expert_used / s->n_expert;
-    const double hit = 1.0 - pow(1.0 - share, n); /* of the experts, by at least one token */
+    const double hit = 1.0 - pow(1.0 - share, n); /* experts that some token chooses */
     return s->token - s->head + s->experts * (hit - share);
 }
 

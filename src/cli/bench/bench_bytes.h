@@ -1,8 +1,8 @@
 /*
  * bench_bytes.h - how much memory a test reads.
  *
- * Counted from the tensors that are really touched: of a mixture of experts a token reads those it
- * chose, and a batch of tokens those that any of them chose.
+ * Only tensors that are touched count.  In a mixture of experts, a token reads the experts that it
+ * chose, and a batch reads every expert that any of its tokens chose.
  */
 #ifndef CLI_BENCH_BENCH_BYTES_H
 #define CLI_BENCH_BENCH_BYTES_H
@@ -22,9 +22,8 @@ typedef struct {
 
 bench_sizes bench_sizes_of(const lfm_model *m, lfm_kv_type kv);
 
-/* Bytes that are read for a prompt of n_prompt tokens in batches of n_batch, and n_gen tokens one
- * after the other, when n_depth tokens are there before.  Which experts the tokens of a batch
- * choose is not known: they are taken to choose at random. */
+/* Bytes read to evaluate, after n_depth tokens, a prompt of n_prompt tokens in batches of n_batch
+ * and then n_gen single tokens.  Assumes that tokens choose their experts at random. */
 double bench_bytes(const bench_sizes *s, uint32_t n_depth, uint32_t n_prompt, uint32_t n_gen,
                    uint32_t n_batch);
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The processor's own sensors: the names are those of Intel's, AMD's and ARM's drivers. */
+/* Is it a sensor of the processor?  The names are those of the drivers of Intel, AMD and ARM. */
 static bool is_of_processor(const char *kind) {
     static const char *const names[] = {"x86_pkg_temp", "coretemp", "k10temp", "zenpower", "cpu"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -26,7 +26,7 @@ static double hottest(const char *root, const char *folder, const char *name, co
     char kind[64];
     double most = -273.15;
     unsigned missing = 0;
-    for (unsigned i = 0; missing < 8; i++) { /* numbers of sensors that went away are left out */
+    for (unsigned i = 0; missing < 8; i++) { /* removed sensors leave gaps */
         snprintf(path, sizeof path, "%s%u/%s", folder, i, name);
         const bool there = machine_first_line(root, path, kind, sizeof kind);
         missing = there ? 0 : missing + 1;

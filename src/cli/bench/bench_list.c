@@ -85,7 +85,7 @@ lfm_status bench_words(const char *text, char *buf, size_t cap, char *word[BENCH
                        size_t *n_words, lfm_error *err) {
     size_t used = 0;
     *n_words = 0;
-    if (strlen(text) + 1 > cap) { /* no word is longer in buf than in text, its end included */
+    if (strlen(text) + 1 > cap) { /* a word and its NUL need no more room than in text */
         return err_set(err, LFM_ERR_ARG, "more than %zu bytes of options", cap - 1);
     }
     for (const char *p = text + strspn(text, " \t\n"); *p; p += strspn(p, " \t\n")) {

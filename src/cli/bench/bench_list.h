@@ -16,19 +16,19 @@ typedef struct {
     size_t n;
 } bench_list;
 
-/* Append the numbers of `text` to a list; every one lies in min..max.  `name` is the option, for
- * the error. */
+/* Append the numbers of `text` to a list; all must lie in min..max.  Errors name the option
+ * `name`. */
 lfm_status bench_list_read(bench_list *list, const char *name, const char *text, uint32_t min,
                            uint32_t max, lfm_error *err);
 
-/* Numbers of threads worth trying: each up to 8, every second up to 16, every fourth up to 32 and
- * so on, the number of cores, and all `cpus`.  1 <= cores <= cpus. */
+/* Numbers of threads worth trying: 1 to 8, every second to 16, every fourth to 32 and so on, the
+ * number of cores, and `cpus`.  1 <= cores <= cpus. */
 void bench_thread_counts(bench_list *list, uint32_t cpus, uint32_t cores);
 
 enum { BENCH_MAX_WORDS = 64 };
 
-/* The words of an option text as a shell would see them: separated by blanks, 'quoted' or "quoted"
- * where they hold blanks.  They are written into buf[cap], and word[n_words] points there. */
+/* Split an option text into words as a shell does: at blanks that are not 'quoted' or "quoted".
+ * Words are written into buf[cap]; word[n_words] points there. */
 lfm_status bench_words(const char *text, char *buf, size_t cap, char *word[BENCH_MAX_WORDS],
                        size_t *n_words, lfm_error *err);
 

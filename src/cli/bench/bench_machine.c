@@ -11,7 +11,7 @@ static const double idle_seconds = 3;
 
 /* ---- Before the tests ----------------------------------------------------------------------- */
 
-/* What the machine takes while nothing runs. */
+/* The power of the idle machine. */
 static void measure_idle(bench_machine *m) {
     power_meter *p = &m->power;
     const double start = term_now();

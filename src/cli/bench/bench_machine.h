@@ -26,15 +26,15 @@ typedef struct {
     bool no_probe;                      /* leave the bandwidth unknown */
 } bench_machine;
 
-/* Look at heat (--cooldown) and energy (--power) while nothing runs. */
+/* Measure heat (--cooldown) and power (--power) while nothing runs. */
 lfm_status bench_machine_open(bench_machine *m, const cli_options *o, lfm_error *err);
 
-/* r->read_bandwidth with the threads of a session; each number of threads is measured once. */
+/* Set r->read_bandwidth for the threads of a session; each number of threads is probed once. */
 lfm_status bench_machine_bandwidth(bench_machine *m, bench_row *r, lfm_session *s,
                                    lfm_error *err);
 
-/* Nothing reads faster than memory delivers, unless from a cache.  A row that seems to shows that
- * the probe was disturbed: repeat it, twice at most. */
+/* A row that seems to read faster than memory can deliver shows that the probe was disturbed:
+ * repeat it, at most twice.  Not for weights that stay in a cache. */
 lfm_status bench_machine_recheck(bench_machine *m, bench_row *r, lfm_session *s, lfm_error *err);
 
 #endif

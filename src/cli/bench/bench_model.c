@@ -57,7 +57,7 @@ void bench_model_type(char *out, size_t cap, const lfm_model *m) {
     char size[32];
     char mix[24];
     key_text(m, "general.file_type", mix, sizeof mix);
-    if (i->n_expert > 0 && billions >= 1) { /* a mixture is named by both its sizes */
+    if (i->n_expert > 0 && billions >= 1) { /* a mixture: all weights, and active ones */
         const double active = billions * (double)i->token_bytes / (double)i->tensor_bytes;
         snprintf(size, sizeof size, "%.0fB.A%.0fB", billions, floor(active < 1 ? 1 : active));
     } else if (billions >= 1) {

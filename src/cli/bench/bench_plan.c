@@ -30,7 +30,7 @@ lfm_status bench_plan_check(const cli_options *o, lfm_error *err) {
     return st;
 }
 
-/* An option that may be repeated, or its default. */
+/* Read every text of a repeatable option, or its default. */
 static lfm_status read_list(bench_list *list, const char *name, const opt_texts *texts,
                             const char *otherwise, uint32_t min, uint32_t max, lfm_error *err) {
     lfm_status st = texts->n > 0 ? LFM_OK : bench_list_read(list, name, otherwise, min, max, err);

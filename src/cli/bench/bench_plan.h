@@ -23,7 +23,7 @@ typedef struct {
     uint32_t n_ctx_max; /* of the model */
 } bench_plan;
 
-/* LFM_ERR_ARG for options that cannot be used together; before anything is opened. */
+/* Check the options, before anything is opened. */
 lfm_status bench_plan_check(const cli_options *o, lfm_error *err);
 
 /* Read the lists, and make the rows of all their combinations. */

@@ -15,8 +15,8 @@
 
 /* ---- RAPL ----------------------------------------------------------------------------------- */
 
-/* "package-0", "core", "dram", "psys"; others ("uncore") are parts of the package that nobody asks
- * for. */
+/* "package-0", "core", "dram", "psys".  Others ("uncore") are parts of the package that we do not
+ * report. */
 static bool domain_of(const char *name, power_domain *domain) {
     static const struct {
         const char *name;
@@ -38,7 +38,7 @@ static double zone_joules(const power_meter *m, const power_zone *z) {
     return 1e-6 * machine_number(m->root, path, -1e6);
 }
 
-/* Add the zone in folder `path` if it is known and may be read; false when there is none. */
+/* Add the zone in folder `path` if it is known and readable; false when it does not exist. */
 static bool add_zone(power_meter *m, const char *path) {
     char file[128];
     char name[32];
@@ -80,8 +80,8 @@ static double battery_number(const power_meter *m, const machine_path *battery, 
     return machine_number(m->root, path, -1);
 }
 
-/* What the batteries deliver together, in watts; below 0 when none is discharging.  Some tell
- * microwatts, some microamperes and microvolts. */
+/* The power of all batteries, in watts; below 0 when none is discharging.  Some report microwatts,
+ * some microamperes and microvolts. */
 static double battery_watts(const power_meter *m) {
     double sum = -1.0;
     for (size_t i = 0; i < m->n_batteries; i++) {
@@ -104,7 +104,7 @@ static double battery_watts(const power_meter *m) {
     return sum;
 }
 
-/* ---- Both ----------------------------------------------------------------------------------- */
+/* ---- The meter ------------------------------------------------------------------------------ */
 
 void power_open(power_meter *m, power_source wanted, const char *root) {
     *m = (power_meter){.root = root};
@@ -128,11 +128,11 @@ void power_begin(power_meter *m, double now) {
     m->at = now;
 }
 
-/* A counter that went back has begun again at 0, once: it is read too often for twice. */
+/* A counter that decreased has wrapped, once: we read it too often for more. */
 static void update_zone(power_meter *m, power_zone *z) {
     const double joules = zone_joules(m, z);
     if (joules < 0 || z->last < 0 || (joules < z->last && z->range <= 0)) {
-        m->has[z->domain] = false; /* gone while we looked */
+        m->has[z->domain] = false; /* no longer readable */
         return;
     }
     m->joules[z->domain] += joules - z->last + (joules < z->last ? z->range : 0.0);
@@ -146,7 +146,7 @@ void power_update(power_meter *m, double now) {
     if (m->source == POWER_BATTERY) {
         const double watts = battery_watts(m);
         if (watts < 0 || m->watts < 0) {
-            m->has[POWER_PACKAGE] = false; /* somebody plugged it in */
+            m->has[POWER_PACKAGE] = false; /* plugged in */
         } else {
             m->joules[POWER_PACKAGE] += 0.5 * (watts + m->watts) * (now - m->at);
         }

@@ -1,10 +1,10 @@
 /*
- * bench_power.h - what the processor takes from the wall, or the machine from its battery.
+ * bench_power.h - the energy that the processor uses, or the machine takes from its battery.
  *
  * RAPL counters (Intel, and AMD by the same driver) count microjoules and wrap within minutes of
- * full load, so they are read again and again while something runs.  A battery tells its discharge
- * slowly, so only long runs say something.  Both are read as any user; what is not readable is not
- * asked for.
+ * full load, so they are read often while a test runs.  A battery reports its discharge slowly, so
+ * only long runs are meaningful.  Both are read as an ordinary user; unreadable counters are
+ * skipped.
  */
 #ifndef CLI_BENCH_BENCH_POWER_H
 #define CLI_BENCH_BENCH_POWER_H
@@ -22,7 +22,7 @@ enum { POWER_MAX_ZONES = 32 };
 typedef struct {
     char path[80];
     power_domain domain;
-    double range; /* joules at which the counter begins again at 0; 0: unknown */
+    double range; /* joules at which the counter wraps to 0; 0: unknown */
     double last;  /* joules */
 } power_zone;
 
@@ -39,11 +39,11 @@ typedef struct {
     bool has[N_POWER_DOMAINS];
 } power_meter;
 
-/* Look for counters; POWER_NONE is no error: nothing is readable.  `wanted` POWER_NONE takes RAPL
- * if it is there. */
+/* Find counters; m->source is POWER_NONE when none is readable.  `wanted`: POWER_BATTERY, or RAPL
+ * for anything else. */
 void power_open(power_meter *m, power_source wanted, const char *root);
 
-/* Begin to count at `now` (seconds of a clock that never jumps), and add what was used since. */
+/* Start counting at `now` (seconds of a monotonic clock), and add the energy used since then. */
 void power_begin(power_meter *m, double now);
 void power_update(power_meter *m, double now);
 

@@ -1,8 +1,8 @@
 /*
  * bench_roofline.c - lfm bench --roofline: how fast each part of the model reads its weights.
  *
- * Layers are timed one by one while tokens are generated.  Layers of one kind belong together:
- * convolution or attention, followed by a dense block or by experts.
+ * Times each layer while tokens are generated, and sums over the four kinds of layers: convolution
+ * or attention, followed by a dense block or by experts.
  */
 #include "cli/bench/bench_run.h"
 
@@ -38,12 +38,12 @@ static void on_layer(void *ctx, uint32_t layer, const float *x, size_t n) {
     w->last = now;
 }
 
-/* The tokens are taken in a circle: there may be fewer. */
+/* Generate r->n_gen tokens, repeating b->tokens as needed. */
 static lfm_status run(const bench *b, lfm_session *s, const bench_row *r, stopwatch *w,
                       lfm_error *err) {
     lfm_status st = LFM_OK;
     for (uint32_t i = 0; i <= r->n_gen && st == LFM_OK && !term_stopped(); i++) {
-        if (i == 1) { /* the first one only warms up */
+        if (i == 1) { /* the first token is the warm-up */
             *w = (stopwatch){0};
         }
         w->last = term_now();
@@ -55,7 +55,7 @@ static lfm_status run(const bench *b, lfm_session *s, const bench_row *r, stopwa
 
 /* ---- Bytes ---------------------------------------------------------------------------------- */
 
-/* "blk.7.ffn_gate_exps.weight" is layer 7; false for tensors of no layer. */
+/* "blk.7.ffn_gate_exps.weight" is in layer 7; false for tensors outside layers. */
 static bool layer_of(const lfm_tensor_info *t, uint32_t *layer, const char **rest) {
     const char *p = t->name + 4;
     const char *end = t->name + t->name_len;
@@ -146,7 +146,7 @@ lfm_status bench_roofline(bench *b, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "--roofline needs %d tokens after -d; the model allows "
                        "%" PRIu32 " altogether", N_TOKENS + 1, b->context.info->n_ctx_max);
     }
-    b->machine.no_probe = false; /* --tune had no use for it */
+    b->machine.no_probe = false; /* --tune turned it off */
     b->n_ctx = r.n_depth + N_TOKENS + 1;
     lfm_status st = bench_bed_open(&bed, b, &r, err);
     if (st == LFM_OK) {

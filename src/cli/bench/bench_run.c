@@ -1,7 +1,7 @@
 /*
- * bench_run.c - samples of one test, and what they say of the machine.
+ * bench_run.c - taking samples of one test.
  *
- * Random tokens, no sampling and no tokenising, as llama-bench does it.  A test is warmed up, then
+ * Random tokens, without sampling or tokenising, as in llama-bench.  A test is warmed up once, then
  * repeated from the same state.
  */
 #include "cli/bench/bench_run.h"
@@ -24,7 +24,7 @@ double bench_bytes_per_token(const bench *b, const bench_row *r) {
            bench_row_tokens(r);
 }
 
-/* ---- The bed -------------------------------------------------------------------------------- */
+/* ---- Sessions ------------------------------------------------------------------------------- */
 
 static bool go_on(void *ctx, size_t done, size_t total) {
     (void)ctx;
@@ -119,7 +119,7 @@ lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err) {
     return bench_row_add(bed->row, end - start, end - bed->began, err);
 }
 
-/* Joules for each token, over what the machine takes when it is idle. */
+/* Joules per token, above the power of the idle machine. */
 static void note_energy(bench_bed *bed) {
     const power_meter *p = &bed->power;
     bench_row *r = bed->row;

@@ -1,5 +1,5 @@
 /*
- * bench_run.h - samples of one test.
+ * bench_run.h - taking samples of one test.
  */
 #ifndef CLI_BENCH_BENCH_RUN_H
 #define CLI_BENCH_BENCH_RUN_H
@@ -14,47 +14,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A session at a row's depth, and one in which its repetitions happen.  Zeroed is empty. */
+/* A test in progress: a session at its depth, and a copy of it for each repetition.  Zeroed is
+ * empty. */
 typedef struct {
     const bench *b;
     bench_row *row;
     lfm_session *depth, *work;
-    bool on_fast;      /* until it is closed, this thread uses fast cores only; then `before` */
+    bool on_fast;      /* this thread uses fast cores only; `before` again when closed */
     cores_set before;
     power_meter power;
-    double began;      /* 0: no sample yet */
-    uint64_t throttled; /* before */
+    double began;      /* when samples began to count; 0: not yet */
+    uint64_t throttled; /* events before the test */
 } bench_bed;
 
-/* Sessions, and what is there before the test; the row's threads become known. */
+/* Open the sessions and evaluate the tokens before the test.  Sets the threads of the row. */
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err);
 void bench_bed_close(bench_bed *bed); /* safe on a zeroed struct */
 
-/* Once without counting: the whole prompt, one token. */
+/* Warm up, unless --no-warmup: the whole prompt, one token. */
 lfm_status bench_bed_warm(bench_bed *bed, lfm_error *err);
 
-/* Wait as --delay and --cooldown want it. */
+/* Wait for --delay and --cooldown. */
 void bench_wait(const bench *b);
 
-/* From here on samples count: their time and energy. */
+/* Start to count time and energy. */
 void bench_bed_begin(bench_bed *bed);
 
-/* One repetition; it is added to the row. */
+/* Run one repetition and add it to the row. */
 lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err);
 
-/* What the samples say: energy, noise. */
+/* Set the energy and noise of the row. */
 void bench_bed_end(bench_bed *bed);
 
-/* All of it, with -r and --until. */
+/* Run a whole test, with -r and --until. */
 lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err);
 
-/* -r, or 5. */
+/* The number of -r, or 5. */
 size_t bench_repetitions(const cli_options *o);
 
-/* Another repetition?  -r asks for a number, --until for a narrow interval. */
+/* Do -r (a number) or --until (a narrow interval) ask for another repetition? */
 bool bench_wants_more(const bench *b, const bench_row *r);
 
-/* The weights and the cache that a token of this row reads. */
+/* Bytes of weights and cache that a token of this row reads, on average. */
 double bench_bytes_per_token(const bench *b, const bench_row *r);
 
 #endif

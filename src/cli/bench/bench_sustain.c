@@ -1,8 +1,8 @@
 /*
  * bench_sustain.c - lfm bench --sustain 5m: how fast a machine still is when it is hot.
  *
- * Laptops run faster for the first seconds than they can for long.  A test is repeated without a
- * pause; its first tenth is the burst, its last half what is sustained.
+ * Laptops run faster for seconds than they can for minutes.  A test is repeated without a pause;
+ * its first tenth is the burst, its last half the sustained speed.
  */
 #include "cli/bench/bench_run.h"
 

@@ -1,9 +1,9 @@
 /*
  * bench_text.c - lfm bench --text FILE: a real text from its bytes to sampled tokens.
  *
- * The other tests leave out what is not the model.  Here tokenising and sampling (with the model
- * card's settings and a fixed seed) are part of the time, and what a person waits for is told: the
- * first token, and the time between two.
+ * The other tests time the model alone.  This one includes tokenising and sampling (with the model
+ * card's settings and a fixed seed), and reports what a user waits for: the first token, and the
+ * time between two tokens.
  */
 #include "cli/bench/bench_run.h"
 
@@ -23,10 +23,10 @@ typedef struct {
     double *tokenize, *first;    /* [n_runs] seconds */
     double *between;             /* [n_between] seconds, of all repetitions */
     size_t n_runs, n_between, cap_between;
-    double sampling, decoding;   /* seconds altogether */
+    double sampling, decoding;   /* total seconds */
 } text_run;
 
-/* One repetition as it happens. */
+/* One repetition in progress. */
 typedef struct {
     lfm_session *session;
     lfm_sampler *sampler;
@@ -70,7 +70,7 @@ static lfm_status write_tokens(text_run *t, text_pass *p, lfm_error *err) {
         p->first = i == 0 ? term_now() : p->first;
         if (st == LFM_OK) st = lfm_eval(p->session, &p->token, 1, err);
         const double now = term_now();
-        if (i > 0) { /* the first token is told apart */
+        if (i > 0) { /* the first token is reported apart */
             t->between[t->n_between++] = now - last;
         }
         last = now;
@@ -79,7 +79,7 @@ static lfm_status write_tokens(text_run *t, text_pass *p, lfm_error *err) {
     return st;
 }
 
-/* `counts`: not the warm-up. */
+/* `counts`: false for the warm-up. */
 static lfm_status pass(text_run *t, lfm_session *s, bool counts, double began, lfm_error *err) {
     text_pass p = {.session = s};
     lfm_sampling settings = lfm_sampling_default(t->b->model);
@@ -138,7 +138,7 @@ static lfm_status repeat(text_run *t, bench_bed *bed, lfm_error *err) {
     return st;
 }
 
-/* What was measured over all repetitions, in both rows. */
+/* Put the waits of all repetitions into both rows. */
 static void summarise(text_run *t) {
     const bench_waits waits = {
         .tokenize = stats_percentile(t->tokenize, t->n_runs, 0.5),
@@ -154,7 +154,7 @@ static void summarise(text_run *t) {
         t->decode->throttled = t->prefill->throttled;
         t->decode->noise = t->prefill->noise & ~(unsigned)NOISE_SPREAD;
         t->decode->noise |= bench_row_is_spread(t->decode) ? NOISE_SPREAD : 0;
-        for (size_t i = 0; i < N_POWER_DOMAINS; i++) { /* over tokens of both kinds */
+        for (size_t i = 0; i < N_POWER_DOMAINS; i++) { /* per token of both kinds */
             const double share = bench_row_tokens(t->prefill) /
                                  (bench_row_tokens(t->prefill) + bench_row_tokens(t->decode));
             t->prefill->joules[i] *= t->prefill->joules[i] > 0 ? share : 1.0;
@@ -165,7 +165,7 @@ static void summarise(text_run *t) {
 
 /* ---- The text ------------------------------------------------------------------------------- */
 
-/* Read it, count its tokens, make the rows that tell about it: -p N takes the first N tokens. */
+/* Read it, count its tokens, make its rows.  -p N takes the first N tokens. */
 static lfm_status prepare(text_run *t, lfm_error *err) {
     bench *b = t->b;
     const cli_options *o = b->o;

@@ -1,14 +1,14 @@
 /*
  * bench_tune.c - lfm bench --tune: how many threads are the fastest here?
  *
- * Decoding is bound by memory and prompts by arithmetic, so each has its own number.  All numbers
- * take turns, up and down, so that heat and other programs hit them alike.  Another number than
- * that of the cores has to be shown to be faster, and fewer threads, which leave cores for others
- * and cost less energy, to be next to as fast: on a machine that is too busy to tell, nothing
- * changes.
+ * Memory limits decoding and arithmetic limits prompts, so each has its own number.  All numbers
+ * take turns, up and down, so that heat and other programs affect them alike.  A number other than
+ * that of the cores must be shown to be faster; fewer threads, which leave cores to others and use
+ * less energy, must be shown to be nearly as fast.  On a busy machine nothing can be shown, and
+ * nothing changes.
  *
  * On a processor with fast and slow cores, numbers that fit on the fast ones are also tried on
- * these alone: otherwise the system may put a thread on a slow one, and all wait for it.
+ * these alone: otherwise the system may put one thread on a slow core, and all wait for it.
  */
 #include "cli/bench/bench_run.h"
 
@@ -24,12 +24,12 @@
 
 enum { TUNE_ROUNDS = 5, TUNE_PROMPT = 256, TUNE_GEN = 32 };
 
-static const double HOPELESS = 1.5; /* times the seconds of the fastest */
-static const double AS_FAST = 3;    /* per cent that fewer threads may cost, at worst */
+static const double HOPELESS = 1.5; /* as many times slower than the fastest: not tried again */
+static const double AS_FAST = 3;    /* per cent that fewer threads may be slower, at worst */
 
 /* ---- Measuring ------------------------------------------------------------------------------ */
 
-/* One more sample of a row.  Sessions do not stay open: each has memory of its own. */
+/* One more sample of a row, in a new session: open sessions would all need memory. */
 static lfm_status visit(bench *b, bench_row *r, lfm_error *err) {
     bench_bed bed;
     lfm_status st = bench_bed_open(&bed, b, r, err);
@@ -41,7 +41,7 @@ static lfm_status visit(bench *b, bench_row *r, lfm_error *err) {
     return st;
 }
 
-/* After one round: is it hopeless? */
+/* Is row i too slow after one round to be tried again? */
 static bool is_slow(const bench_row *rows, size_t n, size_t i, size_t base) {
     double least = rows[base].seconds[0];
     for (size_t k = 0; k < n; k++) {
@@ -50,7 +50,7 @@ static bool is_slow(const bench_row *rows, size_t n, size_t i, size_t base) {
     return i != base && rows[i].seconds[0] > HOPELESS * least;
 }
 
-/* All rows in turns, up and then down.  rows[base] has as many threads as there are cores. */
+/* Sample all rows in turns, up and then down.  rows[base] has a thread for each core. */
 static lfm_status sweep(bench *b, bench_row *rows, size_t n, size_t base, lfm_error *err) {
     const size_t rounds = b->o->n_repeat.given ? (size_t)b->o->n_repeat.value : TUNE_ROUNDS;
     bool slow[BENCH_MAX_ROWS] = {false};
@@ -68,12 +68,12 @@ static lfm_status sweep(bench *b, bench_row *rows, size_t n, size_t base, lfm_er
     }
     term_progress_end(&progress);
     for (size_t i = 0; i < n; i++) {
-        rows[i].joules[POWER_PACKAGE] = -1.0; /* of the last sample alone */
+        rows[i].joules[POWER_PACKAGE] = -1.0; /* it covers the last sample only */
     }
     return st;
 }
 
-/* What row b gains over row a, sample by sample; false for rows that were not measured as often. */
+/* The gain of row b over row a in pairs of samples; false when their numbers of samples differ. */
 static bool gain_over(const bench_row *a, const bench_row *b, stats_gain *gain) {
     return a->n == b->n && stats_compare_pairs(a->seconds, b->seconds, a->n, gain);
 }
@@ -82,7 +82,7 @@ size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base, bool fast
     stats_gain gain;
     size_t best = base;
     double most = 0.0;
-    for (size_t i = 0; i < n; i++) { /* the fastest of those that are shown to be faster */
+    for (size_t i = 0; i < n; i++) { /* the fastest row that is shown to be faster */
         if ((fast || !rows[i].fast) && gain_over(&rows[base], &rows[i], &gain) && gain.low > 0 &&
             gain.gain > most) {
             best = i;
@@ -98,12 +98,13 @@ size_t bench_tune_choose(const bench_row *rows, size_t n, size_t base, bool fast
     return best;
 }
 
-/* ---- Altogether ----------------------------------------------------------------------------- */
+/* ---- The command ---------------------------------------------------------------------------- */
 
 _Static_assert(4 * BENCH_MAX_LIST <= BENCH_MAX_ROWS, "each number: prompt and decode, on all cores "
                "and on fast ones");
 
-/* Rows for each number of threads: first the prompt, then decoding.  *base: that of all cores. */
+/* Make rows for each number of threads: prompts first, then decoding.  *base: the row with a thread
+ * for each core. */
 static lfm_status make_rows(bench *b, const bench_list *threads, uint32_t cores, size_t *base,
                             lfm_error *err) {
     const uint32_t n_prompt = b->o->bench_p.n > 0 ? b->plan.prompts.at[0] : TUNE_PROMPT;
@@ -146,13 +147,13 @@ static void print_choice(const char *what, const bench_row *rows, size_t chosen,
     fputc('\n', stdout);
 }
 
-/* Write what was found; rows of prompts come first, then as many of decoding. */
+/* Write the best of n prompt rows and of the n decode rows behind them. */
 static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
     const bench_row *prompts = b->plan.rows;
     const bench_row *decode = b->plan.rows + n;
     size_t p = bench_tune_choose(prompts, n, base, true);
     size_t d = bench_tune_choose(decode, n, base, true);
-    if (prompts[p].fast != decode[d].fast) { /* a session has one set of cores for both */
+    if (prompts[p].fast != decode[d].fast) { /* a session uses one set of cores for both */
         p = bench_tune_choose(prompts, n, base, false);
         d = bench_tune_choose(decode, n, base, false);
     }

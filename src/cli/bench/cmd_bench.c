@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-/* Every test of the plan, in its order. */
+/* Run every test of the plan. */
 static lfm_status run_rows(bench *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     size_t done = 0;
@@ -47,7 +47,7 @@ int cmd_bench(const cli_options *o) {
     if (st == LFM_OK) st = bench_report_outcome(&b.report, measure(&b, &err), &err);
     bench_close(&b);
     if (st != LFM_OK && term_stopped()) {
-        return CLI_FAILED; /* broken off: the signal says it */
+        return CLI_FAILED; /* interrupted: main ends by the signal */
     }
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);
 }

@@ -1,8 +1,8 @@
 /*
  * cmd_logits.c - lfm logits: the model's raw output for given tokens, for comparing engines.
  *
- * Writes float32 little endian, [n_tokens][n_vocab], in chunks, so that memory stays bounded
- * however long the list is.
+ * Writes float32 little endian, [n_tokens][n_vocab], in chunks that bound the memory for lists of
+ * any length.
  */
 #include "cli/shared/common.h"
 #include "cli/shared/input.h"
@@ -10,7 +10,7 @@
 #include "cli/shared/sandbox.h"
 #include "cli/shared/term.h"
 
-#include "base/bytes.h" /* refuses big-endian machines: floats are written as they are */
+#include "base/bytes.h" /* refuses big-endian machines: floats are written unconverted */
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,18 +72,17 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
                      cli_grouped(n).text, cli_grouped(lfm_session_n_ctx(session)).text);
     }
     if (st == LFM_OK) {
-        term_catch_stop(); /* before the output: its temporary file must not be left behind */
+        term_catch_stop(); /* before the output opens: its temporary file must be removed */
         st = output_open(&out, o->out, err);
     }
     if (st == LFM_OK) {
         if (!o->no_sandbox) {
-            sandbox_enter(SANDBOX_FILES); /* the output gets its name at the end */
+            sandbox_enter(SANDBOX_FILES); /* to rename the output at the end */
         }
         lfm_session_on_progress(session, on_progress, NULL);
         st = write_logits(session, tokens, n, n_vocab, o->quiet, &out, err);
-        lfm_error late = {0};
-        const lfm_status closed = output_close(&out, st == LFM_OK && !term_stopped(), &late);
-        if (st == LFM_OK && closed != LFM_OK) st = err_set(err, closed, "%s", late.text);
+        const lfm_status closed = output_close(&out, st == LFM_OK && !term_stopped(), err);
+        if (st == LFM_OK) st = closed;
     }
     lfm_session_free(session);
     free(tokens);
@@ -108,7 +107,7 @@ int cmd_logits(const cli_options *o) {
     if (st == LFM_OK) st = evaluate(o, m, &text, &err);
     lfm_model_close(m);
     json_out_free(&text);
-    if (st != LFM_OK && term_stopped()) { /* broken off on request: main ends by the signal */
+    if (st != LFM_OK && term_stopped()) { /* interrupted: main ends by the signal */
         return CLI_FAILED;
     }
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);

@@ -1,9 +1,9 @@
 /*
  * cmd_score.c - lfm score: how well a model predicts a text, alone or beside another.
  *
- * Perplexity is computed as llama-perplexity does it, so that figures can be compared: the text is
- * cut into windows of -c tokens, each begins with the token that begins a text, and the second half
- * of a window is scored, so that every scored token has half a window before it at least.
+ * Perplexity is computed as in llama-perplexity, so that figures can be compared: the text is cut
+ * into windows of -c tokens, each window begins with BOS, and its second half is scored, so that
+ * every scored token has at least half a window of context.
  */
 #include "cli/commands/divergence.h"
 #include "cli/prompt/prompt.h"
@@ -20,19 +20,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WINDOW = 512, PIECE = 64 }; /* tokens; those whose logits are held at once */
+enum { WINDOW = 512, PIECE = 64 }; /* tokens; PIECE: whose logits are in memory at once */
 
 #define LOGITS_MAGIC "LFMLOGIT"
 
-/* The head of a file of --save-logits; then follow the tokens of all windows, int32, and the
- * logits of every scored position, float [n_vocab] each. */
+/* The head of a file of --save-logits.  The tokens of all windows follow (int32), then the logits
+ * of every scored position (float [n_vocab] each). */
 typedef struct {
     char magic[8];
     uint32_t n_vocab, window;
     uint64_t n_windows;
 } logits_head;
 
-/* Where logits to compare with come from: another model, or a file. */
+/* The logits to compare with: from another model, or from a file. */
 typedef struct {
     lfm_model *model;
     lfm_session *session;
@@ -92,7 +92,7 @@ static lfm_status plan_windows(score *s, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Every window begins with the token that begins a text. */
+/* Put BOS at the beginning of every window. */
 static void begin_windows(score *s) {
     const int32_t bos = lfm_token_bos(s->model);
     for (size_t w = 0; w < s->n_windows && bos >= 0 && s->tokens[0] == bos; w++) {
@@ -127,7 +127,7 @@ static lfm_status check_saved(score *s, lfm_error *err) {
     return LFM_OK;
 }
 
-/* --against: a file of logits is told from a model by its first bytes. */
+/* --against: the first bytes tell a file of logits from a model. */
 static lfm_status open_base(score *s, lfm_error *err) {
     char magic[8] = "";
     const lfm_model_options opt = {.isa = s->o->isa};
@@ -167,7 +167,7 @@ static lfm_status begin_saving(score *s, lfm_error *err) {
 
 /* ---- Windows -------------------------------------------------------------------------------- */
 
-/* The base's logits for n tokens from `tokens` on. */
+/* The logits of the base for n tokens, into s->other. */
 static lfm_status base_eval(score *s, const int32_t *tokens, size_t n, lfm_error *err) {
     if (!s->base.file) {
         return lfm_eval_all(s->base.session, tokens, n, s->other, err);
@@ -247,7 +247,7 @@ static lfm_status print_token(score *s, int32_t token, double log_p, bool scored
     return st;
 }
 
-/* --per-token: the whole text as one window, a line for each token. */
+/* --per-token: the whole text is one window; a line for each token. */
 static lfm_status score_tokens(score *s, lfm_error *err) {
     if (s->n_tokens > lfm_model_get_info(s->model)->n_ctx_max) {
         return err_set(err, LFM_ERR_FULL, "the text has %zu tokens; --per-token takes at most %"
@@ -361,9 +361,8 @@ static lfm_status run(score *s, lfm_error *err) {
     st = s->o->per_token ? score_tokens(s, err) : score_windows(s, err);
     term_progress_end(&s->progress);
     if (s->o->save_logits) {
-        lfm_error late = {0};
-        const lfm_status closed = output_close(&s->save, st == LFM_OK && !term_stopped(), &late);
-        st = st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
+        const lfm_status closed = output_close(&s->save, st == LFM_OK && !term_stopped(), err);
+        if (st == LFM_OK) st = closed;
     }
     if (st == LFM_OK && !term_stopped() && !s->o->per_token) {
         if (s->o->json) {
@@ -398,7 +397,7 @@ int cmd_score(const cli_options *o) {
     lfm_free(s.tokens);
     free(s.logits);
     divergence_drop(&s.div);
-    if (st != LFM_OK && term_stopped()) { /* broken off on request: main ends by the signal */
+    if (st != LFM_OK && term_stopped()) { /* interrupted: main ends by the signal */
         return CLI_FAILED;
     }
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);

@@ -1,6 +1,7 @@
 /*
- * cmd_selftest.c - lfm selftest: this machine computes the right bits, and the same ones whatever
- * the threads, the batches, the instruction set and the way to a text.
+ * cmd_selftest.c - lfm selftest: does this machine compute the right bits?
+ *
+ * And the same bits for any threads, batches, instruction set and history of a session.
  */
 #include "cli/shared/common.h"
 #include "cli/shared/crash.h"
@@ -13,14 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_TOKENS = 16, N_FIRST = 7 }; /* N_FIRST: where the ways of coming back part */
+enum { N_TOKENS = 16, N_FIRST = 7 }; /* N_FIRST: length of the prefix to return to */
 
 typedef struct {
     const cli_options *o;
     int32_t tokens[N_TOKENS];
     float *logits;  /* [N_TOKENS][n_vocab] */
     size_t n_vocab;
-    uint64_t hash;  /* of the first way */
+    uint64_t hash;  /* of the first way; the others must equal it */
     size_t n_ways, n_wrong;
 } selftest;
 
@@ -108,7 +109,7 @@ static lfm_status way_together(selftest *t, lfm_session *s, lfm_error *err) {
     return st;
 }
 
-/* Read something else behind the first tokens, and go back to them. */
+/* Evaluate other tokens after a prefix, and return to the prefix. */
 static lfm_status way_back(selftest *t, lfm_session *s, lfm_error *err) {
     const int32_t other[3] = {t->tokens[3], t->tokens[1], t->tokens[2]};
     size_t n_reused = 0;
@@ -127,7 +128,7 @@ static lfm_status way_back(selftest *t, lfm_session *s, lfm_error *err) {
     return st;
 }
 
-/* Through a file. */
+/* Save the session to a file, and load it. */
 static lfm_status way_file(selftest *t, lfm_session *s, lfm_error *err) {
     const char *folder = getenv("TMPDIR");
     char path[400];
@@ -167,7 +168,7 @@ static lfm_status try_ways_back(selftest *t, const lfm_model *m, lfm_error *err)
     return st;
 }
 
-/* ---- The two halves ------------------------------------------------------------------------- */
+/* ---- Kernels and model ---------------------------------------------------------------------- */
 
 static lfm_status check_kernels(const selftest *t, lfm_error *err) {
     lfm_status st = LFM_OK;
@@ -182,7 +183,7 @@ static lfm_status check_kernels(const selftest *t, lfm_error *err) {
     return st;
 }
 
-/* The model with one instruction set, threads and batches varied. */
+/* Test the model with one instruction set; vary threads and batches. */
 static lfm_status check_isa(selftest *t, const char *isa, bool last, lfm_error *err) {
     const uint32_t some = t->o->n_threads.value > 0 ? (uint32_t)t->o->n_threads.value : 3;
     const lfm_model_options opt = {.isa = isa};
@@ -199,7 +200,7 @@ static lfm_status check_isa(selftest *t, const char *isa, bool last, lfm_error *
         }
     }
     if (st == LFM_OK) st = way_batches(t, m, some, N_TOKENS, err);
-    if (st == LFM_OK && strcmp(isa, "scalar") != 0 && !term_stopped()) { /* that one is slow */
+    if (st == LFM_OK && strcmp(isa, "scalar") != 0 && !term_stopped()) { /* scalar is slow */
         st = way_batches(t, m, 1, 5, err);
     }
     if (st == LFM_OK && last && !term_stopped()) st = try_ways_back(t, m, err);
@@ -229,7 +230,7 @@ static lfm_status check_model(selftest *t, lfm_error *err) {
 int cmd_selftest(const cli_options *o) {
     lfm_error err = {0};
     selftest t = {.o = o};
-    term_catch_stop(); /* no file is left behind */
+    term_catch_stop(); /* so that way_file removes its file */
     lfm_status st = check_kernels(&t, &err);
     if (st == LFM_OK && o->model) {
         st = check_model(&t, &err);

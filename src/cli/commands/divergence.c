@@ -1,5 +1,5 @@
 /*
- * divergence.c - statistics of predictions.
+ * divergence.c - sums and quantiles over positions.
  */
 #include "cli/commands/divergence.h"
 

@@ -1,5 +1,5 @@
 /*
- * machine.c - processors, priority, memory.
+ * machine.c - affinity, priority, locked memory.
  */
 #include "cli/shared/machine.h"
 
@@ -70,7 +70,7 @@ static lfm_status use_cpus(const char *list, lfm_error *err) {
 
 #endif
 
-/* That niceness, whatever it was before; who started us with more of it meant that. */
+/* Set the niceness; keep a higher one, which whoever started us chose. */
 static void use_nice(int wanted, bool quiet) {
     errno = 0;
     const int now = getpriority(PRIO_PROCESS, 0);

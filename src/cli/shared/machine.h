@@ -1,16 +1,16 @@
 /*
- * machine.h - what the program asks of the machine: --cpus, --nice, --mlock.
+ * machine.h - --cpus, --nice and --mlock.
  */
 #ifndef CLI_SHARED_MACHINE_H
 #define CLI_SHARED_MACHINE_H
 
 #include "cli/options/options.h"
 
-/* Before any thread is started.  LFM_ERR_ARG when --cpus names a processor that is not there, or
- * not ours to use.  A --nice that is refused is told, and the work goes on. */
+/* Apply --cpus and --nice; call it before threads start.  LFM_ERR_ARG when --cpus names a processor
+ * that does not exist or is not allowed.  If --nice fails, warn and continue. */
 lfm_status machine_prepare(const cli_options *o, lfm_error *err);
 
-/* --mlock; when it is refused, that is told, and the work goes on. */
+/* Apply --mlock.  If it fails, warn and continue. */
 void machine_lock(lfm_model *m, const cli_options *o);
 
 #endif

@@ -56,7 +56,6 @@ double machine_cpu_number(const char *root, size_t cpu, const char *name, double
 
 /* ---- The processor -------------------------------------------------------------------------- */
 
-/* What follows the colon of "model name : ...". */
 void machine_cpu_name(char *out, size_t cap, const char *root) {
     char line[256];
     FILE *f = group_open(root, "/proc/cpuinfo");
@@ -156,7 +155,7 @@ uint64_t machine_throttled(const char *root, bool *known) {
             sum += count > 0 ? (uint64_t)count : 0;
         }
         if (here < 0) {
-            break; /* the last CPU is behind us */
+            break; /* no more CPUs */
         }
         *known = true;
     }

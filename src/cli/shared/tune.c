@@ -1,5 +1,5 @@
 /*
- * tune.c - a small file of numbers.
+ * tune.c - reading, writing and applying the file of --tune.
  */
 #include "cli/shared/tune.h"
 
@@ -30,7 +30,7 @@ bool tune_path(char *out, size_t cap) {
     const char *config = getenv("XDG_CONFIG_HOME");
     const char *home = getenv("HOME");
     int n = -1;
-    if (config && config[0] == '/') { /* the standard says that others are to be ignored */
+    if (config && config[0] == '/') { /* the XDG standard ignores relative paths */
         n = snprintf(out, cap, "%s/lfm/tune", config);
     } else if (home && home[0]) {
         n = snprintf(out, cap, "%s/.config/lfm/tune", home);
@@ -40,7 +40,7 @@ bool tune_path(char *out, size_t cap) {
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
-/* "6" and nothing else, from 1 on. */
+/* A positive number and nothing else. */
 static bool read_count(const char *text, uint32_t *out) {
     const size_t n = strspn(text, "0123456789");
     const unsigned long v = n > 0 && n < 6 && text[n] == '\0' ? strtoul(text, NULL, 10) : 0;
@@ -79,7 +79,7 @@ tune_state tune_parse(tune *t, const char *text, size_t n, const tune *here) {
         const size_t len = (size_t)((newline ? newline : end) - text);
         char line[256];
         if (!newline || len >= sizeof line || memchr(text, '\0', len)) {
-            return TUNE_BROKEN; /* a file of ours ends its lines */
+            return TUNE_BROKEN; /* our files end every line */
         }
         memcpy(line, text, len);
         line[len] = '\0';
@@ -117,7 +117,7 @@ tune_state tune_read(tune *t, const char *path, const tune *here) {
 
 /* ---- Writing -------------------------------------------------------------------------------- */
 
-/* Make the folders above `path` that are not there. */
+/* Create missing folders above `path`. */
 static lfm_status make_folders(const char *path, lfm_error *err) {
     char folder[MAX_PATH];
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
@@ -153,7 +153,7 @@ lfm_status tune_write(const tune *t, const char *path, lfm_error *err) {
     return st == LFM_OK ? closed : st;
 }
 
-/* ---- Using ---------------------------------------------------------------------------------- */
+/* ---- Applying ------------------------------------------------------------------------------- */
 
 threads_origin tune_apply(lfm_session_options *opt, bool tell) {
     char path[MAX_PATH];
@@ -172,8 +172,8 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
         opt->n_threads_batch = opt->n_threads_batch ? opt->n_threads_batch : t.prefill;
         return t.fast ? THREADS_TUNED_FAST : THREADS_TUNED;
     }
-    /* This run alone was given fewer cores (taskset, --cpus, a container): the file is not to
-     * blame, it only does not apply. */
+    /* If only this run has fewer cores (taskset, --cpus, a container), the file is fine but does
+     * not apply: no warning. */
     const bool fewer = state == TUNE_STALE && strcmp(t.cpu, here.cpu) == 0 && here.cores < t.cores;
     if (state != TUNE_ABSENT && !fewer && tell) {
         term_message(state == TUNE_STALE

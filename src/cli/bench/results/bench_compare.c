@@ -1,7 +1,7 @@
 /*
  * bench_compare.c - lfm bench compare A.json B.json: is B faster than A?
  *
- * The files are those of `-o json` or `-o jsonl`; llama-bench's are read, too.
+ * Reads results of `-o json` and `-o jsonl`, llama-bench's too.
  */
 #include "cli/bench/results/bench_compare.h"
 
@@ -20,7 +20,7 @@ typedef struct {
     json_doc doc;
 } result_file;
 
-/* A file of `-o json`, or of `-o jsonl`, whose lines become a list. */
+/* Read a file of `-o json`, or of `-o jsonl` by turning its lines into a list. */
 static lfm_status read_results(result_file *f, const char *path, lfm_error *err) {
     json_out file = {0};
     lfm_error why = {0};
@@ -53,7 +53,7 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
     return st;
 }
 
-/* ---- Rows that belong together --------------------------------------------------------------- */
+/* ---- Pairs of rows -------------------------------------------------------------------------- */
 
 static bool same_value(const json_value *a, const json_value *b, const char *key) {
     const json_value *x = json_get(a, key);
@@ -69,8 +69,8 @@ static bool same_test(const json_value *a, const json_value *b) {
            same_value(a, b, "n_depth");
 }
 
-/* What makes the comparison one of two things at once.  `weight`: a row of the other file that has
- * the same value is the better partner. */
+/* Settings that should be equal, so that only one thing is compared.  `weight`: how much an equal
+ * value makes a row of the other file the better partner. */
 static const struct {
     const char *key;
     int weight;
@@ -82,7 +82,7 @@ static const struct {
 
 enum { N_SETTINGS = sizeof settings / sizeof *settings, MAX_ROWS = 4096 };
 
-/* The row of B that is most like x and not taken yet; NULL when it has no such test. */
+/* The row of B that is most like x and not taken yet; NULL when B has no such test. */
 static const json_value *partner(const json_value *x, const result_file *b, const bool *taken,
                                  size_t *at) {
     const json_value *best = NULL;
@@ -102,7 +102,7 @@ static const json_value *partner(const json_value *x, const result_file *b, cons
     return best;
 }
 
-/* Settings that differ in any pair are told once, before the verdicts. */
+/* Report each setting that differs in some pair, once. */
 static void print_differences(const json_value *a, const json_value *b, bool *told) {
     for (size_t i = 0; i < N_SETTINGS; i++) {
         const json_value *x = json_get(a, settings[i].key);
@@ -126,7 +126,7 @@ static double number_of(const json_value *row, const char *key) {
     return v && v->kind == JSON_NUMBER ? v->number : 0.0;
 }
 
-/* The seconds of a row's samples; allocated (free it).  *n is 0 without memory, too. */
+/* The seconds of a row's samples; allocated (free it).  *n is 0 without samples or memory. */
 static double *samples_of(const json_value *row, size_t *n) {
     const json_value *list = json_get(row, "samples_ns");
     double *out = list && list->n > 0 ? malloc(list->n * sizeof *out) : NULL;
@@ -170,7 +170,7 @@ static void print_verdict(const json_value *a, const stats_gain *gain) {
     }
 }
 
-/* First the notes of all pairs, then their verdicts. */
+/* Print the differences of all pairs, then their verdicts. */
 static int compare(const result_file *a, const result_file *b, const opt_number *limit) {
     int code = CLI_DONE;
     size_t n = 0;

@@ -18,7 +18,7 @@ typedef struct {
     const cli_options *o;
     const lfm_model_info *info;
     char type[64];             /* "lfm2moe 8B.A1B Q4_K - Medium" */
-    bool show_batch, show_kv;  /* columns of the table: only where they say something */
+    bool show_batch, show_kv;  /* columns of the table, where not the default */
     machine_facts machine;
     bool on_battery;           /* joules come from a battery, not from the package's counter */
     double load_s, first_token_s;

@@ -37,7 +37,7 @@ static void add_real(bench_fields *f, const char *name, int digits, double value
     add(f, name, false, "%.*f", digits, value);
 }
 
-/* null when it is not known. */
+/* null when unknown. */
 static void add_known(bench_fields *f, const char *name, int digits, double value, bool known) {
     if (known) {
         add_real(f, name, digits, value);
@@ -80,7 +80,7 @@ static void add_theirs(bench_fields *f, const bench_context *c, const bench_row 
     add_real(f, "stddev_ts", 6, spread);
 }
 
-/* The machine, and how far the numbers can be trusted. */
+/* The machine, and how reliable the numbers are. */
 static void add_machine(bench_fields *f, const bench_context *c, const bench_row *r) {
     static const char *const joules[N_POWER_DOMAINS] = {"j_per_token", "j_per_token_core",
                                                         "j_per_token_dram", "j_per_token_psys"};

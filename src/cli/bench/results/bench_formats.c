@@ -137,15 +137,15 @@ void bench_sql_row(FILE *to, const bench_context *c, const bench_row *r, bool fi
 
 /* ---- benchstat ------------------------------------------------------------------------------ */
 
-/* A part of a benchmark's name: no blanks, and no slash. */
+/* A part of a benchmark's name: '_' for blanks, slashes and '='. */
 static void print_name(FILE *to, const char *text) {
     for (; *text; text++) {
         fputc((unsigned char)*text <= ' ' || *text == '/' || *text == '=' ? '_' : *text, to);
     }
 }
 
-/* Go's benchmark format (golang.org/design/14313-benchmark-format), a line for each sample, with
- * the names that ollama's bench gives to the steps. */
+/* Go's benchmark format (golang.org/design/14313-benchmark-format), a line for each sample.  Steps
+ * have the names that ollama's bench gives them. */
 void bench_benchstat_row(FILE *to, const bench_context *c, const bench_row *r, bool first) {
     char test[64];
     bench_row_name(test, sizeof test, r);

@@ -32,7 +32,7 @@ void bench_report_open(bench_report *b, const cli_options *o) {
     }
 }
 
-/* Results appear at once, or the failure to write them is noted. */
+/* Show results at once; remember the first failure to write. */
 static void flush(bench_report *b, FILE *to) {
     errno = 0;
     if (fflush(to) != 0 && b->write_error == 0) {

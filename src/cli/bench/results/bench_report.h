@@ -1,5 +1,5 @@
 /*
- * bench_report.h - results where they go: standard output, perhaps standard error too (-o, -oe).
+ * bench_report.h - write results to standard output (-o) and perhaps to standard error (-oe).
  */
 #ifndef CLI_BENCH_RESULTS_BENCH_REPORT_H
 #define CLI_BENCH_RESULTS_BENCH_REPORT_H
@@ -32,7 +32,7 @@ typedef struct {
 
 void bench_report_open(bench_report *b, const cli_options *o);
 
-/* On every output: what comes before the rows, a row, what comes after them. */
+/* Write to every output: the beginning, a row, the end. */
 void bench_report_begin(bench_report *b, const bench_context *c);
 void bench_report_row(bench_report *b, const bench_context *c, const bench_row *r);
 void bench_report_end(bench_report *b, const bench_context *c, const bench_row *rows, size_t n);

@@ -1,5 +1,5 @@
 /*
- * bench_row.h - the result of one test: its samples, and what they say.
+ * bench_row.h - the result of one test: its samples, and statistics of them.
  */
 #ifndef CLI_BENCH_RESULTS_BENCH_ROW_H
 #define CLI_BENCH_RESULTS_BENCH_ROW_H
@@ -16,26 +16,26 @@
  * delivers. */
 typedef enum { POWER_PACKAGE, POWER_CORE, POWER_DRAM, POWER_PSYS, N_POWER_DOMAINS } power_domain;
 
-/* Why the samples of a row deserve less trust. */
+/* Why the samples of a row are less reliable. */
 enum { NOISE_THROTTLED = 1, NOISE_LOAD = 2, NOISE_SPREAD = 4 };
 
-/* --text: the parts of the time that a person waits, in seconds. */
+/* --text: how long a user waits, in seconds. */
 typedef struct {
     double tokenize, first_token; /* medians over the repetitions */
     double p50, p95;              /* between two tokens */
-    double sampling;              /* share of the time between tokens that choosing takes */
+    double sampling;              /* share of the decoding time that sampling takes */
 } bench_waits;
 
-/* --sustain: tokens per second at the beginning and at the end. */
+/* --sustain: tokens per second in the first tenth and in the last half. */
 typedef struct {
     double burst, sustained;
     stats_gain drift; /* per minute */
     bool has_drift;
     char spark[STATS_SPARK_BYTES];
-    double low, high; /* of its columns */
+    double low, high; /* of the columns of `spark` */
 } bench_course;
 
-/* One row. */
+/* A test and its result. */
 typedef struct {
     uint32_t n_prompt, n_gen, n_depth, n_threads, n_batch;
     bool fast;              /* on fast cores only */
@@ -43,11 +43,11 @@ typedef struct {
     char side;              /* --ab: 'A' or 'B'; otherwise 0 */
     time_t when;
     double *seconds;        /* [n] of each repetition; owned */
-    double *ended;          /* [n] when it was over, after the first began; owned */
+    double *ended;          /* [n] end of each, since the first began; owned */
     size_t n, cap;
     double bytes_per_token; /* weights and cache that a token reads, on average */
     double read_bandwidth;  /* of memory, bytes per second, with these threads */
-    double joules[N_POWER_DOMAINS]; /* per token, over idle; below 0: unknown */
+    double joules[N_POWER_DOMAINS]; /* per token, above idle; below 0: unknown */
     uint64_t throttled;     /* events while it ran */
     unsigned noise;         /* NOISE_..., 0 = none */
     bench_waits waits;
@@ -72,7 +72,7 @@ double bench_row_uncertainty(const bench_row *r);
 /* Is the mean not known to 3 %, from three samples or more? */
 bool bench_row_is_spread(const bench_row *r);
 
-/* Does it only generate, one token after the other?  Then memory bounds it. */
+/* Does it only generate, token by token?  Then memory limits it. */
 bool bench_row_is_decode(const bench_row *r);
 
 /* Share of the read bandwidth that a row's tokens use, in per cent; 0 when it was not measured. */

@@ -1,5 +1,5 @@
 /*
- * bench_stats.c - what samples say.
+ * bench_stats.c - statistics of samples.
  */
 #include "cli/bench/results/bench_stats.h"
 

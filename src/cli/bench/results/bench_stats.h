@@ -1,8 +1,9 @@
 /*
- * bench_stats.h - what samples say: means, intervals, ratios, drift.
+ * bench_stats.h - statistics of samples: means, intervals, ratios, drift.
  *
  * Times and rates are compared by their logarithms, so that "10 % faster" and "10 % slower" weigh
- * the same and a ratio has one interval whichever way it is read.  All intervals are of 95 %.
+ * the same and a ratio has one interval in both directions.  All intervals are 95 % confidence
+ * intervals.
  */
 #ifndef CLI_BENCH_RESULTS_BENCH_STATS_H
 #define CLI_BENCH_RESULTS_BENCH_STATS_H
@@ -19,8 +20,7 @@ double stats_mean(const double *x, size_t n, double *spread);
 /* Half the interval of the mean of x[n], as a share of it; 1 for fewer than three samples. */
 double stats_uncertainty(const double *x, size_t n);
 
-/* The value that a share p in [0, 1] of x[n] stays below, between neighbours by proportion.  Sorts
- * x; 0 when n is 0. */
+/* The p-quantile of x[n], p in [0, 1], interpolated linearly.  Sorts x; 0 when n is 0. */
 double stats_percentile(double *x, size_t n, double p);
 
 /* A gain in per cent, and its interval. */
@@ -28,15 +28,15 @@ typedef struct {
     double gain, low, high;
 } stats_gain;
 
-/* What B gains over A: seconds for one token in a[n_a] and b[n_b], measured apart (Welch's test).
- * False for fewer than two samples on a side. */
+/* The gain of B over A from seconds per token a[n_a] and b[n_b], measured independently (Welch's
+ * test).  False for fewer than two samples on a side. */
 bool stats_compare(const double *a, size_t n_a, const double *b, size_t n_b, stats_gain *out);
 
-/* The same for seconds that were measured in pairs, a[i] beside b[i]: what slows both of a pair is
- * no difference.  False for fewer than two pairs. */
+/* The same for pairs measured side by side, a[i] with b[i]: what slows both of a pair cancels out.
+ * False for fewer than two pairs. */
 bool stats_compare_pairs(const double *a, const double *b, size_t n, stats_gain *out);
 
-/* Is the interval on one side of 0? */
+/* Is a difference shown: does the interval exclude 0? */
 bool stats_is_shown(const stats_gain *g);
 
 /* "faster 3.1 % [2.4, 3.8]", "slower ...", or "no difference shown (+0.2 % [-0.5, 0.9])". */
@@ -51,9 +51,9 @@ double stats_mean_between(const double *x, const double *y, size_t n, double fro
 
 enum { STATS_COLUMNS = 60, STATS_SPARK_BYTES = 3 * STATS_COLUMNS + 1 };
 
-/* y over x as a line of blocks of eight heights, x from 0 to `end` in STATS_COLUMNS columns, or n
- * when that is less.  The highest block is the highest column; the lowest is half of that, or the
- * lowest column when that is less.  *low and *high are the lowest and the highest column. */
+/* Draw y over x in [0, end] as a line of blocks of eight heights, in STATS_COLUMNS columns or n if
+ * that is less.  The highest block is the highest column; the lowest is half of that, or the lowest
+ * column if that is less.  *low and *high receive the lowest and the highest column. */
 void stats_sparkline(char out[STATS_SPARK_BYTES], const double *x, const double *y, size_t n,
                      double end, double *low, double *high);
 

@@ -1,5 +1,5 @@
 /*
- * bench_table.c - results in llama-bench's table, and what else is worth knowing below it.
+ * bench_table.c - results in llama-bench's table, and a summary below it.
  */
 #include "cli/bench/results/results_internal.h"
 
@@ -56,7 +56,7 @@ void bench_table_row(FILE *to, const bench_context *c, const bench_row *r, bool 
             size_text, params, "CPU", r->n_threads, settings, test, rate);
 }
 
-/* ---- What comes below ----------------------------------------------------------------------- */
+/* ---- The summary ---------------------------------------------------------------------------- */
 
 static const bench_row *first_decode(const bench_row *rows, size_t n) {
     for (size_t i = 0; i < n; i++) {
@@ -154,7 +154,7 @@ static void print_machine(FILE *to, const bench_context *c, const bench_row *row
     fputc('\n', to);
 }
 
-/* Why rows bear a mark. */
+/* Explain the marks of rows. */
 static void print_noise(FILE *to, const bench_row *rows, size_t n) {
     unsigned noise = 0;
     for (size_t i = 0; i < n; i++) {

@@ -1,8 +1,8 @@
 /*
  * results_internal.h - what the writers of results share.
  *
- * A format has functions for what comes before the rows, for a row, and for what comes after them.
- * bench_report.c calls them.  `first`: the row is the first of the report.
+ * A format has functions for the beginning, a row, and the end; bench_report.c calls them.
+ * `first`: the row is the first of the report.
  */
 #ifndef CLI_BENCH_RESULTS_RESULTS_INTERNAL_H
 #define CLI_BENCH_RESULTS_RESULTS_INTERNAL_H
