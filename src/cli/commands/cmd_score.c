@@ -165,72 +165,7 @@ static lfm_status begin_saving(score *s, lfm_error *err) {
     return st;
 }
 
-/* ---- Windows -------------------------------------------------------------------------------- */
-
-/* The logits of the base for n tokens, into s->other. */
-static lfm_status base_eval(score *s, const int32_t *tokens, size_t n, lfm_error *err) {
-    if (!s->base.file) {
-        return lfm_eval_all(s->base.session, tokens, n, s->other, err);
-    }
-    if (fread(s->other, s->n_vocab * sizeof *s->other, n, s->base.file) != n) {
-        return err_set(err, LFM_ERR_FORMAT, "%s is cut off", s->o->against);
-    }
-    return LFM_OK;
-}
-
-static double surprise(const float *logits, size_t n_vocab, int32_t next) {
-    return log_sum_exp(logits, n_vocab) - (double)logits[next];
-}
-
-/* Logits of n tokens have come: score what follows each. */
-static lfm_status take_piece(score *s, const int32_t *next, size_t n, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (size_t i = 0; i < n && st == LFM_OK; i++) {
-        const float *logits = s->logits + i * s->n_vocab;
-        moments_add(&s->nll, surprise(logits, s->n_vocab, next[i]));
-        if (s->o->against) {
-            const float *other = s->other + i * s->n_vocab;
-            moments_add(&s->base.nll, surprise(other, s->n_vocab, next[i]));
-            st = divergence_add(&s->div, other, logits, s->n_vocab, next[i], err);
-        }
-    }
-    if (st == LFM_OK && s->o->save_logits) {
-        st = output_write(&s->save, (const char *)s->logits, n * s->n_vocab * sizeof *s->logits,
-                          err);
-    }
-    return st;
-}
-
-static lfm_status score_window(score *s, const int32_t *tokens, lfm_error *err) {
-    const size_t first = s->window / 2;
-    lfm_session_reset(s->session);
-    lfm_status st = lfm_eval(s->session, tokens, first, err);
-    if (st == LFM_OK && s->base.session) {
-        lfm_session_reset(s->base.session);
-        st = lfm_eval(s->base.session, tokens, first, err);
-    }
-    for (size_t i = first; i + 1 < s->window && st == LFM_OK && !term_stopped();) {
-        const size_t left = s->window - 1 - i;
-        const size_t n = left < PIECE ? left : PIECE;
-        st = lfm_eval_all(s->session, tokens + i, n, s->logits, err);
-        if (st == LFM_OK && s->o->against) st = base_eval(s, tokens + i, n, err);
-        if (st == LFM_OK) st = take_piece(s, tokens + i + 1, n, err);
-        i += n;
-    }
-    return st;
-}
-
-static lfm_status score_windows(score *s, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    s->progress.unit = "windows";
-    for (size_t w = 0; w < s->n_windows && st == LFM_OK && !term_stopped(); w++) {
-        st = score_window(s, s->tokens + w * s->window, err);
-        term_progress_show(&s->progress, "scoring", w + 1, s->n_windows);
-    }
-    return st;
-}
-
-/* ---- Every token ---------------------------------------------------------------------------- */
+/* ---- Scoring -------------------------------------------------------------------------------- */
 
 static lfm_status print_token(score *s, int32_t token, double log_p, bool scored, lfm_error *err) {
     size_t n = 0;
@@ -247,26 +182,86 @@ static lfm_status print_token(score *s, int32_t token, double log_p, bool scored
     return st;
 }
 
+/* The logits of the base for n tokens, into s->other. */
+static lfm_status base_eval(score *s, const int32_t *tokens, size_t n, lfm_error *err) {
+    if (!s->base.file) {
+        return lfm_eval_all(s->base.session, tokens, n, s->other, err);
+    }
+    if (fread(s->other, s->n_vocab * sizeof *s->other, n, s->base.file) != n) {
+        return err_set(err, LFM_ERR_FORMAT, "%s is cut off", s->o->against);
+    }
+    return LFM_OK;
+}
+
+static double surprise(const float *logits, size_t n_vocab, int32_t next) {
+    return log_sum_exp(logits, n_vocab) - (double)logits[next];
+}
+
+/* Score next[n], whose logits are in s->logits. */
+static lfm_status score_piece(score *s, const int32_t *next, size_t n, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        const float *logits = s->logits + i * s->n_vocab;
+        const double nll = surprise(logits, s->n_vocab, next[i]);
+        moments_add(&s->nll, nll);
+        if (s->o->per_token) st = print_token(s, next[i], -nll, true, err);
+        if (s->o->against) {
+            const float *other = s->other + i * s->n_vocab;
+            moments_add(&s->base.nll, surprise(other, s->n_vocab, next[i]));
+            st = divergence_add(&s->div, other, logits, s->n_vocab, next[i], err);
+        }
+    }
+    if (st == LFM_OK && s->o->save_logits) {
+        st = output_write(&s->save, (const char *)s->logits, n * s->n_vocab * sizeof *s->logits,
+                          err);
+    }
+    return st;
+}
+
+/* Score what follows each of tokens[first .. n - 2]; those before are evaluated already. */
+static lfm_status score_from(score *s, const int32_t *tokens, size_t first, size_t n,
+                             lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (size_t i = first; i + 1 < n && st == LFM_OK && !term_stopped();) {
+        const size_t left = n - 1 - i;
+        const size_t step = left < PIECE ? left : PIECE;
+        st = lfm_eval_all(s->session, tokens + i, step, s->logits, err);
+        if (st == LFM_OK && s->o->against) st = base_eval(s, tokens + i, step, err);
+        if (st == LFM_OK) st = score_piece(s, tokens + i + 1, step, err);
+        i += step;
+    }
+    return st;
+}
+
+static lfm_status score_window(score *s, const int32_t *tokens, lfm_error *err) {
+    const size_t first = s->window / 2;
+    lfm_session_reset(s->session);
+    lfm_status st = lfm_eval(s->session, tokens, first, err);
+    if (st == LFM_OK && s->base.session) {
+        lfm_session_reset(s->base.session);
+        st = lfm_eval(s->base.session, tokens, first, err);
+    }
+    return st == LFM_OK ? score_from(s, tokens, first, s->window, err) : st;
+}
+
+static lfm_status score_windows(score *s, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    s->progress.unit = "windows";
+    for (size_t w = 0; w < s->n_windows && st == LFM_OK && !term_stopped(); w++) {
+        st = score_window(s, s->tokens + w * s->window, err);
+        term_progress_show(&s->progress, "scoring", w + 1, s->n_windows);
+    }
+    return st;
+}
+
 /* --per-token: the whole text is one window; a line for each token. */
 static lfm_status score_tokens(score *s, lfm_error *err) {
     if (s->n_tokens > lfm_model_get_info(s->model)->n_ctx_max) {
         return err_set(err, LFM_ERR_FULL, "the text has %zu tokens; --per-token takes at most %"
                        PRIu32, s->n_tokens, lfm_model_get_info(s->model)->n_ctx_max);
     }
-    lfm_status st = print_token(s, s->tokens[0], 0.0, false, err);
-    for (size_t i = 0; i + 1 < s->n_tokens && st == LFM_OK && !term_stopped();) {
-        const size_t left = s->n_tokens - 1 - i;
-        const size_t n = left < PIECE ? left : PIECE;
-        st = lfm_eval_all(s->session, s->tokens + i, n, s->logits, err);
-        for (size_t j = 0; j < n && st == LFM_OK; j++) {
-            const int32_t next = s->tokens[i + j + 1];
-            const double nll = surprise(s->logits + j * s->n_vocab, s->n_vocab, next);
-            moments_add(&s->nll, nll);
-            st = print_token(s, next, -nll, true, err);
-        }
-        i += n;
-    }
-    return st;
+    const lfm_status st = print_token(s, s->tokens[0], 0.0, false, err);
+    return st == LFM_OK ? score_from(s, s->tokens, 0, s->n_tokens, err) : st;
 }
 
 /* ---- Results -------------------------------------------------------------------------------- */

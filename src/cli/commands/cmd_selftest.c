@@ -37,7 +37,7 @@ static uint64_t hash_logits(const selftest *t) {
     return h;
 }
 
-static void tell(selftest *t, const char *isa, const char *way) {
+static void report(selftest *t, const char *isa, const char *way) {
     const uint64_t h = hash_logits(t);
     t->hash = t->n_ways == 0 ? h : t->hash;
     t->n_ways++;
@@ -50,8 +50,9 @@ static void tell(selftest *t, const char *isa, const char *way) {
 
 /* ---- Ways to the same logits ---------------------------------------------------------------- */
 
-static float *logits_at(const selftest *t, size_t i) {
-    return t->logits + i * t->n_vocab;
+/* Keep the logits of token i. */
+static void keep_logits(selftest *t, const lfm_session *s, size_t i) {
+    memcpy(t->logits + i * t->n_vocab, lfm_logits(s), t->n_vocab * sizeof(float));
 }
 
 /* Evaluate tokens [from, to), one after the other, and keep the logits of each. */
@@ -59,9 +60,7 @@ static lfm_status eval_singly(selftest *t, lfm_session *s, size_t from, size_t t
     lfm_status st = LFM_OK;
     for (size_t i = from; i < to && st == LFM_OK && !term_stopped(); i++) {
         st = lfm_eval(s, &t->tokens[i], 1, err);
-        if (st == LFM_OK) {
-            memcpy(logits_at(t, i), lfm_logits(s), t->n_vocab * sizeof(float));
-        }
+        if (st == LFM_OK) keep_logits(t, s, i);
     }
     return st;
 }
@@ -77,9 +76,7 @@ static lfm_status way_batches(selftest *t, const lfm_model *m, uint32_t n_thread
                  (unsigned)lfm_session_n_threads(s), n_threads > 1 ? "s" : "", (unsigned)n_batch);
         st = lfm_eval_all(s, t->tokens, N_TOKENS, t->logits, err);
     }
-    if (st == LFM_OK) {
-        tell(t, lfm_model_get_info(m)->isa, way);
-    }
+    if (st == LFM_OK) report(t, lfm_model_get_info(m)->isa, way);
     lfm_session_free(s);
     return st;
 }
@@ -100,7 +97,7 @@ static lfm_status way_together(selftest *t, lfm_session *s, lfm_error *err) {
         const int32_t next[N] = {t->tokens[at], t->tokens[at - 1], t->tokens[at - 2]};
         st = lfm_eval_each(each, next, N, err);
         for (size_t i = 0; i < N && st == LFM_OK; i++) {
-            memcpy(logits_at(t, at - i), lfm_logits(each[i]), t->n_vocab * sizeof(float));
+            keep_logits(t, each[i], at - i);
         }
     }
     for (size_t i = 1; i < N; i++) {
@@ -117,12 +114,12 @@ static lfm_status way_back(selftest *t, lfm_session *s, lfm_error *err) {
     lfm_status st = eval_singly(t, s, 0, N_FIRST - 1, err);
     if (st == LFM_OK) st = lfm_session_sync(s, t->tokens, N_FIRST, &n_reused, err);
     if (st == LFM_OK) {
-        memcpy(logits_at(t, N_FIRST - 1), lfm_logits(s), t->n_vocab * sizeof(float));
+        keep_logits(t, s, N_FIRST - 1);
         st = lfm_eval(s, other, 3, err);
     }
     if (st == LFM_OK) st = lfm_session_sync(s, t->tokens, N_FIRST + 1, &n_reused, err);
     if (st == LFM_OK) {
-        memcpy(logits_at(t, N_FIRST), lfm_logits(s), t->n_vocab * sizeof(float));
+        keep_logits(t, s, N_FIRST);
         st = eval_singly(t, s, N_FIRST + 1, N_TOKENS, err);
     }
     return st;
@@ -161,7 +158,7 @@ static lfm_status try_ways_back(selftest *t, const lfm_model *m, lfm_error *err)
         memset(t->logits, 0, N_TOKENS * t->n_vocab * sizeof(float));
         st = ways[i].go(t, s, err);
         if (st == LFM_OK && !term_stopped()) {
-            tell(t, lfm_model_get_info(m)->isa, ways[i].name);
+            report(t, lfm_model_get_info(m)->isa, ways[i].name);
         }
     }
     lfm_session_free(s);
