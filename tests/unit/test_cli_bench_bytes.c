@@ -27,7 +27,7 @@ static void test_decode(void **state) {
     (void)state;
     near(bench_bytes(&dense, 0, 0, 1, 512), 1100 + 2);
     near(bench_bytes(&moe, 0, 0, 1, 512), 1140 + 2);
-    /* three tokens after 10: they look at 11, 12 and 13 positions */
+    /* three tokens after 10: they read 11, 12 and 13 positions */
     near(bench_bytes(&moe, 10, 0, 3, 512), 3 * 1140 + 2 * (11 + 12 + 13));
 }
 
@@ -50,7 +50,7 @@ static void test_both(void **state) {
          bench_bytes(&moe, 3, 20, 0, 16) + bench_bytes(&moe, 23, 0, 5, 16));
 }
 
-/* The model in the box: sums of its tensors, as `lfm info` tells them. */
+/* The model in the box: sums of its tensors, as `lfm info` prints them. */
 static void test_model(void **state) {
     (void)state;
     lfm_model *m = NULL;

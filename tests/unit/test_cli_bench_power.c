@@ -42,7 +42,7 @@ static void test_no_power(void **state) {
     power_begin(&m, 1);
     power_update(&m, 2);
     assert_false(m.has[POWER_PACKAGE]);
-    machine_file(ZONE "0/name", "package-0\n"); /* the zone is there, its counter is not ours */
+    machine_file(ZONE "0/name", "package-0\n"); /* the zone exists, its counter does not */
     power_open(&m, POWER_RAPL, machine_root);
     assert_int_equal(m.source, POWER_NONE);
 }
@@ -58,7 +58,7 @@ static void test_rapl(void **state) {
     spill_zone("1", "package-1\n", "95000000\n");
     power_open(&m, POWER_RAPL, machine_root);
     assert_int_equal(m.source, POWER_RAPL);
-    assert_int_equal(m.n_zones, 4); /* nobody asks for uncore */
+    assert_int_equal(m.n_zones, 4); /* without uncore */
     assert_true(m.has[POWER_PACKAGE] && m.has[POWER_CORE] && m.has[POWER_DRAM]);
     assert_false(m.has[POWER_PSYS]);
     power_begin(&m, 100);
@@ -78,7 +78,7 @@ static void test_rapl(void **state) {
     snprintf(path, sizeof path, "%s" ZONE "1/energy_uj", machine_root);
     assert_int_equal(unlink(path), 0);
     power_update(&m, 104);
-    assert_false(m.has[POWER_PACKAGE]); /* rather nothing than half of it */
+    assert_false(m.has[POWER_PACKAGE]); /* nothing rather than half */
 }
 
 #define BATTERY "/sys/class/power_supply/BAT"
@@ -93,7 +93,7 @@ static void test_battery(void **state) {
     power_open(&m, POWER_BATTERY, machine_root);
     assert_int_equal(m.source, POWER_NONE);
     machine_file(BATTERY "0/status", "Discharging\n");
-    machine_file(BATTERY "1/status", "Discharging\n"); /* tells amperes and volts */
+    machine_file(BATTERY "1/status", "Discharging\n"); /* reports amperes and volts */
     machine_file(BATTERY "1/current_now", "500000\n");
     machine_file(BATTERY "1/voltage_now", "12000000\n");
     power_open(&m, POWER_BATTERY, machine_root);

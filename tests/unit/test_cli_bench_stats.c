@@ -93,7 +93,7 @@ static void test_compare(void **state) {
     assert_false(stats_compare(a, 3, b, 0, &g));
 }
 
-/* What both of a pair share is no difference, however large. */
+/* What both of a pair share cancels out, however large. */
 static void test_pairs(void **state) {
     (void)state;
     const double a[] = {1.00, 2.00, 5.00, 0.50};
@@ -102,7 +102,7 @@ static void test_pairs(void **state) {
     assert_true(stats_compare_pairs(a, b, 4, &g));
     assert_true(stats_is_shown(&g) && g.low > 0.5 && g.high < 3);
     assert_true(stats_compare(a, 4, b, 4, &g));
-    assert_false(stats_is_shown(&g)); /* as unpaired samples they show nothing */
+    assert_false(stats_is_shown(&g)); /* unpaired, the same samples show nothing */
     assert_false(stats_compare_pairs(a, b, 1, &g));
 }
 
@@ -197,7 +197,7 @@ static void test_sparkline(void **state) {
     near(high, 100, 0);
     const double steady[] = {100, 99.5, 100, 99};
     stats_sparkline(out, x, steady, 4, 4, &low, &high);
-    assert_string_equal(out, "████"); /* noise is not made to look like a collapse */
+    assert_string_equal(out, "████"); /* noise does not look like a collapse */
     const double collapse[] = {100, 10, 100, 100};
     stats_sparkline(out, x, collapse, 4, 4, &low, &high);
     assert_string_equal(out, "█▁██");

@@ -1,5 +1,5 @@
 /*
- * test_cli_bench_tune.c - which number of threads is chosen: measurements that somebody made up.
+ * test_cli_bench_tune.c - which number of threads is chosen, from made-up measurements.
  */
 #include "cli/bench/bench.h"
 
@@ -16,8 +16,8 @@
 
 enum { MOST = 6, SAMPLES = 5 };
 
-/* Rows of given speeds with noise of a given share, which all rows of a round feel alike, and some
- * of their own.  A negative speed: measured once only. */
+/* Choose among rows of given speeds, with noise that all rows of a round share and noise of their
+ * own.  A negative speed: measured once only. */
 static size_t choose(const double *speed, size_t n, size_t base, double shared, double own,
                      uint64_t seed) {
     bench_row rows[MOST] = {{0}};
@@ -35,7 +35,7 @@ static size_t choose(const double *speed, size_t n, size_t base, double shared, 
     return bench_tune_choose(rows, n, base, false);
 }
 
-/* The same rows twice: somewhere, and on fast cores alone. */
+/* Each number of threads twice: on any cores, and on fast cores only. */
 static void test_fast_cores(void **state) {
     (void)state;
     static const struct {
@@ -45,7 +45,7 @@ static void test_fast_cores(void **state) {
         {{10, 10, 20, 20, 40, 40}, 4, 4},
         {{10, 10, 20, 25, 30, 45}, 5, 4},
         {{10, 10, 30, 45, 30, 40}, 3, 2},
-        {{10, 10, 30, 30.5, 30, 30.5}, 2, 2}, /* no reason to choose the cores */
+        {{10, 10, 30, 30.5, 30, 30.5}, 2, 2}, /* no reason to restrict the cores */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         bench_row rows[MOST] = {{0}};
@@ -76,17 +76,17 @@ static void test_quiet(void **state) {
         {{20, 30, 25, 22}, 4, 3, 1},           /* the cores are slower */
         {{30, 20}, 2, 1, 0},
         {{10}, 1, 0, 0},
-        {{-20, 30, 25, 22}, 4, 3, 1},          /* given up after one round */
+        {{-20, 30, 25, 22}, 4, 3, 1},          /* given up after a round */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        for (uint64_t seed = 0; seed < 20; seed++) { /* what is alike in a round does not matter */
+        for (uint64_t seed = 0; seed < 20; seed++) { /* noise that a round shares does not matter */
             assert_int_equal(choose(cases[i].speed, cases[i].n, cases[i].base, 0.5, 0.002, seed),
                              cases[i].want);
         }
     }
 }
 
-/* On a machine that is too busy to tell, the number of cores nearly always stays. */
+/* On a busy machine, where nothing can be shown, the number of cores nearly always stays. */
 static void test_busy(void **state) {
     (void)state;
     static const double same[MOST] = {30, 30, 30, 30};

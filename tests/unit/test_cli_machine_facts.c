@@ -1,5 +1,5 @@
 /*
- * test_cli_machine_facts.c - what is known of machines made of files.
+ * test_cli_machine_facts.c - facts about machines made of files.
  */
 #include "cli/shared/machine_facts.h"
 
@@ -92,7 +92,7 @@ static void test_hybrid(void **state) {
     assert_string_equal(m.cores, "6P+8E cores");
 }
 
-/* A laptop that is fed through USB. */
+/* A laptop that charges over USB. */
 static void test_supplies(void **state) {
     (void)state;
     machine_facts m;

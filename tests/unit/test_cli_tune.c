@@ -1,5 +1,5 @@
 /*
- * test_cli_tune.c - the file of tuned threads: read, written, and not believed when it is wrong.
+ * test_cli_tune.c - the file of tuned threads: reading, writing, and refusing wrong ones.
  */
 #include "cli/shared/tune.h"
 
@@ -54,7 +54,7 @@ static void test_parse(void **state) {
     }
 }
 
-/* Cut anywhere or with any byte changed, it is good, stale or broken, and never out of limits. */
+/* Cut anywhere or with any byte changed, a file is good, stale or broken, its numbers in limits. */
 static void test_damage(void **state) {
     (void)state;
     const size_t n = strlen(GOOD);
@@ -87,7 +87,7 @@ static void test_path(void **state) {
     assert_true(tune_path(path, sizeof path));
     assert_string_equal(path, "/config/lfm/tune");
     assert_false(tune_path(path, 10));
-    setenv("XDG_CONFIG_HOME", "relative", 1); /* the standard: to be ignored */
+    setenv("XDG_CONFIG_HOME", "relative", 1); /* the XDG standard ignores it */
     assert_true(tune_path(path, sizeof path));
     assert_string_equal(path, "/home/ada/.config/lfm/tune");
     unsetenv("XDG_CONFIG_HOME");
@@ -119,7 +119,7 @@ static void test_file(void **state) {
     assert_int_equal(tune_write(&mine, path, &err), LFM_OK);
     assert_int_equal(tune_read(&t, path, &mine), TUNE_GOOD);
     assert_true(t.decode == 3 && t.prefill == 5);
-    mine.decode = 4; /* over the old one, and nothing stays beside it */
+    mine.decode = 4; /* replaces the old file; no other file stays */
     assert_int_equal(tune_write(&mine, path, &err), LFM_OK);
     snprintf(command, sizeof command, "test \"$(ls %s/lfm)\" = tune", root);
     assert_int_equal(system(command), 0);
