@@ -1,5 +1,7 @@
 /*
- * lfm.h - run Liquid AI's LFM2 models on a CPU.  The whole public interface.
+ * lfm.h - run Liquid AI's LFM2 models on a CPU.
+ *
+ * Making model files and checking this machine: lfm_tools.h.
  *
  *     lfm_error err;
  *     lfm_model *model;
@@ -248,11 +250,6 @@ uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);
 uint32_t lfm_session_n_threads_batch(const lfm_session *s);
 
-/* How fast the threads of a session read memory that no cache holds, in bytes per second: what
- * bounds the generation of tokens.  Takes some tenths of a second, and as much as 1 GiB of memory
- * for a model that is smaller. */
-lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
-
 /* Bytes of memory that a session with these options needs at `n_tokens` of context. */
 lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
                             uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err);
@@ -261,10 +258,6 @@ lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, 
  * "stopped").  `done` and `total` are tokens of the current lfm_eval call. */
 typedef bool lfm_progress_fn(void *ctx, size_t done, size_t total);
 void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx);
-
-/* For tests: called after each layer of each chunk with the residual stream [n][n_embd]. */
-typedef void lfm_layer_fn(void *ctx, uint32_t layer, const float *x, size_t n);
-void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx);
 
 /* ---- Choosing a token ----------------------------------------------------------------------- */
 
@@ -507,69 +500,6 @@ const lfm_answer_state *lfm_answer_get(const lfm_answer *a);
 
 /* Has a finished answer not got what its constraint asks for? */
 bool lfm_answer_is_cut(const lfm_answer *a);
-
-/* ---- Quantising a file ---------------------------------------------------------------------- */
-
-typedef struct {
-    const char *name;
-    size_t name_len;
-    const char *from; /* its type in the input */
-    const char *to;   /* and in the output */
-    uint64_t n_weights;
-    uint64_t from_bytes;
-    uint64_t to_bytes;
-} lfm_quantize_tensor;
-
-typedef void lfm_quantize_tensor_fn(void *ctx, const lfm_quantize_tensor *t);
-
-typedef struct {
-    uint32_t n_threads; /* 0 = number of physical cores.  The file does not depend on it */
-    bool force;         /* replace the output if it exists */
-    bool dry_run;       /* check the input and report; write nothing */
-    lfm_quantize_tensor_fn *on_tensor; /* may be NULL; every tensor, before the work begins */
-    lfm_progress_fn *on_progress;      /* may be NULL; `done` and `total` are bytes of the output */
-    void *ctx;                         /* for both */
-} lfm_quantize_options;
-
-/* Write the model of the file `in` to the file `out`, in the types that go by the name `mix`:
- * "Q4_K_M", "Q8_0", "F16", ...; llama.cpp's quantiser without an importance matrix gives the same
- * bytes.  The input may hold F32, F16, BF16 and Q8_0, and other types only where the output has
- * the same.  All metadata is kept.  `out` appears when it is complete, or not at all; memory stays
- * below 32 MiB beside the mapped input.  `opt` may be NULL, and `out` in a dry run.
- * LFM_ERR_ARG for an unknown mix (the text lists them) and when `out` exists; LFM_ERR_NUMERIC names
- * a tensor with NaN, infinity, or a value that is too large for its new type. */
-lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
-                        const lfm_quantize_options *opt, lfm_error *err);
-
-typedef struct {
-    uint32_t n_threads;           /* 0 = number of physical cores */
-    bool force;                   /* lfm_pack: replace the output if it exists */
-    lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work */
-    void *ctx;
-} lfm_file_options;
-
-/* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
- * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and
- * weights stay as they are, so that it computes the same bits.  Opening it checks the metadata and
- * refuses other versions; lfm_verify checks everything.  `out` appears when it is complete, or not
- * at all. */
-lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);
-
-/* Open a model as lfm_model_open does, and look at every weight: packed files by their checksums
- * (then *has_sums), others for numbers that are not finite.  LFM_ERR_FORMAT names the first tensor
- * that is damaged. */
-lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
-                      lfm_error *err);
-
-/* ---- Checking this machine ------------------------------------------------------------------ */
-
-/* The instruction sets that this CPU can use, lowest ("scalar") first; NULL past the end. */
-const char *lfm_isa_name(size_t i);
-
-/* Compare the kernels of an instruction set with the scalar ones, which define what is right, bit
- * for bit, on inputs that are the same every time.  Takes a few tenths of a second.  *n_checks (may
- * be NULL) results were compared.  LFM_ERR_NUMERIC names the first one that differs. */
-lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err);
 
 /* Frees what this interface allocated for the caller. */
 void lfm_free(void *p);

@@ -12,7 +12,7 @@
  *
  * The data are in golden/forward (support/golden.h); what is absent is skipped.
  */
-#include "lfm.h"
+#include "lfm_tools.h"
 
 #include "gguf/gguf.h"
 #include "support/golden.h"

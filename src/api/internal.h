@@ -10,7 +10,7 @@
 #include "base/system/pool.h"
 #include "gguf/gguf.h"
 #include "kernel/kernel.h"
-#include "lfm.h"
+#include "lfm_tools.h"
 #include "model/shape.h"
 #include "model/state.h"
 #include "model/timeline.h"

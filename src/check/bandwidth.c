@@ -4,6 +4,7 @@
 #include "api/internal.h"
 
 #include "base/bytes.h"
+#include "lfm_tools.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>

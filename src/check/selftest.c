@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 #include "base/rng.h"
 #include "kernel/choose.h"
-#include "lfm.h"
+#include "lfm_tools.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -11,6 +11,7 @@
 #include "base/system/cores.h"
 #include "convert/write.h"
 #include "gguf/pack.h"
+#include "lfm_tools.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>

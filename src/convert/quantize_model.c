@@ -13,6 +13,7 @@
 #include "convert/quantize.h"
 #include "convert/write.h"
 #include "gguf/pack.h"
+#include "lfm_tools.h"
 
 #include <assert.h>
 #include <inttypes.h>

@@ -7,7 +7,7 @@
  * the bits do not depend on batches, on how a text is cut into calls, on threads, or on what the
  * session did before.
  */
-#include "lfm.h"
+#include "lfm_tools.h"
 
 #include "../support/golden.h"
 #include "../support/hurry.h"

@@ -9,6 +9,7 @@
 #include "cli/bench/bench_bytes.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
+#include "lfm_tools.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,6 +4,7 @@
 #include "cli/shared/common.h"
 #include "cli/shared/crash.h"
 #include "cli/shared/term.h"
+#include "lfm_tools.h"
 
 #include <inttypes.h>
 #include <sys/stat.h>

@@ -6,6 +6,7 @@
 #include "cli/shared/common.h"
 #include "cli/shared/crash.h"
 #include "cli/shared/term.h"
+#include "lfm_tools.h"
 
 #include "base/rng.h"
 

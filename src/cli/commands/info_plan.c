@@ -4,6 +4,7 @@
 #include "cli/commands/info_plan.h"
 
 #include "cli/shared/common.h"
+#include "lfm_tools.h"
 
 #include <inttypes.h>
 #include <stdio.h>

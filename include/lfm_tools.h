@@ -1,0 +1,90 @@
+/*
+ * lfm_tools.h - the tools around the models of lfm.h: making model files, checking this machine.
+ */
+#ifndef LFM_TOOLS_H
+#define LFM_TOOLS_H
+
+#include "lfm.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Quantising a file ---------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    size_t name_len;
+    const char *from; /* its type in the input */
+    const char *to;   /* and in the output */
+    uint64_t n_weights;
+    uint64_t from_bytes;
+    uint64_t to_bytes;
+} lfm_quantize_tensor;
+
+typedef void lfm_quantize_tensor_fn(void *ctx, const lfm_quantize_tensor *t);
+
+typedef struct {
+    uint32_t n_threads; /* 0 = number of physical cores.  The file does not depend on it */
+    bool force;         /* replace the output if it exists */
+    bool dry_run;       /* check the input and report; write nothing */
+    lfm_quantize_tensor_fn *on_tensor; /* may be NULL; every tensor, before the work begins */
+    lfm_progress_fn *on_progress;      /* may be NULL; `done` and `total` are bytes of the output */
+    void *ctx;                         /* for both */
+} lfm_quantize_options;
+
+/* Write the model of the file `in` to the file `out`, in the types that go by the name `mix`:
+ * "Q4_K_M", "Q8_0", "F16", ...; llama.cpp's quantiser without an importance matrix gives the same
+ * bytes.  The input may hold F32, F16, BF16 and Q8_0, and other types only where the output has
+ * the same.  All metadata is kept.  `out` appears when it is complete, or not at all; memory stays
+ * below 32 MiB beside the mapped input.  `opt` may be NULL, and `out` in a dry run.
+ * LFM_ERR_ARG for an unknown mix (the text lists them) and when `out` exists; LFM_ERR_NUMERIC names
+ * a tensor with NaN, infinity, or a value that is too large for its new type. */
+lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
+                        const lfm_quantize_options *opt, lfm_error *err);
+
+typedef struct {
+    uint32_t n_threads;           /* 0 = number of physical cores */
+    bool force;                   /* lfm_pack: replace the output if it exists */
+    lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work */
+    void *ctx;
+} lfm_file_options;
+
+/* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
+ * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and
+ * weights stay as they are, so that it computes the same bits.  Opening it checks the metadata and
+ * refuses other versions; lfm_verify checks everything.  `out` appears when it is complete, or not
+ * at all. */
+lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);
+
+/* Open a model as lfm_model_open does, and look at every weight: packed files by their checksums
+ * (then *has_sums), others for numbers that are not finite.  LFM_ERR_FORMAT names the first tensor
+ * that is damaged. */
+lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
+                      lfm_error *err);
+
+/* ---- Checking this machine ------------------------------------------------------------------ */
+
+/* The instruction sets that this CPU can use, lowest ("scalar") first; NULL past the end. */
+const char *lfm_isa_name(size_t i);
+
+/* Compare the kernels of an instruction set with the scalar ones, which define what is right, bit
+ * for bit, on inputs that are the same every time.  Takes a few tenths of a second.  *n_checks (may
+ * be NULL) results were compared.  LFM_ERR_NUMERIC names the first one that differs. */
+lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err);
+
+/* How fast the threads of a session read memory that no cache holds, in bytes per second: what
+ * bounds the generation of tokens.  Takes some tenths of a second, and as much as 1 GiB of memory
+ * for a model that is smaller. */
+lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
+
+/* ---- Looking into an evaluation -------------------------------------------------------------- */
+
+/* For tests: called after each layer of each chunk with the residual stream [n][n_embd]. */
+typedef void lfm_layer_fn(void *ctx, uint32_t layer, const float *x, size_t n);
+void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
