@@ -254,8 +254,10 @@ uint32_t lfm_session_n_threads_batch(const lfm_session *s);
 lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
                             uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err);
 
-/* Called while a long evaluation runs, between chunks; return false to stop it (LFM_ERR_ARG
- * "stopped").  `done` and `total` are tokens of the current lfm_eval call. */
+/* Called after each batch of a long evaluation.  `done` and `total` count the tokens that the
+ * current call evaluates.  Return false to stop: the call returns LFM_ERR_STOPPED, the position has
+ * moved by `done`, and there are no logits.  After the last batch there is nothing left to stop,
+ * and the result is ignored. */
 typedef bool lfm_progress_fn(void *ctx, size_t done, size_t total);
 void lfm_session_on_progress(lfm_session *s, lfm_progress_fn *fn, void *ctx);
 

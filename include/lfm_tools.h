@@ -29,7 +29,8 @@ typedef struct {
     bool force;         /* replace the output if it exists */
     bool dry_run;       /* check the input and report; write nothing */
     lfm_quantize_tensor_fn *on_tensor; /* may be NULL; every tensor, before the work begins */
-    lfm_progress_fn *on_progress;      /* may be NULL; `done` and `total` are bytes of the output */
+    lfm_progress_fn *on_progress;      /* may be NULL; `done` and `total` are bytes of the output.
+                                          false: LFM_ERR_STOPPED, and no output */
     void *ctx;                         /* for both */
 } lfm_quantize_options;
 
@@ -46,7 +47,8 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
 typedef struct {
     uint32_t n_threads;           /* 0 = number of physical cores */
     bool force;                   /* lfm_pack: replace the output if it exists */
-    lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work */
+    lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work.
+                                     false: LFM_ERR_STOPPED, and no output */
     void *ctx;
 } lfm_file_options;
 

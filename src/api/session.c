@@ -247,7 +247,7 @@ static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, floa
         done += step;
         if (st == LFM_OK && s->on_progress && !s->on_progress(s->progress_ctx, done, n) &&
             done < n) {
-            st = err_set(err, LFM_ERR_ARG, "stopped after %zu of %zu tokens", done, n);
+            st = err_set(err, LFM_ERR_STOPPED, "stopped after %zu of %zu tokens", done, n);
         }
     }
     if (st == LFM_OK && all && n > 0) {

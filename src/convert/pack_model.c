@@ -91,7 +91,7 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     }
     pool_run(threads, scan_pieces, s);
     pool_free(threads);
-    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_ARG, "stopped")
+    return atomic_load(&s->stopped) ? err_set(err, LFM_ERR_STOPPED, "stopped")
                                     : gguf_check_unchanged(s->file, err);
 }
 
@@ -179,7 +179,7 @@ static lfm_status copy_tensors(gguf_writer *w, const scan *s, lfm_error *err) {
             }
             if (s->opt->on_progress &&
                 !s->opt->on_progress(s->opt->ctx, (size_t)done, (size_t)s->total)) {
-                return err_set(err, LFM_ERR_ARG, "stopped");
+                return err_set(err, LFM_ERR_STOPPED, "stopped");
             }
         }
     }

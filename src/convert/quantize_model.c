@@ -153,7 +153,7 @@ static lfm_status write_weights(quantizer *q, const void *bytes, size_t n, lfm_e
     q->done += n;
     if (st == LFM_OK && q->opt->on_progress &&
         !q->opt->on_progress(q->opt->ctx, (size_t)q->done, (size_t)q->total)) {
-        return err_set(err, LFM_ERR_ARG, "stopped");
+        return err_set(err, LFM_ERR_STOPPED, "stopped");
     }
     return st;
 }

@@ -287,7 +287,7 @@ static void do_abort(soak *k) {
         const lfm_status st = lfm_session_sync(s, tokens, n, &n_reused, &err);
         lfm_session_on_progress(s, NULL, NULL);
         lfm_free(tokens);
-        if (st != LFM_OK && st != LFM_ERR_ARG) {
+        if (st != LFM_OK && st != LFM_ERR_STOPPED) {
             fail("a stopped prompt", err.text);
         }
         return;

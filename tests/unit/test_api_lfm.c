@@ -264,7 +264,7 @@ static void test_progress(void **state) {
     const int32_t tokens[12] = {5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     lfm_error err = {0};
     lfm_session_on_progress(s, stop_after_4, NULL);
-    assert_int_equal(lfm_eval(s, tokens, 12, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_eval(s, tokens, 12, &err), LFM_ERR_STOPPED);
     assert_non_null(strstr(err.text, "stopped after 4 of 12"));
     assert_int_equal(lfm_session_pos(s), 4);
     lfm_session_free(s);

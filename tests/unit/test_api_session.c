@@ -199,7 +199,7 @@ static void test_stopped(void **state) {
     size_t reused = 0;
     lfm_session *s = session_with((lfm_session_options){.n_batch = 32});
     lfm_session_on_progress(s, stop_at_once, NULL);
-    assert_int_equal(lfm_session_sync(s, text, 100, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_sync(s, text, 100, &reused, &err), LFM_ERR_STOPPED);
     assert_int_equal(lfm_session_pos(s), 32);
     lfm_session_on_progress(s, NULL, NULL);
     assert_int_equal(prompt(s, text, 32), 0); /* its logits were never computed */
