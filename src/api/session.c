@@ -344,7 +344,9 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
         return LFM_OK;
     }
     /* The last token is evaluated in any case, for its logits. */
+    const uint32_t held = line->pos;
     const uint32_t start = timeline_rewind(line, (uint32_t)(same < n ? same : n - 1));
+    s->has_logits = s->has_logits && start == held;
     const lfm_status st = check_tokens(s, tokens + start, n - start, err);
     if (st != LFM_OK) {
         return st;

@@ -208,6 +208,23 @@ static void test_stopped(void **state) {
     lfm_session_free(s);
 }
 
+/* A prompt that is refused after the session went back for it leaves no logits of what it held. */
+static void test_refused_prompt(void **state) {
+    (void)state;
+    lfm_error err = {0};
+    size_t reused = 0;
+    int32_t ask[550];
+    lfm_session *s = session_with((lfm_session_options){0});
+    eval(s, text, 600);
+    memcpy(ask, text, sizeof ask);
+    ask[549] = (int32_t)n_vocab;
+    assert_int_equal(lfm_session_sync(s, ask, 550, &reused, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_session_pos(s), 512);
+    prompt(s, text, 512);
+    assert_like_new(s, text, 512, LFM_KV_F16);
+    lfm_session_free(s);
+}
+
 /* ---- Families ------------------------------------------------------------------------------- */
 
 static void test_copy(void **state) {
@@ -656,6 +673,7 @@ int main(void) {
         cmocka_unit_test(test_random_walk),
         cmocka_unit_test(test_prompt_errors),
         cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_refused_prompt),
         cmocka_unit_test(test_copy),
         cmocka_unit_test(test_copy_errors),
         cmocka_unit_test(test_eval_each),
