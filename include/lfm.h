@@ -180,7 +180,7 @@ void lfm_session_free(lfm_session *s);
 /* Another session, empty, with the options of `s`, that works with the memory and the threads of
  * `s`: cheap.  All sessions that come from one lfm_session_new are a family; only one thread at a
  * time may use any of them.  They may be freed in any order. */
-lfm_status lfm_session_fork(lfm_session **out, const lfm_session *s, lfm_error *err);
+lfm_status lfm_session_fork(lfm_session **out, lfm_session *s, lfm_error *err);
 
 /* Forget everything; as good as a new session, without its cost. */
 void lfm_session_reset(lfm_session *s);
@@ -189,7 +189,7 @@ void lfm_session_reset(lfm_session *s);
  * when the context of `to` is too small. */
 lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err);
 
-/* Evaluate `n` tokens at the current position and move forward by `n`.
+/* Evaluate `n` tokens, at least one, at the current position and move forward by `n`.
  * On success the logits of the last token are ready in lfm_logits().
  * LFM_ERR_FULL when position + n would pass the context size; the session is then unchanged.
  * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared; LFM_ERR_IO when the
@@ -242,8 +242,11 @@ typedef struct {
 lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *is_session,
                                 char **note, size_t *note_len, lfm_error *err);
 
-const float *lfm_logits(const lfm_session *s);  /* [n_vocab], valid until the next call */
-const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* likewise */
+/* The logits [n_vocab] of the last token, valid until the next call.  NULL when there are none:
+ * before the first evaluation, and after one that ended halfway. */
+const float *lfm_logits(const lfm_session *s);
+
+const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n); /* valid until the next call */
 const lfm_model *lfm_session_model(const lfm_session *s);
 uint32_t lfm_session_pos(const lfm_session *s); /* tokens evaluated so far */
 uint32_t lfm_session_n_ctx(const lfm_session *s);
@@ -365,7 +368,7 @@ lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lf
 void lfm_constraint_free(lfm_constraint *c); /* NULL is fine */
 
 /* Another constraint at the same place of the text; cheap.  They may be freed in any order. */
-lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, lfm_error *err);
+lfm_status lfm_constraint_clone(lfm_constraint **out, lfm_constraint *c, lfm_error *err);
 
 /* Back to the beginning of the answer. */
 void lfm_constraint_reset(lfm_constraint *c);

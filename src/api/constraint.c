@@ -61,7 +61,7 @@ void lfm_constraint_free(lfm_constraint *c) {
     }
 }
 
-lfm_status lfm_constraint_clone(lfm_constraint **out, const lfm_constraint *c, lfm_error *err) {
+lfm_status lfm_constraint_clone(lfm_constraint **out, lfm_constraint *c, lfm_error *err) {
     err_clear(err);
     keys_open keys;
     *out = NULL;

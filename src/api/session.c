@@ -129,7 +129,7 @@ lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_sess
     return st == LFM_OK ? session_new(out, shared, timeline_options_of(m, opt), err) : st;
 }
 
-lfm_status lfm_session_fork(lfm_session **out, const lfm_session *s, lfm_error *err) {
+lfm_status lfm_session_fork(lfm_session **out, lfm_session *s, lfm_error *err) {
     *out = NULL;
     err_clear(err);
     s->shared->n_sessions++;
@@ -189,6 +189,9 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
                                lfm_error *err) {
     const uint32_t n_vocab = s->shared->model->shape.n_vocab;
     const uint32_t room = s->line.opt.n_ctx - s->line.pos;
+    if (n == 0) {
+        return err_set(err, LFM_ERR_ARG, "there are no tokens to evaluate");
+    }
     if (s->broken) {
         return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
                        "reset it before going on");
@@ -250,7 +253,7 @@ static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, floa
             st = err_set(err, LFM_ERR_STOPPED, "stopped after %zu of %zu tokens", done, n);
         }
     }
-    if (st == LFM_OK && all && n > 0) {
+    if (st == LFM_OK && all) {
         memcpy(s->logits, all + (n - 1) * n_vocab, n_vocab * sizeof *all);
     }
     return st;
@@ -360,7 +363,7 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
 /* ---- Facts ---------------------------------------------------------------------------------- */
 
 const float *lfm_logits(const lfm_session *s) {
-    return s->logits;
+    return s->has_logits ? s->logits : NULL;
 }
 
 const int32_t *lfm_session_tokens(const lfm_session *s, size_t *n) {

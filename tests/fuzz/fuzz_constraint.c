@@ -89,7 +89,7 @@ static bool accept_forced(lfm_constraint *c, json_out *text) {
 }
 
 /* The mask of a clone, bit for bit. */
-static void check_clone(const lfm_constraint *c) {
+static void check_clone(lfm_constraint *c) {
     lfm_constraint *clone = NULL;
     float *own = calloc(n_vocab, sizeof *own);
     FUZZ_CHECK(own && lfm_constraint_clone(&clone, c, NULL) == LFM_OK);

@@ -177,10 +177,15 @@ static void test_session(void **state) {
     const int32_t outside[2] = {5, (int32_t)n_vocab};
     const int32_t negative[1] = {-1};
     lfm_error err = {0};
+    assert_null(lfm_logits(s));
+    assert_int_equal(lfm_eval(s, tokens, 0, &err), LFM_ERR_ARG);
+    assert_int_equal(lfm_eval_all(s, tokens, 0, NULL, &err), LFM_ERR_ARG);
+    assert_null(lfm_logits(s));
     assert_int_equal(lfm_eval(s, tokens, 6, &err), LFM_OK);
     float *first = malloc(n_vocab * sizeof *first);
     memcpy(first, lfm_logits(s), n_vocab * sizeof *first);
     /* Refusals leave the session as it was. */
+    assert_int_equal(lfm_eval(s, tokens, 0, &err), LFM_ERR_ARG);
     assert_int_equal(lfm_eval(s, tokens, 5, &err), LFM_ERR_FULL);
     assert_non_null(strstr(err.text, "holds 10 and 6 are used"));
     assert_int_equal(lfm_eval(s, outside, 2, &err), LFM_ERR_ARG);
@@ -192,6 +197,7 @@ static void test_session(void **state) {
     assert_int_equal(lfm_eval(s, tokens, 1, &err), LFM_ERR_FULL);
     lfm_session_reset(s);
     assert_int_equal(lfm_session_pos(s), 0);
+    assert_null(lfm_logits(s));
     assert_int_equal(lfm_eval(s, tokens, 6, &err), LFM_OK);
     assert_memory_equal(first, lfm_logits(s), n_vocab * sizeof *first);
     free(first);
