@@ -28,7 +28,23 @@
 extern "C" {
 #endif
 
-#define LFM_VERSION "0.1.0"
+/* Until 1.0 a new minor version may change anything here; a new patch version changes nothing that
+ * a program can see.  From 1.0 on, names stay, and structs grow at their ends only. */
+#define LFM_VERSION_MAJOR 0
+#define LFM_VERSION_MINOR 1
+#define LFM_VERSION_PATCH 0
+#define LFM_VERSION_QUOTE(x) #x
+#define LFM_VERSION_JOIN(a, b, c) \
+    LFM_VERSION_QUOTE(a) "." LFM_VERSION_QUOTE(b) "." LFM_VERSION_QUOTE(c)
+#define LFM_VERSION LFM_VERSION_JOIN(LFM_VERSION_MAJOR, LFM_VERSION_MINOR, LFM_VERSION_PATCH)
+
+/* The version of the library that runs; LFM_VERSION is that of the header. */
+const char *lfm_version(void);
+
+/* Option structs begin with struct_size.  Zero the struct, then set fields: zero is the default
+ * (lfm_sampling begins with lfm_sampling_default instead).  A struct_size of 0 means the fields of
+ * version 0.1; set it to sizeof to use fields that were added later.  A library that does not know
+ * them returns LFM_ERR_ARG unless they are zero. */
 
 typedef enum {
     LFM_OK = 0,
@@ -53,6 +69,7 @@ typedef struct lfm_session lfm_session; /* one timeline of tokens */
 /* ---- Model ---------------------------------------------------------------------------------- */
 
 typedef struct {
+    size_t struct_size;
     bool vocab_only;  /* read only the tokenizer and the metadata; no session can be made */
     const char *isa;  /* highest instruction set to use, NULL = the best this CPU has */
     bool no_map;      /* read the whole file into memory instead of mapping it */
@@ -165,6 +182,7 @@ const char *lfm_chat_warning(const lfm_model *m);
 typedef enum { LFM_KV_F16 = 0, LFM_KV_F32, LFM_KV_Q8 } lfm_kv_type;
 
 typedef struct {
+    size_t struct_size;
     uint32_t n_ctx;     /* longest context; 0 = what the model allows, grown as needed */
     uint32_t n_batch;   /* most tokens evaluated together; 0 = 512.  Results do not depend on it */
     uint32_t n_threads; /* 0 = number of physical cores.  Results do not depend on it */
@@ -284,6 +302,7 @@ typedef enum {
 } lfm_stage;
 
 typedef struct {
+    size_t struct_size;
     float temperature;       /* <= 0: greedy, the lowest id among equals */
     int32_t top_k;           /* <= 0: off */
     float typical_p;         /* >= 1: off */
@@ -303,8 +322,8 @@ typedef struct {
 
 typedef struct lfm_sampler lfm_sampler;
 
-/* The settings that the model's card recommends. */
-lfm_sampling lfm_sampling_default(const lfm_model *m);
+/* The settings that the model's card recommends.  `size` is sizeof *out. */
+void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size);
 
 lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
                            lfm_error *err);

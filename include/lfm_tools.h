@@ -25,6 +25,7 @@ typedef struct {
 typedef void lfm_quantize_tensor_fn(void *ctx, const lfm_quantize_tensor *t);
 
 typedef struct {
+    size_t struct_size; /* see lfm.h */
     uint32_t n_threads; /* 0 = number of physical cores.  The file does not depend on it */
     bool force;         /* replace the output if it exists */
     bool dry_run;       /* check the input and report; write nothing */
@@ -45,6 +46,7 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
                         const lfm_quantize_options *opt, lfm_error *err);
 
 typedef struct {
+    size_t struct_size;           /* see lfm.h */
     uint32_t n_threads;           /* 0 = number of physical cores */
     bool force;                   /* lfm_pack: replace the output if it exists */
     lfm_progress_fn *on_progress; /* may be NULL; `done` and `total` are bytes of work.

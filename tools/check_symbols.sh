@@ -15,7 +15,7 @@ prefixes="arena cores cpu err group json map memory out pool team thoughts utf8
     act block pass model shape state timeline weights
     chat sampler tok
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
-    constraint answer logprobs tool
+    constraint options answer logprobs tool
     lfm"
 
 list=$(mktemp)

@@ -16,10 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct lfm_sampler {
-    sampler *inner;
-};
-
 /* ---- Model ---------------------------------------------------------------------------------- */
 
 static void describe(lfm_model *m) {
@@ -70,18 +66,21 @@ static lfm_status check_vocab(const lfm_model *m, lfm_error *err) {
 
 lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
                           lfm_error *err) {
-    const lfm_model_options defaults = {0};
-    opt = opt ? opt : &defaults;
+    lfm_model_options o;
     *out = NULL;
     err_clear(err);
+    lfm_status st = options_read(&o, sizeof o, opt, "lfm_model_options", err);
+    if (st != LFM_OK) {
+        return st;
+    }
     lfm_model *m = calloc(1, sizeof *m);
     if (!m) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", path);
     }
-    m->vocab_only = opt->vocab_only;
+    m->vocab_only = o.vocab_only;
     const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
-    lfm_status st = kern_choose(&m->kern, opt->isa, err);
-    if (st == LFM_OK) st = gguf_open_how(&m->file, path, opt->no_map, err);
+    st = kern_choose(&m->kern, o.isa, err);
+    if (st == LFM_OK) st = gguf_open_how(&m->file, path, o.no_map, err);
     if (st == LFM_OK) st = pack_read(&m->file, &sums, err);
     if (st == LFM_OK) st = shape_read(&m->shape, &m->file, err);
     if (st == LFM_OK && !m->vocab_only) st = weights_bind(&m->weights, &m->shape, &m->file, err);
@@ -301,9 +300,10 @@ const char *lfm_chat_warning(const lfm_model *m) {
 
 /* ---- Sampling ------------------------------------------------------------------------------- */
 
-/* Values of the model cards, told apart by what the file shows (MODEL.md, "Sampling"). */
-lfm_sampling lfm_sampling_default(const lfm_model *m) {
+/* Values of the model cards; the file shows which card applies (MODEL.md, "Sampling"). */
+void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size) {
     lfm_sampling s = {
+        .struct_size = size,
         .temperature = 0.1f, .top_k = 50, .typical_p = 1.0f, .top_p = 1.0f,
         .repeat_penalty = 1.05f, .repeat_last_n = 64,
     };
@@ -316,47 +316,41 @@ lfm_sampling lfm_sampling_default(const lfm_model *m) {
         s.top_k = 0;
         s.min_p = 0.15f;
     }
-    return s;
+    memset(out, 0, size);
+    memcpy(out, &s, size < sizeof s ? size : sizeof s);
 }
 
 lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
                            lfm_error *err) {
+    lfm_sampling ours;
     err_clear(err);
     *out = NULL;
-    lfm_sampler *s = calloc(1, sizeof *s);
-    if (!s) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a sampler");
-    }
-    const lfm_status st = sampler_new(&s->inner, settings, tok_n_vocab(m->tok), err);
-    if (st != LFM_OK) {
-        free(s);
-        return st;
-    }
-    *out = s;
-    return LFM_OK;
+    const lfm_status st = options_read(&ours, sizeof ours, settings, "lfm_sampling", err);
+    return st == LFM_OK ? sampler_new(out, &ours, tok_n_vocab(m->tok), err) : st;
 }
 
 void lfm_sampler_free(lfm_sampler *s) {
-    if (s) {
-        sampler_free(s->inner);
-        free(s);
-    }
+    sampler_free(s);
 }
 
 lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err) {
     err_clear(err);
-    return sampler_accept(s->inner, token, err);
+    return sampler_accept(s, token, err);
 }
 
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err) {
     err_clear(err);
-    return sampler_pick(s->inner, logits, token, err);
+    return sampler_pick(s, logits, token, err);
 }
 
 lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, float *chosen,
                         lfm_logprob *top, size_t k, lfm_error *err) {
     err_clear(err);
     return sampler_logprobs(logits, n_vocab, token, chosen, top, k, err);
+}
+
+const char *lfm_version(void) {
+    return LFM_VERSION;
 }
 
 void lfm_free(void *p) {

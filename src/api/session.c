@@ -15,8 +15,13 @@ enum { DEFAULT_BATCH = 512, MAX_BATCH = 65536 };
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
-static lfm_status check_options(const lfm_model *m, const lfm_session_options *opt,
-                                lfm_error *err) {
+/* The caller's options, NULL for all defaults, checked. */
+static lfm_status read_options(lfm_session_options *opt, const lfm_model *m,
+                               const lfm_session_options *theirs, lfm_error *err) {
+    const lfm_status st = options_read(opt, sizeof *opt, theirs, "lfm_session_options", err);
+    if (st != LFM_OK) {
+        return st;
+    }
     if (m->vocab_only) {
         return err_set(err, LFM_ERR_ARG, "the model was opened for its vocabulary only");
     }
@@ -46,15 +51,14 @@ static state_options state_options_of(const lfm_model *m, const lfm_session_opti
 
 lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
                             uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err) {
-    const lfm_session_options defaults = {0};
-    opt = opt ? opt : &defaults;
+    lfm_session_options o;
     err_clear(err);
-    lfm_status st = check_options(m, opt, err);
+    lfm_status st = read_options(&o, m, opt, err);
     if (st == LFM_OK) {
-        st = timeline_bytes(&m->shape, timeline_options_of(m, opt), n_tokens, kv_bytes, err);
+        st = timeline_bytes(&m->shape, timeline_options_of(m, &o), n_tokens, kv_bytes, err);
     }
     if (st == LFM_OK) {
-        st = state_bytes(&m->shape, &m->weights, state_options_of(m, opt), scratch_bytes, err);
+        st = state_bytes(&m->shape, &m->weights, state_options_of(m, &o), scratch_bytes, err);
     }
     return st;
 }
@@ -119,14 +123,13 @@ static lfm_status session_new(lfm_session **out, session_shared *shared, timelin
 
 lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_session_options *opt,
                            lfm_error *err) {
-    const lfm_session_options defaults = {0};
+    lfm_session_options o;
     session_shared *shared = NULL;
-    opt = opt ? opt : &defaults;
     *out = NULL;
     err_clear(err);
-    lfm_status st = check_options(m, opt, err);
-    if (st == LFM_OK) st = shared_new(&shared, m, opt, err);
-    return st == LFM_OK ? session_new(out, shared, timeline_options_of(m, opt), err) : st;
+    lfm_status st = read_options(&o, m, opt, err);
+    if (st == LFM_OK) st = shared_new(&shared, m, &o, err);
+    return st == LFM_OK ? session_new(out, shared, timeline_options_of(m, &o), err) : st;
 }
 
 lfm_status lfm_session_fork(lfm_session **out, lfm_session *s, lfm_error *err) {

@@ -29,7 +29,7 @@ typedef enum { FINE, DIFFERS, NOT_FINITE } finding;
 
 typedef struct {
     const gguf_file *file;
-    const lfm_file_options *opt;
+    lfm_file_options opt;
     const uint8_t *sums;  /* those in the file, or NULL */
     bool sealing;         /* checksums are computed in any case */
     uint64_t *found;      /* [n_tensors]: checksums */
@@ -43,8 +43,8 @@ typedef struct {
 /* Worker 0 is the caller's thread: it alone reports. */
 static void progress(scan *s, const team *t, uint64_t n) {
     const uint64_t done = atomic_fetch_add(&s->done, n) + n;
-    if (t->worker == 0 && s->opt->on_progress &&
-        !s->opt->on_progress(s->opt->ctx, (size_t)done, (size_t)s->total)) {
+    if (t->worker == 0 && s->opt.on_progress &&
+        !s->opt.on_progress(s->opt.ctx, (size_t)done, (size_t)s->total)) {
         atomic_store(&s->stopped, true);
     }
 }
@@ -81,7 +81,7 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     if (!s->found || !s->state) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", room);
     }
-    const size_t n = s->opt->n_threads ? s->opt->n_threads : cores_default();
+    const size_t n = s->opt.n_threads ? s->opt.n_threads : cores_default();
     const lfm_status st = pool_new(&threads, n, err);
     if (st != LFM_OK) {
         return st;
@@ -133,10 +133,11 @@ static lfm_status report_bad(const scan *s, lfm_error *err) {
 
 lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
                       lfm_error *err) {
-    const lfm_file_options defaults = {0};
     lfm_model *model = NULL;
-    scan s = {.opt = opt ? opt : &defaults, .passes = 1};
-    lfm_status st = open_model(&s, &model, path, err);
+    scan s = {.passes = 1};
+    err_clear(err);
+    lfm_status st = options_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
+    if (st == LFM_OK) st = open_model(&s, &model, path, err);
     if (st == LFM_OK) st = run_scan(&s, err);
     if (st == LFM_OK) st = report_bad(&s, err);
     *has_sums = s.sums != NULL;
@@ -177,8 +178,8 @@ static lfm_status copy_tensors(gguf_writer *w, const scan *s, lfm_error *err) {
             if (st != LFM_OK) {
                 return st;
             }
-            if (s->opt->on_progress &&
-                !s->opt->on_progress(s->opt->ctx, (size_t)done, (size_t)s->total)) {
+            if (s->opt.on_progress &&
+                !s->opt.on_progress(s->opt.ctx, (size_t)done, (size_t)s->total)) {
                 return err_set(err, LFM_ERR_STOPPED, "stopped");
             }
         }
@@ -190,7 +191,7 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
     gguf_writer writer = {0};
     out_file out = {0};
     put_head(&writer, s->file, s->found);
-    lfm_status st = out_file_open(&out, path, s->opt->force, 0666, err);
+    lfm_status st = out_file_open(&out, path, s->opt.force, 0666, err);
     if (st == LFM_OK) st = out_file_reserve(&out, gguf_writer_bytes(&writer), err);
     if (st == LFM_OK) st = gguf_write_head(&writer, out_file_sink(&out), err);
     if (st == LFM_OK) st = copy_tensors(&writer, s, err);
@@ -205,11 +206,12 @@ static lfm_status write_packed(const scan *s, const char *path, lfm_error *err) 
 
 lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *opt,
                     lfm_error *err) {
-    const lfm_file_options defaults = {0};
     lfm_model *model = NULL;
-    scan s = {.opt = opt ? opt : &defaults, .sealing = true, .passes = 2};
-    lfm_status st = open_model(&s, &model, in, err); /* check its old checksums, too: never seal
-                                                        damage */
+    scan s = {.sealing = true, .passes = 2};
+    err_clear(err);
+    lfm_status st = options_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
+    /* Check its old checksums too: never seal damage. */
+    if (st == LFM_OK) st = open_model(&s, &model, in, err);
     if (st == LFM_OK) st = run_scan(&s, err);
     if (st == LFM_OK) st = report_bad(&s, err);
     if (st == LFM_OK) st = write_packed(&s, path, err);

@@ -27,7 +27,7 @@ enum { PIECE = 64 * KERN_MAX_BLOCK, CHUNK_PIECES = 256, COPY_BYTES = 16 << 20 };
 enum { GGUF_VERSION = 3, QUANTIZATION_VERSION = 2 }; /* the latter from ggml.h: GGML_QNT_VERSION */
 
 typedef struct {
-    const lfm_quantize_options *opt;
+    lfm_quantize_options opt;
     lfm_model *model;
     const gguf_file *file;
     mix mix;
@@ -83,8 +83,8 @@ static void report(const quantizer *q, const gguf_tensor *t, qtype to) {
         .from_bytes = t->n_bytes,
         .to_bytes = bytes_as(t, to),
     };
-    if (q->opt->on_tensor) {
-        q->opt->on_tensor(q->opt->ctx, &shown);
+    if (q->opt.on_tensor) {
+        q->opt.on_tensor(q->opt.ctx, &shown);
     }
 }
 
@@ -151,8 +151,8 @@ static void put_head(quantizer *q) {
 static lfm_status write_weights(quantizer *q, const void *bytes, size_t n, lfm_error *err) {
     const lfm_status st = gguf_write_data(&q->writer, bytes, n, err);
     q->done += n;
-    if (st == LFM_OK && q->opt->on_progress &&
-        !q->opt->on_progress(q->opt->ctx, (size_t)q->done, (size_t)q->total)) {
+    if (st == LFM_OK && q->opt.on_progress &&
+        !q->opt.on_progress(q->opt.ctx, (size_t)q->done, (size_t)q->total)) {
         return err_set(err, LFM_ERR_STOPPED, "stopped");
     }
     return st;
@@ -251,7 +251,7 @@ static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, 
 /* ---- Everything ----------------------------------------------------------------------------- */
 
 static lfm_status reserve(quantizer *q, lfm_error *err) {
-    const size_t n = q->opt->n_threads ? q->opt->n_threads : cores_default();
+    const size_t n = q->opt.n_threads ? q->opt.n_threads : cores_default();
     const lfm_status st = pool_new(&q->threads, n, err);
     if (st != LFM_OK) {
         return st;
@@ -266,7 +266,7 @@ static lfm_status reserve(quantizer *q, lfm_error *err) {
 
 static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
     put_head(q);
-    lfm_status st = out_file_open(&q->out, path, q->opt->force, 0666, err);
+    lfm_status st = out_file_open(&q->out, path, q->opt.force, 0666, err);
     if (st == LFM_OK) st = out_file_reserve(&q->out, gguf_writer_bytes(&q->writer), err);
     if (st == LFM_OK) st = reserve(q, err);
     if (st == LFM_OK) st = gguf_write_head(&q->writer, out_file_sink(&q->out), err);
@@ -284,16 +284,16 @@ static lfm_status write_file(quantizer *q, const char *path, lfm_error *err) {
 
 lfm_status lfm_quantize(const char *in, const char *out, const char *name,
                         const lfm_quantize_options *opt, lfm_error *err) {
-    const lfm_quantize_options defaults = {0};
-    quantizer q = {.opt = opt ? opt : &defaults};
+    quantizer q = {0};
     err_clear(err);
-    lfm_status st = find_mix(&q, name, err);
+    lfm_status st = options_read(&q.opt, sizeof q.opt, opt, "lfm_quantize_options", err);
+    if (st == LFM_OK) st = find_mix(&q, name, err);
     if (st == LFM_OK) st = lfm_model_open(&q.model, in, NULL, err);
     if (st == LFM_OK) {
         q.file = &q.model->file;
         st = plan(&q, err);
     }
-    if (st == LFM_OK && !q.opt->dry_run) st = write_file(&q, out, err);
+    if (st == LFM_OK && !q.opt.dry_run) st = write_file(&q, out, err);
     out_file_drop(&q.out);
     gguf_writer_drop(&q.writer);
     pool_free(q.threads);

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct sampler sampler;
+typedef struct lfm_sampler sampler;
 
 /* Settings are checked (LFM_ERR_ARG names the one that is wrong) and copied. */
 lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_vocab,

@@ -12,7 +12,7 @@ typedef struct {
     int32_t id;
 } sampler_candidate;
 
-struct sampler {
+struct lfm_sampler {
     lfm_sampling set;      /* set.bias points to `bias` */
     lfm_logit_bias *bias;  // [set.n_bias]
     size_t n_vocab;

@@ -167,7 +167,8 @@ static void tokens_of(soak *k, const script *sc, int32_t **tokens, size_t *n) {
 static answer begin(soak *k, script *sc, lfm_session *s) {
     lfm_error err;
     answer a = {.sc = sc, .s = s, .hash = 0xcbf29ce484222325u};
-    lfm_sampling how = lfm_sampling_default(k->model);
+    lfm_sampling how;
+    lfm_sampling_default(k->model, &how, sizeof how);
     how.temperature = sc->temperature;
     how.seed = 7;
     int32_t *tokens = NULL;

@@ -142,7 +142,8 @@ static lfm_status evaluated(int32_t *token, lfm_error *err) {
         st = lfm_eval(session, text, 1, err);
     }
     if (st == LFM_OK) {
-        lfm_sampling settings = lfm_sampling_default(model);
+        lfm_sampling settings;
+        lfm_sampling_default(model, &settings, sizeof settings);
         settings.seed = 7;
         st = lfm_sampler_new(&sampler, model, &settings, err);
     }

@@ -82,7 +82,8 @@ static lfm_status write_tokens(text_run *t, text_pass *p, lfm_error *err) {
 /* `counts`: false for the warm-up. */
 static lfm_status pass(text_run *t, lfm_session *s, bool counts, double began, lfm_error *err) {
     text_pass p = {.session = s};
-    lfm_sampling settings = lfm_sampling_default(t->b->model);
+    lfm_sampling settings;
+    lfm_sampling_default(t->b->model, &settings, sizeof settings);
     settings.seed = 1;
     lfm_session_reset(s);
     lfm_status st = lfm_sampler_new(&p.sampler, t->b->model, &settings, err);

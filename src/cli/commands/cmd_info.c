@@ -72,7 +72,8 @@ static void print_file_text(const char *label, const char *text) {
 
 static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_error *err) {
     const lfm_model_info *i = lfm_model_get_info(m);
-    const lfm_sampling s = lfm_sampling_default(m);
+    lfm_sampling s;
+    lfm_sampling_default(m, &s, sizeof s);
     type_share share[MAX_TYPES];
     size_t n_tensors;
     const size_t n_types = count_types(m, share, &n_tensors);

@@ -33,7 +33,8 @@ static lfm_sampling preset_sampling(const lfm_model *m, int preset) {
     case PRESET_GREEDY:
         return plain;
     default:
-        return lfm_sampling_default(m);
+        lfm_sampling_default(m, &plain, sizeof plain);
+        return plain;
     }
 }
 
