@@ -93,7 +93,7 @@ commit := $(if $(wildcard .git),$(shell git rev-parse --short=7 HEAD 2>/dev/null
 $B/src/cli/bench/results/bench_context.o: ALL_CFLAGS += $(if $(commit),-DLFM_COMMIT='"$(commit)"')
 $B/src/cli/bench/results/bench_context.o: $(wildcard .git/logs/HEAD)
 
-.PHONY: uninstall all help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools \
+.PHONY: uninstall all lib help run test test-cross check-all fuzz fuzz-targets check layers symbols clean install tools \
         t format lint header-test hooks
 
 ## all: the program, build/release/lfm
@@ -103,15 +103,28 @@ all: $B/lfm
 help:
 	@sed -n 's/^## \([^:]*\): \(.*\)/  \1|\2/p' Makefile | column -t -s '|'
 
-$B/lfm: $(cli_obj) $B/liblfm.a
-	$(CC) $(ALL_LDFLAGS) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
+$B/lfm: $(cli_obj) $B/liblfm_internal.a
+	$(CC) $(ALL_LDFLAGS) $(cli_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
-$B/liblfm.a: $(lib_obj)
+# The library for the program and the tests: the rooms see each other's names.
+$B/liblfm_internal.a: $(lib_obj)
 	@rm -f $@
 	ar qcs $@ $(lib_obj)
 
-$B/mkmodel: $(maker_obj) $B/liblfm.a
-	$(CC) $(ALL_LDFLAGS) $(maker_obj) $B/liblfm.a $(LIBS) -o $@
+## lib: the library to be installed, build/release/liblfm.a
+lib: $B/liblfm.a
+
+# One object that shows lfm_* only: no other name of ours can clash with one of the program that links it.
+# macOS has no objcopy; there the other names stay visible.
+hide = $(if $(findstring darwin,$(machine)),true,$(shell $(CC) -print-prog-name=objcopy) --wildcard --keep-global-symbol='lfm_*')
+$B/liblfm.a: $(lib_obj)
+	@rm -f $@
+	$(CC) -r -nostdlib $(lib_obj) -o $B/liblfm.o
+	$(hide) $B/liblfm.o
+	ar qcs $@ $B/liblfm.o
+
+$B/mkmodel: $(maker_obj) $B/liblfm_internal.a
+	$(CC) $(ALL_LDFLAGS) $(maker_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
 $B/src/%.o: src/%.c Makefile
 	@mkdir -p $(dir $@)
@@ -132,9 +145,9 @@ tools: $B/mkmodel
 
 # ---- Tests -------------------------------------------------------------------------------------
 
-$B/tests/%: $B/tests/unit/%.o $(support_obj) $B/liblfm.a
+$B/tests/%: $B/tests/unit/%.o $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm_internal.a -lcmocka $(LIBS) -o $@
 
 # Every tests/fuzz/fuzz_NAME.c is a target.  MODE=fuzz CC=clang-19 links the fuzzer, any other mode
 # a main that runs the files that it is given.
@@ -142,7 +155,7 @@ fuzz_src := $(wildcard tests/fuzz/fuzz_*.c)
 fuzz_bin := $(fuzz_src:tests/fuzz/%.c=$B/fuzz/%)
 fuzz_main := $(if $(filter fuzz,$(MODE)),,$B/tests/fuzz/replay.o)
 
-$B/fuzz/%: $B/tests/fuzz/%.o $(fuzz_main) $(support_obj) $B/libcli.a $B/liblfm.a
+$B/fuzz/%: $B/tests/fuzz/%.o $(fuzz_main) $(support_obj) $B/libcli.a $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $(if $(fuzz_main),,-fsanitize=fuzzer) $^ $(LIBS) -o $@
 
@@ -157,45 +170,45 @@ $B/libcli.a: $(filter-out %/main.o,$(cli_obj))
 	@rm -f $@
 	ar qcs $@ $^
 
-$B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $(support_obj) $B/libcli.a $B/liblfm.a
+$B/tests/test_cli_%: $B/tests/unit/test_cli_%.o $(support_obj) $B/libcli.a $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/libcli.a $B/liblfm.a -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/libcli.a $B/liblfm_internal.a -lcmocka $(LIBS) -o $@
 
 # Here the n-th allocation, mapping or thread can be made to fail.
 wrapped := malloc calloc realloc aligned_alloc free mmap munmap pthread_create
 $B/tests/test_alloc_failure: ALL_LDFLAGS += $(wrapped:%=-Wl,--wrap=%)
 
-$B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm.a
+$B/tests/golden_test: $B/tests/golden_test.o $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a -lcmocka $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm_internal.a -lcmocka $(LIBS) -o $@
 
 # Malformed model files, and what the program says to them; main() is the test's.
 hostile_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/hostile/*.c))
-$B/tests/hostile_test: $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm.a
+$B/tests/hostile_test: $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=main $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) -Wl,--wrap=main $(hostile_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
 # The whole program, with calls to the system that fail; main() is the test's.
 fault_obj := $(patsubst %.c,$B/%.o,$(wildcard tests/faults/*.c))
 fault_wraps := main malloc calloc realloc aligned_alloc strdup free mmap munmap pthread_create open read pread write \
     fstat fsync ftruncate fallocate fchmod flock lseek rename close fopen fdopen fflush opendir
-$B/tests/fault_test: $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a
+$B/tests/fault_test: $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $(fault_wraps:%=-Wl,--wrap=%) $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm.a $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $(fault_wraps:%=-Wl,--wrap=%) $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
 # The program is killed while it writes files.
-$B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm.a
+$B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm.a $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $< $(support_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
 # One process that lives long; for `make check-all`.
-$B/tests/soak_test: $B/tests/soak/soak_test.o $B/liblfm.a
+$B/tests/soak_test: $B/tests/soak/soak_test.o $B/liblfm_internal.a
 	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 # Every kernel against the scalar one; no cmocka, so that it also runs under an emulator.
-$B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm.a
+$B/tests/kernel_check: $(check_obj) $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
-	$(CC) $(ALL_LDFLAGS) $(check_obj) $(support_obj) $B/liblfm.a $(LIBS) -o $@
+	$(CC) $(ALL_LDFLAGS) $(check_obj) $(support_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
 ## test: everything that proves the program right, under three minutes
 test:
@@ -239,7 +252,7 @@ layers:
 	@sh tools/check_layers.sh
 
 ## symbols: only the exported names that a room may have, and no two objects that need each other
-symbols: $B/lfm
+symbols: $B/lfm $B/liblfm.a
 	@sh tools/check_symbols.sh $B
 	@sh tools/check_layers.sh $B
 

@@ -3,7 +3,8 @@
 #
 #   - an ISA object exports exactly one kern_overlay_*, perhaps a kern_rows_* for the set above it,
 #     and has no weak ones: otherwise the linker could give code with AVX to a processor without;
-#   - those of liblfm.a begin with a prefix of their room.
+#   - those of liblfm_internal.a begin with a prefix of their room;
+#   - liblfm.a (make lib), if it was built, exports what include/ declares, and nothing else.
 set -eu
 build=$1
 nm=${NM:-nm}
@@ -37,7 +38,7 @@ for object in "$build"/src/kernel/x86/*.o "$build"/src/kernel/arm/*.o; do
         exit failed
     }' "$list" || status=1
 done
-"$nm" -A -g --defined-only "$build/liblfm.a" >"$list"
+"$nm" -A -g --defined-only "$build/liblfm_internal.a" >"$list"
 # shellcheck disable=SC2086,SC2116 # one line, for awks that want it
 awk -v prefixes="$(echo $prefixes)" -v n_isa="$n_isa" -v status="$status" '
 BEGIN { n = split(prefixes, word); for (i = 1; i <= n; i++) known[word[i]] = 1 }
@@ -51,4 +52,17 @@ END {
     if (!failed && status == 0)
         print "symbols: " seen " global ones, " n_isa " objects with instructions of their own"
     exit failed || status
-}' "$list"
+}' "$list" || status=1
+
+if [ -e "$build/liblfm.a" ]; then
+    declared=$(grep -ohE '\blfm_[a-z0-9_]+\(' include/*.h | tr -d '(' | sort -u)
+    exported=$("$nm" -g --defined-only "$build/liblfm.a" | awk 'NF == 3 { print $3 }' | sort -u)
+    for name in $exported; do
+        if ! echo "$declared" | grep -qxF "$name"; then
+            echo "liblfm.a exports $name, which include/ does not declare"
+            status=1
+        fi
+    done
+    [ $status -ne 0 ] || echo "liblfm.a: exports $(echo "$exported" | wc -l) names, all of include/"
+fi
+exit $status

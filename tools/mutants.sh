@@ -65,7 +65,7 @@ link() {
     binary=$1
     shift
     # shellcheck disable=SC2086
-    gcc $options -pthread "$@" $build/liblfm.a -lcmocka -lm -o "$binary" 2>"$here/link.log"
+    gcc $options -pthread "$@" $build/liblfm_internal.a -lcmocka -lm -o "$binary" 2>"$here/link.log"
 }
 
 # compile MODE: the mutant, for passes
@@ -170,7 +170,7 @@ for mode in release asan; do
     "$make" -s -j"$jobs" MODE=$mode build/release/mkmodel \
         $(printf "build/$mode/%s\n" $targets | sort -u) || exit 1
     mkdir -p "$out/$mode/tests"
-    cp build/$mode/liblfm.a build/$mode/libcli.a build/$mode/src/cli/main.o build/release/mkmodel "$out/$mode/"
+    cp build/$mode/liblfm_internal.a build/$mode/libcli.a build/$mode/src/cli/main.o build/release/mkmodel "$out/$mode/"
     for part in unit support hostile fuzz; do
         mkdir "$out/$mode/tests/$part"
         cp build/$mode/tests/$part/*.o "$out/$mode/tests/$part/"

@@ -35,7 +35,7 @@ lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lf
     if (!c || !w) {
         free(c);
         free(w);
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     *w = (constraint_shared){.n_users = 1, .model = m, .open = -1, .close = -1};
     c->shared = w;
@@ -66,12 +66,12 @@ lfm_status lfm_constraint_clone(lfm_constraint **out, lfm_constraint *c, lfm_err
     keys_open keys;
     *out = NULL;
     if (keys_copy(&keys, &c->keys) != LFM_OK) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     lfm_constraint *copy = calloc(1, sizeof *copy);
     if (!copy) {
         keys_drop(&keys);
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     *copy = *c;
     copy->keys = keys;
@@ -135,15 +135,16 @@ static bool overshoots(const lfm_constraint *c, int32_t token) {
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
     thoughts t = c->thoughts;
     const size_t end = thoughts_take(&t, text, n);
-    return end < n && !lfm_all_breaks(text + end, n - end);
+    return end < n && !constraint_all_breaks(text + end, n - end);
 }
 
 /* A token of line breaks only, between the thoughts and the text, that is not part of the text. */
 static bool is_break(const lfm_constraint *c, int32_t token) {
     size_t n = 0;
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
-    return c->thoughts.phase == THOUGHTS_BREAKS && n > 0 && c->n_breaks + n <= LFM_MAX_BREAKS &&
-           !tok_is_control(c->shared->model->tok, token) && lfm_all_breaks(text, n);
+    return c->thoughts.phase == THOUGHTS_BREAKS && n > 0 &&
+           c->n_breaks + n <= CONSTRAINT_MAX_BREAKS &&
+           !tok_is_control(c->shared->model->tok, token) && constraint_all_breaks(text, n);
 }
 
 /* Everything but control tokens, ends, and what would end the thought unseen. */
@@ -183,7 +184,7 @@ static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *
         const char *text = tok_bytes(w->model->tok, token, &n);
         if (has_bit(*bits, token) &&
             keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
-            return lfm_constraint_no_memory(err);
+            return constraint_no_memory(err);
         }
         if (repeats) {
             if (*bits != w->narrowed) { /* the mask itself is kept for other places */
@@ -292,14 +293,14 @@ static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err)
     const char *text = text_of(c, token, &n);
     n = c->shared->unique_keys ? n : 0;
     if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     const lfm_status st = repeats ? cannot_follow(c, token, err) : advance(c, token, err);
     if (st != LFM_OK) {
         return st;
     }
     c->thoughts.phase = THOUGHTS_TEXT;
-    return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : lfm_constraint_no_memory(err);
+    return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : constraint_no_memory(err);
 }
 
 lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err) {
@@ -350,7 +351,7 @@ static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
     bool repeats = false;
     c->thoughts.phase = THOUGHTS_TEXT;
     if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     if (repeats) {
         c->state = STATE_DEAD;

@@ -10,7 +10,7 @@
 #include "constrain/engine/keys.h"
 #include "constrain/engine/mask.h"
 
-enum { LFM_MAX_BREAKS = 8 }; /* line breaks between thoughts and text; models write two */
+enum { CONSTRAINT_MAX_BREAKS = 8 }; /* line breaks between thoughts and text; models write two */
 
 /* What the clones of a constraint share. */
 typedef struct {
@@ -41,8 +41,8 @@ lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, in
 void constraint_shared_release(constraint_shared *w);
 
 /* A text of line breaks only? */
-bool lfm_all_breaks(const char *text, size_t n);
+bool constraint_all_breaks(const char *text, size_t n);
 
-lfm_status lfm_constraint_no_memory(lfm_error *err);
+lfm_status constraint_no_memory(lfm_error *err);
 
 #endif

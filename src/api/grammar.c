@@ -65,11 +65,11 @@ void lfm_grammar_free(lfm_grammar *g) {
 
 /* ---- A grammar and a model ------------------------------------------------------------------ */
 
-lfm_status lfm_constraint_no_memory(lfm_error *err) {
+lfm_status constraint_no_memory(lfm_error *err) {
     return err_set(err, LFM_ERR_MEMORY, "out of memory for a constraint");
 }
 
-bool lfm_all_breaks(const char *text, size_t n) {
+bool constraint_all_breaks(const char *text, size_t n) {
     for (size_t i = 0; i < n; i++) {
         if (text[i] != '\n') {
             return false;
@@ -103,7 +103,7 @@ static lfm_status read_vocab(constraint_shared *w, lfm_error *err) {
                              tok_find(tok, THINK_CLOSE, sizeof THINK_CLOSE - 1)};
     trie_text *texts = calloc(n + 1, sizeof *texts);
     if (!texts) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
         const int32_t id = (int32_t)i;
@@ -121,7 +121,7 @@ static lfm_status find_named(constraint_shared *w, const grammar *g, lfm_error *
     w->named = calloc(g->n_tokens + 1, sizeof *w->named);
     w->matches = calloc(g->n_tokens + 1, sizeof *w->matches);
     if (!w->named || !w->matches) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     for (size_t i = 0; i < g->n_tokens; i++) {
         const grammar_token *t = &g->tokens[i];
@@ -154,7 +154,7 @@ static lfm_status allow_thoughts(constraint_shared *w, lfm_error *err) {
     }
     w->risky = calloc(n + 1, sizeof *w->risky);
     if (!w->risky) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
@@ -173,14 +173,14 @@ static lfm_status find_extras(constraint_shared *w, lfm_error *err) {
     w->extras = calloc(n + 1, sizeof *w->extras);
     w->kept = calloc(n + 1, sizeof *w->kept);
     if (!w->extras || !w->kept) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
         const int32_t id = (int32_t)i;
         size_t len = 0;
         const char *text = tok_bytes(tok, id, &len);
-        const bool breaks = w->open >= 0 && len > 0 && len <= LFM_MAX_BREAKS &&
-                            lfm_all_breaks(text, len);
+        const bool breaks = w->open >= 0 && len > 0 && len <= CONSTRAINT_MAX_BREAKS &&
+                            constraint_all_breaks(text, len);
         if (tok_is_end(tok, id) || id == w->open || breaks) {
             w->extras[w->n_extras++] = id;
         }
@@ -193,7 +193,7 @@ static lfm_status find_quoted(constraint_shared *w, lfm_error *err) {
     w->quoted = calloc(n + 1, sizeof *w->quoted);
     w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
     if (!w->quoted || !w->narrowed) {
-        return lfm_constraint_no_memory(err);
+        return constraint_no_memory(err);
     }
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
