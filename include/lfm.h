@@ -173,6 +173,17 @@ lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_l
                              const char *prefill, int32_t **tokens, size_t *n,
                              char **text, size_t *text_len, lfm_error *err);
 
+typedef struct {
+    const char *role; /* "system", "user", "assistant" or "tool" */
+    const char *text; /* bytes; need not be NUL-terminated */
+    size_t len;
+} lfm_message;
+
+/* The same for a conversation that is not JSON. */
+lfm_status lfm_chat_tokenize_messages(const lfm_model *m, const lfm_message *messages,
+                                      size_t n_messages, const char *prefill, int32_t **tokens,
+                                      size_t *n, char **text, size_t *text_len, lfm_error *err);
+
 /* A warning about the file's template ("" = recognised, nothing to say). */
 const char *lfm_chat_warning(const lfm_model *m);
 

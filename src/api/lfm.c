@@ -1,11 +1,10 @@
 /*
  * lfm.c - the public interface: joins the rooms that do not know each other.
  *
- * Models, tokens, chat and sampling; sessions are in session.c.
+ * Models, tokens and sampling.
  */
 #include "api/internal.h"
 
-#include "base/json.h"
 #include "gguf/format.h"
 #include "gguf/pack.h"
 #include "kernel/choose.h"
@@ -200,102 +199,6 @@ int32_t lfm_token_bos(const lfm_model *m) {
 
 int32_t lfm_token_find(const lfm_model *m, const char *name) {
     return tok_find(m->tok, name, strlen(name));
-}
-
-/* ---- Chat ----------------------------------------------------------------------------------- */
-
-/* Encode the pieces: the template's control texts become their tokens, runs of text between them
- * are encoded as text whatever they say. */
-static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list *out,
-                                lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (size_t i = 0; i < c->n && st == LFM_OK;) {
-        const chat_piece *p = &c->pieces[i];
-        const int32_t id = p->control ? tok_find(m->tok, p->ptr, p->len) : -1;
-        if (id >= 0) {
-            st = tok_push(out, id, err);
-            i++;
-            continue;
-        }
-        /* Join what follows: text is split by its own rules, not by pieces. */
-        size_t len = p->len;
-        for (i++; i < c->n && !c->pieces[i].control; i++) {
-            len += c->pieces[i].len;
-        }
-        st = tok_encode(m->tok, p->ptr, len, false, out, err);
-    }
-    return st;
-}
-
-static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *err) {
-    const size_t len = strlen(prefill);
-    const size_t old = c->len;
-    char *text = realloc(c->text, old + len + 1);
-    if (!text) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
-    }
-    for (size_t i = 0; i < c->n; i++) { /* the pieces point into the text */
-        c->pieces[i].ptr = text + (c->pieces[i].ptr - c->text);
-    }
-    memcpy(text + old, prefill, len + 1);
-    c->text = text;
-    c->len = old + len;
-    c->text_cap = old + len + 1;
-    chat_piece *pieces = realloc(c->pieces, (c->n + 1) * sizeof *pieces);
-    if (!pieces) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
-    }
-    c->pieces = pieces;
-    c->cap = c->n + 1;
-    c->pieces[c->n++] = (chat_piece){.ptr = text + old, .len = len};
-    return LFM_OK;
-}
-
-lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_len,
-                             const char *prefill, int32_t **tokens, size_t *n,
-                             char **text, size_t *text_len, lfm_error *err) {
-    err_clear(err);
-    *tokens = NULL;
-    *n = 0;
-    if (text) {
-        *text = NULL;
-    }
-    json_doc doc = {0};
-    chat_text rendered = {0};
-    tok_list list = {0};
-    size_t bos_len = 0;
-    const char *bos = tok_bytes(m->tok, tok_bos(m->tok), &bos_len);
-    char bos_text[64] = "";
-    if (bos_len < sizeof bos_text) {
-        memcpy(bos_text, bos, bos_len);
-    }
-    lfm_status st = json_parse(&doc, json, json_len, err);
-    if (st == LFM_OK) st = chat_render(&rendered, m->template, doc.root, bos_text, true, err);
-    if (st == LFM_OK && prefill && prefill[0]) st = append_prefill(&rendered, prefill, err);
-    if (st == LFM_OK) st = encode_pieces(m, &rendered, &list, err);
-    json_doc_free(&doc);
-    if (st == LFM_OK) {
-        *tokens = list.ids;
-        *n = list.n;
-        list = (tok_list){0};
-    }
-    if (st == LFM_OK && text) {
-        *text = rendered.text;
-        *text_len = rendered.len;
-        rendered.text = NULL;
-    }
-    chat_text_free(&rendered);
-    tok_list_free(&list);
-    return st;
-}
-
-const char *lfm_chat_warning(const lfm_model *m) {
-    switch (m->template) {
-    case CHAT_NONE: return "the file has no chat template; using plain ChatML";
-    case CHAT_UNKNOWN:
-        return "the file's chat template is not one that lfm knows; using plain ChatML";
-    default: return "";
-    }
 }
 
 /* ---- Sampling ------------------------------------------------------------------------------- */

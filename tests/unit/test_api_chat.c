@@ -1,8 +1,8 @@
 /*
  * test_api_chat.c - conversations as tokens, with a small vocabulary.
  *
- * What templates render is tested in test_token_chat.c; here it is what lfm.c adds: the token that
- * begins a text, given answers, and what is handed out.
+ * What templates render is tested in test_token_chat.c; here it is what api/chat.c adds: the token
+ * that begins a text, given answers, and what is handed out.
  */
 #include "api/internal.h"
 
@@ -101,10 +101,54 @@ static void test_results(void **state) {
     tok_free(m.tok);
 }
 
+/* Messages as structs give what the same conversation in JSON gives. */
+static void test_messages(void **state) {
+    static const char json[] =
+        "{\"messages\":[{\"role\":\"system\",\"content\":\"\"},"
+        "{\"role\":\"user\",\"content\":\"a\\u0000b <|im_end|>\"},"
+        "{\"role\":\"assistant\",\"content\":\"<think>x</think> y\"},"
+        "{\"role\":\"user\",\"content\":\"c\"}]}";
+    static const lfm_message messages[] = {
+        {"system", NULL, 0},
+        {"user", "a\0b <|im_end|> not this", 14},
+        {"assistant", "<think>x</think> y", 18},
+        {"user", "c", 1},
+    };
+    (void)state;
+    lfm_model m;
+    open_model(&m, "<s>");
+    for (int t = CHAT_NONE; t <= CHAT_LFM25_THINKING; t++) {
+        int32_t *tokens[2];
+        size_t n[2];
+        char *text[2];
+        size_t text_len[2];
+        lfm_error err;
+        m.template = (chat_template)t;
+        assert_int_equal(lfm_chat_tokenize(&m, json, sizeof json - 1, "A", &tokens[0], &n[0],
+                                           &text[0], &text_len[0], &err), LFM_OK);
+        assert_int_equal(lfm_chat_tokenize_messages(&m, messages, 4, "A", &tokens[1], &n[1],
+                                                    &text[1], &text_len[1], &err), LFM_OK);
+        assert_int_equal(n[0], n[1]);
+        assert_memory_equal(tokens[0], tokens[1], n[0] * sizeof *tokens[0]);
+        assert_int_equal(text_len[0], text_len[1]);
+        assert_memory_equal(text[0], text[1], text_len[0]);
+        for (size_t i = 0; i < 2; i++) {
+            lfm_free(tokens[i]);
+            lfm_free(text[i]);
+        }
+        assert_int_equal(lfm_chat_tokenize_messages(&m, NULL, 0, NULL, &tokens[0], &n[0], NULL,
+                                                    NULL, &err), LFM_ERR_ARG);
+        assert_non_null(strstr(err.text, "needs at least one message"));
+        assert_null(tokens[0]);
+    }
+    tok_free(m.tok);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_begin),
         cmocka_unit_test(test_results),
+        cmocka_unit_test(test_messages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
