@@ -256,12 +256,18 @@ symbols: $B/lfm $B/liblfm.a
 	@sh tools/check_symbols.sh $B
 	@sh tools/check_layers.sh $B
 
-## install: program, manual page and completions into PREFIX (/usr/local), under DESTDIR if set
+## install: program, library, manual page and completions into PREFIX (/usr/local), under DESTDIR if set
 D := $(DESTDIR)$(PREFIX)
-install: $B/lfm
-	install -d $D/bin $D/share/man/man1 $D/share/bash-completion/completions \
+version = $(shell awk '/define LFM_VERSION_(MAJOR|MINOR|PATCH)/ { printf "%s%s", dot, $$3; dot = "." }' include/lfm.h)
+install: $B/lfm $B/liblfm.a
+	install -d $D/bin $D/include $D/lib/pkgconfig $D/share/man/man1 $D/share/bash-completion/completions \
 	    $D/share/zsh/site-functions $D/share/fish/vendor_completions.d
 	install -m 755 $B/lfm $D/bin/lfm
+	install -m 644 include/lfm.h include/lfm_tools.h $D/include
+	install -m 644 $B/liblfm.a $D/lib
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' 'libdir=$${prefix}/lib' '' 'Name: lfm' \
+	    'Description: run LFM2 language models on a CPU' 'Version: $(version)' 'Cflags: -I$${includedir}' \
+	    'Libs: -L$${libdir} -llfm' 'Libs.private: -lm -pthread' >$D/lib/pkgconfig/lfm.pc
 	$B/lfm man >$D/share/man/man1/lfm.1
 	$B/lfm completion bash >$D/share/bash-completion/completions/lfm
 	$B/lfm completion zsh >$D/share/zsh/site-functions/_lfm
@@ -269,7 +275,8 @@ install: $B/lfm
 
 ## uninstall: remove what install put there
 uninstall:
-	rm -f $D/bin/lfm $D/share/man/man1/lfm.1 $D/share/bash-completion/completions/lfm \
+	rm -f $D/bin/lfm $D/include/lfm.h $D/include/lfm_tools.h $D/lib/liblfm.a $D/lib/pkgconfig/lfm.pc \
+	    $D/share/man/man1/lfm.1 $D/share/bash-completion/completions/lfm \
 	    $D/share/zsh/site-functions/_lfm $D/share/fish/vendor_completions.d/lfm.fish
 
 clean:

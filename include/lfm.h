@@ -336,6 +336,7 @@ typedef struct lfm_sampler lfm_sampler;
 /* The settings that the model's card recommends.  `size` is sizeof *out. */
 void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size);
 
+/* `settings` may be NULL: the defaults. */
 lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
                            lfm_error *err);
 void lfm_sampler_free(lfm_sampler *s);

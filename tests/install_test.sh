@@ -1,5 +1,5 @@
 #!/bin/sh
-# make install, the manual page and the completions.
+# make install: the program, the manual page, the completions, and the library with its examples.
 set -u
 build=${LFM_BIN:-build/release/lfm}
 folder=$(basename "$(dirname "$build")") # release, or asan-clang-19
@@ -15,11 +15,67 @@ pass() { n=$((n + 1)); }
 make -s MODE="$mode" ${compiler:+CC="$compiler"} install DESTDIR="$work" PREFIX=/opt/x >"$work/log" 2>&1 || fail "$(cat "$work/log")"
 root=$work/opt/x
 for file in bin/lfm share/man/man1/lfm.1 share/bash-completion/completions/lfm share/zsh/site-functions/_lfm \
-    share/fish/vendor_completions.d/lfm.fish; do
+    share/fish/vendor_completions.d/lfm.fish include/lfm.h include/lfm_tools.h lib/liblfm.a lib/pkgconfig/lfm.pc; do
     [ -s "$root/$file" ] || fail "install lacks $file"
     pass
 done
 "$root/bin/lfm" --version >/dev/null || fail "the installed program does not run"
+
+# ---- The library ---------------------------------------------------------------------------------
+
+# What a program says to its compiler: pkg-config knows it, or lfm.pc is read here.
+if command -v pkg-config >/dev/null 2>&1; then
+    export PKG_CONFIG_PATH="$root/lib/pkgconfig"
+    cflags=$(pkg-config --define-variable=prefix="$root" --cflags lfm) || fail "pkg-config does not know lfm"
+    libs=$(pkg-config --define-variable=prefix="$root" --static --libs lfm)
+    "$root/bin/lfm" --version | grep -qF "$(pkg-config --modversion lfm)" || fail "the version in lfm.pc"
+else
+    field() { sed -n "s/^$1: *//p" "$root/lib/pkgconfig/lfm.pc" | sed "s|\\\${[a-z]*dir}/*|$root/$2|g"; }
+    cflags=$(field Cflags include)
+    libs="$(field Libs lib) $(field Libs.private lib)"
+fi
+grep -qx 'prefix=/opt/x' "$root/lib/pkgconfig/lfm.pc" || fail "the prefix in lfm.pc"
+sanitizer=
+case $mode in
+asan) sanitizer=-fsanitize=address,undefined ;;
+tsan) sanitizer=-fsanitize=thread ;;
+msan) sanitizer=-fsanitize=memory ;;
+cov) sanitizer=--coverage ;;
+esac
+
+# An example, and lfm_tools.h, as C and as C++; each example must print what the program prints.
+cc=${compiler:-gcc}
+cxx=$(echo "$cc" | sed 's/gcc/g++/; s/clang/clang++/')
+model=models/lfm-stories-Q4_0.gguf
+example() { # NAME ARGUMENT..; what is expected is in $work/expected
+    name=$1
+    shift
+    for how in "$cc -std=c11" "$cxx -std=c++11 -x c++"; do
+        if ! command -v "${how%% *}" >/dev/null 2>&1; then
+            echo "skip: no ${how%% *}"
+            continue
+        fi
+        # shellcheck disable=SC2086 # lists of flags
+        $how -Wall -Wextra -Wpedantic -Werror $sanitizer $cflags "tests/examples/$name.c" -o "$work/$name.o" -c \
+            >"$work/log" 2>&1 && ${how%% *} $sanitizer "$work/$name.o" $libs -o "$work/$name" >>"$work/log" 2>&1 ||
+            fail "$how: $name.c: $(cat "$work/log")"
+        echo '#include <lfm_tools.h>' >"$work/tools.c"
+        # shellcheck disable=SC2086
+        $how -Wall -Wextra -Wpedantic -Werror $cflags -fsyntax-only "$work/tools.c" || fail "$how: lfm_tools.h"
+        "$work/$name" "$model" "$@" >"$work/printed" 2>"$work/log" || fail "$name: $(cat "$work/log")"
+        cmp "$work/expected" "$work/printed" || fail "$how: $name prints $(cat "$work/printed")"
+        pass
+    done
+}
+"$build" run $model --raw --preset greedy -n 40 -p 'Reddy Fox was' >"$work/expected" </dev/null
+example minimal 'Reddy Fox was'
+"$build" run $model -s 0 -n 60 -sys 'Be brief.' -p 'Tell me of Peter.' >"$work/expected" </dev/null
+example chat system 'Be brief.' user 'Tell me of Peter.'
+schema='{"type":"object","properties":{"name":{"enum":["Peter","Reddy"]},"legs":{"type":"integer","maximum":8,"minimum":2}}}'
+"$build" run $model --raw --preset greedy -j "$schema" -p 'Peter Rabbit has' >"$work/expected" </dev/null
+example constrained "$schema" 'Peter Rabbit has'
+
+# ---- The completions -----------------------------------------------------------------------------
 
 # Every option of every command is in every file.
 "$build" help | sed -n 's/^  \([a-z]*\)  .*/\1/p' | grep -v "^help$\|^completion$\|^man$" >"$work/commands"

@@ -228,7 +228,9 @@ lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_samp
     lfm_sampling ours;
     err_clear(err);
     *out = NULL;
-    const lfm_status st = options_read(&ours, sizeof ours, settings, "lfm_sampling", err);
+    lfm_sampling_default(m, &ours, sizeof ours);
+    lfm_status st = LFM_OK;
+    if (settings) st = options_read(&ours, sizeof ours, settings, "lfm_sampling", err);
     return st == LFM_OK ? sampler_new(out, &ours, tok_n_vocab(m->tok), err) : st;
 }
 
