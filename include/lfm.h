@@ -1,21 +1,35 @@
 /*
  * lfm.h - run Liquid AI's LFM2 models on a CPU.
  *
- * Making model files and checking this machine: lfm_tools.h.
+ * lfm_tools.h has the tools around it: making model files, checking this machine.
  *
+ *     lfm_model *model = NULL;
+ *     lfm_session *session = NULL;
+ *     lfm_sampler *sampler = NULL;
+ *     const char *prompt = "Once upon a time";
+ *     int32_t *tokens = NULL;
+ *     size_t n = 0;
  *     lfm_error err;
- *     lfm_model *model;
- *     lfm_session *session;
- *     if (lfm_model_open(&model, "model.gguf", NULL, &err) != LFM_OK) { puts(err.text); return 1; }
- *     if (lfm_session_new(&session, model, NULL, &err) != LFM_OK) { puts(err.text); return 1; }
- *     int32_t *tokens; size_t n;
- *     lfm_tokenize(model, "Once upon a time", 16, LFM_TOKENIZE_BOS, &tokens, &n, &err);
- *     lfm_eval(session, tokens, n, &err);
- *     const float *logits = lfm_logits(session);          // [n_vocab], of the last token
+ *     lfm_status st = lfm_model_open(&model, "model.gguf", NULL, &err);
+ *     if (st == LFM_OK) st = lfm_session_new(&session, model, NULL, &err);
+ *     if (st == LFM_OK) st = lfm_sampler_new(&sampler, model, NULL, &err);
+ *     if (st == LFM_OK) {
+ *         st = lfm_tokenize(model, prompt, strlen(prompt), LFM_TOKENIZE_BOS, &tokens, &n, &err);
+ *     }
+ *     if (st == LFM_OK) st = lfm_eval(session, tokens, n, &err);
+ *     for (int i = 0; i < 100 && st == LFM_OK; i++) {
+ *         int32_t token = 0;
+ *         st = lfm_sampler_pick(sampler, lfm_logits(session), &token, &err);
+ *         if (st != LFM_OK || lfm_token_is_end(model, token)) break;
+ *         const char *bytes = lfm_token_bytes(model, token, &n);
+ *         fwrite(bytes, 1, n, stdout);
+ *         st = lfm_eval(session, &token, 1, &err);
+ *     }
+ *     if (st != LFM_OK) fprintf(stderr, "%s\n", err.text);
  *
- * A model is immutable once opened and may be shared by threads.  A session is one timeline of
- * tokens; use it from one thread at a time.  Functions that can fail return a status and fill
- * `err` (which may be NULL); the text is one line without a final newline.
+ * A model is immutable once opened; threads may share it.  A session is one timeline of tokens; use
+ * it from one thread at a time.  Functions that can fail return a status and fill `err`, which may
+ * be NULL; its text is one line without a newline at the end.
  */
 #ifndef LFM_H
 #define LFM_H
@@ -75,23 +89,23 @@ typedef struct {
     bool no_map;      /* read the whole file into memory instead of mapping it */
 } lfm_model_options;
 
-/* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check all of it that
- * this program will use.  `opt` may be NULL.  On failure *out is NULL.
- * The file stays mapped: a program that must not be ended by SIGBUS when somebody cuts it short has
- * to catch that signal. */
+/* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check everything in it
+ * that is used.  `opt` may be NULL.  On failure *out is NULL.
+ * The file stays mapped.  If another process truncates it, reading raises SIGBUS; catch that signal
+ * to survive it, or set no_map. */
 lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
                           lfm_error *err);
 
-/* Close a model.  NULL is fine.  Its sessions must be gone. */
+/* Close a model.  NULL is fine.  Free its sessions and constraints first. */
 void lfm_model_close(lfm_model *m);
 
-/* Keep the whole model in physical memory until it is closed: it never has to be read again.
- * LFM_ERR_MEMORY when the system does not allow so much, with the limit and how to raise it; the
- * model works all the same. */
+/* Lock the whole model into physical memory until it is closed, so that it is never read again.
+ * LFM_ERR_MEMORY when the system does not allow that much; the text gives the limit and how to
+ * raise it, and the model still works. */
 lfm_status lfm_model_lock(lfm_model *m, lfm_error *err);
 
-/* Facts about a model.  Strings live as long as the model; they come from the file and may hold
- * any byte, so escape them before a terminal sees them. */
+/* Facts about a model.  The strings live as long as the model.  They come from the file and may
+ * hold any byte: escape them before printing to a terminal. */
 typedef struct {
     const char *arch;       /* "lfm2" or "lfm2moe" */
     const char *name;       /* general.name, or "" */
@@ -109,25 +123,25 @@ typedef struct {
     uint32_t n_expert;
     uint32_t n_expert_used;
     uint32_t n_vocab;
-    uint32_t n_ctx_max;     /* longest context that the file promises */
+    uint32_t n_ctx_max;     /* longest context, according to the file */
     float rope_theta;
     float norm_eps;
     uint64_t n_params;      /* weights in all tensors */
     uint64_t tensor_bytes;  /* their size in the file */
-    uint64_t token_bytes;   /* weight bytes that one decoded token reads */
+    uint64_t token_bytes;   /* bytes of weights read to decode one token */
     uint64_t file_bytes;
     uint32_t n_parts;       /* files that the model is split into */
-    const char *template_name; /* chat template that was recognised, "" = none in the file */
+    const char *template_name; /* recognised chat template, "" = none in the file */
 } lfm_model_info;
 
 const lfm_model_info *lfm_model_get_info(const lfm_model *m);
 
-/* The metadata, in file order: key `i` and its value as text.  Writes at most `cap` bytes into
- * `value`, NUL included; long arrays and strings are shortened with "...".  False past the end. */
+/* Metadata in file order: key `i` and its value as text.  Writes at most `cap` bytes to `value`,
+ * including the NUL; long arrays and strings are shortened with "...".  False past the end. */
 bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,
                    const char **type, char *value, size_t cap);
 
-/* A string value of the metadata by its key; false when it is absent or not a string. */
+/* The metadata string with this key; false when it is absent or not a string. */
 bool lfm_model_key_string(const lfm_model *m, const char *key, const char **value, size_t *len);
 
 typedef struct {
@@ -144,17 +158,17 @@ bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out);
 /* ---- Tokens --------------------------------------------------------------------------------- */
 
 enum {
-    LFM_TOKENIZE_BOS = 1,    /* put the begin-of-text token first if the file asks for one */
-    LFM_TOKENIZE_SPECIAL = 2 /* control tokens written in the text become those tokens */
+    LFM_TOKENIZE_BOS = 1,    /* begin with the begin-of-text token, if the file asks for it */
+    LFM_TOKENIZE_SPECIAL = 2 /* names of control tokens in the text become those tokens */
 };
 
-/* Bytes -> token ids.  The bytes need not be UTF-8 and may hold NUL.  On success *tokens is
- * allocated (free it with lfm_free; may be NULL when *n is 0). */
+/* Bytes -> token ids.  The bytes need not be UTF-8 and may include NUL.  On success *tokens is
+ * allocated: free it with lfm_free.  It may be NULL when *n is 0. */
 lfm_status lfm_tokenize(const lfm_model *m, const char *text, size_t n_bytes, int flags,
                         int32_t **tokens, size_t *n, lfm_error *err);
 
-/* The bytes of a token; not NUL-terminated.  Control tokens give their name, such as
- * "<|im_end|>".  An id outside the vocabulary gives length 0. */
+/* The bytes of a token, not NUL-terminated; those of a control token are its name, such as
+ * "<|im_end|>".  The length is 0 for an id outside the vocabulary. */
 const char *lfm_token_bytes(const lfm_model *m, int32_t token, size_t *n_bytes);
 
 bool lfm_token_is_control(const lfm_model *m, int32_t token);
@@ -166,9 +180,9 @@ int32_t lfm_token_find(const lfm_model *m, const char *name); /* by exact text; 
 
 /* Render a conversation with the model's own chat template and tokenize it.  `json` is
  * {"messages":[{"role":..,"content":..},..],"tools":[..]} as in the OpenAI interface.
- * The text of messages never becomes control tokens.  `prefill` (may be NULL) is text that the
- * answer must begin with.  *text (may be NULL) receives the rendered text, NUL-terminated, of
- * *text_len bytes; free both with lfm_free. */
+ * Text in messages never becomes control tokens.  `prefill` (may be NULL) is text that the answer
+ * begins with.  *text (`text` may be NULL) receives the rendered text of *text_len bytes,
+ * NUL-terminated.  Free *tokens and *text with lfm_free. */
 lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_len,
                              const char *prefill, int32_t **tokens, size_t *n,
                              char **text, size_t *text_len, lfm_error *err);
@@ -184,21 +198,21 @@ lfm_status lfm_chat_tokenize_messages(const lfm_model *m, const lfm_message *mes
                                       size_t n_messages, const char *prefill, int32_t **tokens,
                                       size_t *n, char **text, size_t *text_len, lfm_error *err);
 
-/* A warning about the file's template ("" = recognised, nothing to say). */
+/* A warning about the file's chat template; "" = the template is recognised. */
 const char *lfm_chat_warning(const lfm_model *m);
 
 /* ---- Session -------------------------------------------------------------------------------- */
 
-/* Q8: int8 with a scale for each position and head; half the memory of F16. */
+/* Q8: int8 with one scale per position and head; half the memory of F16. */
 typedef enum { LFM_KV_F16 = 0, LFM_KV_F32, LFM_KV_Q8 } lfm_kv_type;
 
 typedef struct {
     size_t struct_size;
-    uint32_t n_ctx;     /* longest context; 0 = what the model allows, grown as needed */
+    uint32_t n_ctx;     /* longest context; 0 = the model's maximum.  Memory grows as needed */
     uint32_t n_batch;   /* most tokens evaluated together; 0 = 512.  Results do not depend on it */
     uint32_t n_threads; /* 0 = number of physical cores.  Results do not depend on it */
     lfm_kv_type kv;     /* how keys and values are kept */
-    uint32_t n_threads_batch; /* for several tokens of a text at once; 0 = n_threads */
+    uint32_t n_threads_batch; /* threads for batches of more than one token; 0 = n_threads */
 } lfm_session_options;
 
 /* Start an empty timeline.  `opt` may be NULL.  The model must outlive the session. */
@@ -206,52 +220,52 @@ lfm_status lfm_session_new(lfm_session **out, const lfm_model *m, const lfm_sess
                            lfm_error *err);
 void lfm_session_free(lfm_session *s);
 
-/* Another session, empty, with the options of `s`, that works with the memory and the threads of
- * `s`: cheap.  All sessions that come from one lfm_session_new are a family; only one thread at a
- * time may use any of them.  They may be freed in any order. */
+/* Create another, empty session with the options of `s`.  Cheap, because it shares the scratch
+ * memory and the threads of `s`.  All sessions that come from one lfm_session_new are a family: use
+ * them from one thread at a time, and free them in any order. */
 lfm_status lfm_session_fork(lfm_session **out, lfm_session *s, lfm_error *err);
 
-/* Forget everything; as good as a new session, without its cost. */
+/* Forget all tokens: like a new session, without its cost. */
 void lfm_session_reset(lfm_session *s);
 
-/* to = from: tokens, logits and all.  Both are of one model and one type of cache; LFM_ERR_FULL
- * when the context of `to` is too small. */
+/* Copy tokens, cache and logits.  Both sessions must have the same model and type of cache.
+ * LFM_ERR_FULL when the context of `to` is too small. */
 lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err);
 
 /* Evaluate `n` tokens, at least one, at the current position and move forward by `n`.
  * On success the logits of the last token are ready in lfm_logits().
  * LFM_ERR_FULL when position + n would pass the context size; the session is then unchanged.
- * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared; LFM_ERR_IO when the
- * model's file was changed since it was opened. */
+ * LFM_ERR_NUMERIC names the layer in which NaN or infinity first appeared.  LFM_ERR_IO when the
+ * model's file has changed since it was opened. */
 lfm_status lfm_eval(lfm_session *s, const int32_t *tokens, size_t n, lfm_error *err);
 
-/* The same, and `logits` [n][n_vocab] receives the logits of every token. */
+/* The same; `logits` [n][n_vocab] receives the logits of every token. */
 lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *logits,
                         lfm_error *err);
 
-/* Evaluate one token in each of n different sessions of a family, together: faster than one after
- * the other, with the same results. */
+/* Evaluate one token in each of n different sessions of a family at once: faster than one after the
+ * other, with the same results. */
 enum { LFM_MAX_EACH = 64 };
 lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n, lfm_error *err);
 
-/* Make `tokens` all that the session holds, with the logits of the last one ready.  What it has of
- * them already is kept, as far as there is a way back to it: to the end of the prompts of earlier
- * calls (the last 32), to every 256th token, and to where the session is.  *n_reused tokens were
- * kept; the results do not depend on it.  Errors as those of lfm_eval. */
+/* Make the session hold exactly `tokens`, with the logits of the last one ready.  Tokens that it
+ * already holds are reused up to the last place to which it can rewind: the ends of the last 32
+ * prompts given to this function, every 256th token, and the current position.  *n_reused is their
+ * number; the results do not depend on it.  Errors as for lfm_eval. */
 lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
                             lfm_error *err);
 
-/* Write the session to a file (mode 0600) that appears when it is complete, in place of the old
- * one, or not at all.  `note` is any bytes of the caller's, at most 64 MiB; NULL when note_len
- * is 0. */
+/* Write the session to a file (mode 0600).  The file replaces an old one when it is complete, or
+ * not at all.  `note` is any bytes that the caller wants to keep with it, at most 64 MiB; NULL when
+ * note_len is 0. */
 lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, size_t note_len,
                             lfm_error *err);
 
-/* Make the session what was saved; it then goes on with the same bits.  LFM_ERR_UNSUPPORTED when
- * the file belongs to another model or type of cache or was written by another version,
- * LFM_ERR_FORMAT when it is not a session or is damaged, LFM_ERR_FULL when the context is too
- * small.  After an error the session is empty or as it was.  *note (may be NULL) is allocated,
- * with a NUL behind its *note_len bytes; free it with lfm_free. */
+/* Restore a saved session; it continues with the same bits.  LFM_ERR_UNSUPPORTED when the file
+ * belongs to another model or type of cache, or was written by another version; LFM_ERR_FORMAT when
+ * it is not a session file or is damaged; LFM_ERR_FULL when the context is too small.  After an
+ * error the session is empty or unchanged.  *note (`note` may be NULL) is allocated, with a NUL
+ * after its *note_len bytes; free it with lfm_free. */
 lfm_status lfm_session_load(lfm_session *s, const char *path, char **note, size_t *note_len,
                             lfm_error *err);
 
@@ -260,14 +274,14 @@ typedef struct {
     uint32_t version;
     uint32_t n_tokens;
     uint32_t n_vocab;    /* of the model that it belongs to */
-    uint32_t n_marks;    /* places to go back to, besides every 256th token */
+    uint32_t n_marks;    /* places to rewind to, besides every 256th token */
     lfm_kv_type kv;
     uint64_t file_bytes;
-    uint64_t model;      /* a number for the weights: files of one model have the same */
+    uint64_t model;      /* identifies the weights: equal for session files of the same model */
 } lfm_session_info;
 
-/* LFM_ERR_FORMAT when the file is not a session (*is_session is then false) or is cut off. *note as
- * for lfm_session_load. */
+/* LFM_ERR_FORMAT when the file is not a session file (*is_session is then false) or is cut off.
+ * *note as for lfm_session_load. */
 lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *is_session,
                                 char **note, size_t *note_len, lfm_error *err);
 
@@ -282,7 +296,7 @@ uint32_t lfm_session_n_ctx(const lfm_session *s);
 uint32_t lfm_session_n_threads(const lfm_session *s);
 uint32_t lfm_session_n_threads_batch(const lfm_session *s);
 
-/* Bytes of memory that a session with these options needs at `n_tokens` of context. */
+/* The bytes of memory that a session with these options needs for `n_tokens` tokens. */
 lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, uint32_t n_tokens,
                             uint64_t *kv_bytes, uint64_t *scratch_bytes, lfm_error *err);
 
@@ -300,7 +314,7 @@ typedef struct {
     float bias;
 } lfm_logit_bias;
 
-/* What is done to the logits before one is drawn.  The logit bias always comes first. */
+/* What a sampler does to the logits before it draws.  The logit bias always comes first. */
 typedef enum {
     LFM_STAGE_END = 0,
     LFM_STAGE_PENALTIES,
@@ -320,14 +334,14 @@ typedef struct {
     float top_p;             /* >= 1: off */
     float min_p;             /* <= 0: off */
     float repeat_penalty;    /* 1: off */
-    int32_t repeat_last_n;   /* tokens looked back at; 0 = off, -1 = all */
+    int32_t repeat_last_n;   /* most recent tokens that the penalties count; 0 = off, -1 = all */
     float presence_penalty;  /* 0: off */
     float frequency_penalty; /* 0: off */
     uint64_t seed;
     const lfm_logit_bias *bias;
     size_t n_bias;
-    uint8_t stages[LFM_N_STAGES]; /* lfm_stage in the order wanted, up to LFM_STAGE_END; what is not
-                                     there is off (without temperature: 1).  All zero: the order of
+    uint8_t stages[LFM_N_STAGES]; /* lfm_stage values in order, up to LFM_STAGE_END; a missing stage
+                                     is off (missing temperature: 1).  All zero: the order of
                                      lfm_stage, which is llama.cpp's */
 } lfm_sampling;
 
@@ -341,11 +355,11 @@ lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_samp
                            lfm_error *err);
 void lfm_sampler_free(lfm_sampler *s);
 
-/* Tell the sampler of a token that is now part of the text (prompt or answer). */
+/* Report a token that is now part of the text (prompt or answer): the penalties count it. */
 lfm_status lfm_sampler_accept(lfm_sampler *s, int32_t token, lfm_error *err);
 
-/* Choose a token from `logits` [n_vocab].  The choice depends on the seed, the number of tokens
- * drawn so far, the logits and the accepted tokens, and on nothing else. */
+/* Choose a token from `logits` [n_vocab].  The choice depends only on the settings, the number of
+ * tokens drawn so far, the logits and the accepted tokens. */
 lfm_status lfm_sampler_pick(lfm_sampler *s, const float *logits, int32_t *token, lfm_error *err);
 
 typedef struct {
@@ -353,10 +367,10 @@ typedef struct {
     float logprob; /* natural logarithm of its probability, <= 0; -infinity when impossible */
 } lfm_logprob;
 
-/* How probable the model finds tokens: logit - log(sum of exp(logits)), before any setting of a
- * sampler.  *chosen (may be NULL) receives that of `token`; top[k] the k most probable ones, best
- * first, of equals the lower id.  LFM_ERR_ARG when there is no such token, or k is more than
- * n_vocab or LFM_MAX_TOP; LFM_ERR_NUMERIC when a logit is NaN or +infinity, or when all are
+/* Log probabilities: logit - log(sum of exp(logits)), before any setting of a sampler.  *chosen
+ * (may be NULL) receives that of `token`; top[k] the k most probable tokens, best first, the lower
+ * id first among equals.  LFM_ERR_ARG when `token` is outside the vocabulary, or k is more than
+ * n_vocab or LFM_MAX_TOP; LFM_ERR_NUMERIC when a logit is NaN or +infinity, or all are
  * -infinity. */
 enum { LFM_MAX_TOP = 100 };
 lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, float *chosen,
@@ -365,31 +379,32 @@ lfm_status lfm_logprobs(const float *logits, size_t n_vocab, int32_t token, floa
 /* ---- Constrained answers -------------------------------------------------------------------- */
 
 typedef enum {
-    LFM_CONSTRAINT_GBNF,        /* a grammar as llama.cpp writes them */
+    LFM_CONSTRAINT_GBNF,        /* a grammar in llama.cpp's notation */
     LFM_CONSTRAINT_JSON_SCHEMA, /* a JSON schema: the answer is a JSON value that it allows, and no
-                                   object has a key twice */
-    LFM_CONSTRAINT_CONCISE,     /* a schema in short, such as "name, age int" */
+                                   object in it has a key twice */
+    LFM_CONSTRAINT_CONCISE,     /* a short notation for schemas, such as "name, age int" */
     LFM_CONSTRAINT_CHOICES,     /* one of "yes,no,not sure"; "\," is a comma */
-    LFM_CONSTRAINT_TOOLS,       /* a JSON list of functions: the answer is calls of them */
+    LFM_CONSTRAINT_TOOLS,       /* a JSON list of tools: the answer is tool calls */
     LFM_CONSTRAINT_TOOL         /* the same, exactly one call */
 } lfm_constraint_kind;
 
-/* Which texts are allowed.  Needs no model; never changes, so threads may share it. */
+/* Which texts are allowed.  Needs no model, and is immutable: threads may share it. */
 typedef struct lfm_grammar lfm_grammar;
 
-/* Read a grammar; nothing of `text` is kept.  LFM_ERR_ARG says what is wrong with it, and where;
- * LFM_ERR_UNSUPPORTED names what is right but not implemented. */
+/* Read a grammar; does not keep `text`.  LFM_ERR_ARG says what is wrong in it, and where;
+ * LFM_ERR_UNSUPPORTED names what is valid but not implemented. */
 lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const char *text,
                            size_t len, lfm_error *err);
 void lfm_grammar_free(lfm_grammar *g); /* NULL is fine */
 
-/* A grammar at work: what may follow the text so far.  Use it, and all of its clones, from one
- * thread at a time. */
+/* A grammar applied to an answer: what may follow the text so far.  Use a constraint and all of its
+ * clones from one thread at a time. */
 typedef struct lfm_constraint lfm_constraint;
 
 enum {
     LFM_CONSTRAINT_THOUGHTS = 1 /* <think>..</think> may come before the text, if the vocabulary has
-                                   these tokens; it is free, and so are line breaks after it */
+                                   these tokens; it is not constrained, nor are line breaks after
+                                   it */
 };
 
 /* Begin an answer.  The model and the grammar must outlive the constraint.  `flags` are those
@@ -398,34 +413,34 @@ lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lf
                               int flags, lfm_error *err);
 void lfm_constraint_free(lfm_constraint *c); /* NULL is fine */
 
-/* Another constraint at the same place of the text; cheap.  They may be freed in any order. */
+/* Another constraint at the same place in the text; cheap.  Free them in any order. */
 lfm_status lfm_constraint_clone(lfm_constraint **out, lfm_constraint *c, lfm_error *err);
 
 /* Back to the beginning of the answer. */
 void lfm_constraint_reset(lfm_constraint *c);
 
 /* Set the logits [n_vocab] of tokens that cannot follow to -infinity.  Tokens that end an answer
- * can follow only where the text is complete.  Any token that is left can be continued to a
- * complete text.  LFM_ERR_UNSUPPORTED when the grammar is too ambiguous to be followed further, or
- * the vocabulary has no token that could. */
+ * can follow only where the text is complete.  From every token that remains, a complete text can
+ * be reached.  LFM_ERR_UNSUPPORTED when the grammar is too ambiguous to follow any further, or the
+ * vocabulary has no token that can follow. */
 lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err);
 
-/* The token is now part of the answer.  LFM_ERR_ARG when it cannot follow. */
+/* Add a token to the answer.  LFM_ERR_ARG when it cannot follow. */
 lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err);
 
-/* The answer begins with these bytes (after those that were accepted).  LFM_ERR_ARG names the
- * first byte that cannot follow. */
+/* Add bytes to the answer, such as a given beginning.  LFM_ERR_ARG names the first byte that cannot
+ * follow; the constraint is then unchanged. */
 lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_t n,
                                       lfm_error *err);
 
-/* The tokens of the longest text that must follow, so that it need not be sampled: accept and
- * evaluate them.  *n = 0 (and *tokens NULL) when there is a choice; otherwise free *tokens with
- * lfm_free.  A last token that the model might want to make longer is left out. */
+/* The tokens of the text that must follow: accept and evaluate them without sampling.  *n is 0, and
+ * *tokens NULL, when there is a choice; otherwise free *tokens with lfm_free.  The last token is
+ * left out when a longer one could stand in its place. */
 lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n, lfm_error *err);
 
-bool lfm_constraint_has_begun(const lfm_constraint *c);   /* thoughts are over: this is the text */
+bool lfm_constraint_has_begun(const lfm_constraint *c);   /* any thoughts are over */
 bool lfm_constraint_is_complete(const lfm_constraint *c); /* the text may end here */
-bool lfm_constraint_is_final(const lfm_constraint *c);    /* it must: nothing can follow */
+bool lfm_constraint_is_final(const lfm_constraint *c);    /* the text must end here */
 
 /* ---- Answers -------------------------------------------------------------------------------- */
 
@@ -537,7 +552,7 @@ const lfm_answer_state *lfm_answer_get(const lfm_answer *a);
 /* Has a finished answer not got what its constraint asks for? */
 bool lfm_answer_is_cut(const lfm_answer *a);
 
-/* Frees what this interface allocated for the caller. */
+/* Free what this interface allocated for the caller. */
 void lfm_free(void *p);
 
 #ifdef __cplusplus

@@ -35,11 +35,11 @@ typedef struct {
     void *ctx;                         /* for both */
 } lfm_quantize_options;
 
-/* Write the model of the file `in` to the file `out`, in the types that go by the name `mix`:
- * "Q4_K_M", "Q8_0", "F16", ...; llama.cpp's quantiser without an importance matrix gives the same
- * bytes.  The input may hold F32, F16, BF16 and Q8_0, and other types only where the output has
- * the same.  All metadata is kept.  `out` appears when it is complete, or not at all; memory stays
- * below 32 MiB beside the mapped input.  `opt` may be NULL, and `out` in a dry run.
+/* Quantise the model in the file `in` to the file `out`.  `mix` names the types: "Q4_K_M", "Q8_0",
+ * "F16", ...; llama.cpp's quantiser without an importance matrix writes the same bytes.  The input
+ * may have F32, F16, BF16 and Q8_0 tensors, and others only where the output keeps their type.  All
+ * metadata is kept.  `out` appears when it is complete, or not at all.  Uses less than 32 MiB of
+ * memory besides the mapped input.  `opt` may be NULL, and `out` in a dry run.
  * LFM_ERR_ARG for an unknown mix (the text lists them) and when `out` exists; LFM_ERR_NUMERIC names
  * a tensor with NaN, infinity, or a value that is too large for its new type. */
 lfm_status lfm_quantize(const char *in, const char *out, const char *mix,
@@ -54,37 +54,38 @@ typedef struct {
     void *ctx;
 } lfm_file_options;
 
-/* Copy the model of the file `in` (all its parts) to the one file `out` with a checksum of every
- * tensor and of the rest; what lfm_verify refuses is not copied.  It stays a GGUF file, and
- * weights stay as they are, so that it computes the same bits.  Opening it checks the metadata and
- * refuses other versions; lfm_verify checks everything.  `out` appears when it is complete, or not
- * at all. */
+/* Copy the model in the file `in` (all its parts) to the single file `out` and add a checksum of
+ * every tensor and of the metadata.  Refuses what lfm_verify refuses.  The copy is a GGUF file with
+ * the same weights, so it computes the same bits.  lfm_model_open checks the metadata of such a
+ * file and refuses unknown versions; lfm_verify checks everything.  `out` appears when it is
+ * complete, or not at all. */
 lfm_status lfm_pack(const char *in, const char *out, const lfm_file_options *opt, lfm_error *err);
 
-/* Open a model as lfm_model_open does, and look at every weight: packed files by their checksums
- * (then *has_sums), others for numbers that are not finite.  LFM_ERR_FORMAT names the first tensor
- * that is damaged. */
+/* Open a model as lfm_model_open does and check every weight: against the checksums of a packed
+ * file (*has_sums is then true), for NaN and infinity in any other.  LFM_ERR_FORMAT names the first
+ * damaged tensor. */
 lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_sums,
                       lfm_error *err);
 
 /* ---- Checking this machine ------------------------------------------------------------------ */
 
-/* The instruction sets that this CPU can use, lowest ("scalar") first; NULL past the end. */
+/* The instruction sets that can be used here, lowest ("scalar") first; NULL past the end. */
 const char *lfm_isa_name(size_t i);
 
-/* Compare the kernels of an instruction set with the scalar ones, which define what is right, bit
- * for bit, on inputs that are the same every time.  Takes a few tenths of a second.  *n_checks (may
- * be NULL) results were compared.  LFM_ERR_NUMERIC names the first one that differs. */
+/* Compare the kernels of an instruction set bit for bit with the scalar ones, which define the
+ * right results, on fixed inputs.  Takes a few tenths of a second.  *n_checks (`n_checks` may be
+ * NULL) is the number of results compared.  LFM_ERR_NUMERIC names the first one that differs. */
 lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err);
 
-/* How fast the threads of a session read memory that no cache holds, in bytes per second: what
- * bounds the generation of tokens.  Takes some tenths of a second, and as much as 1 GiB of memory
- * for a model that is smaller. */
+/* Measure how fast the threads of a session read memory that no cache holds, in bytes per second:
+ * the limit for generating tokens.  Takes some tenths of a second and, for a model smaller than
+ * 1 GiB, up to 1 GiB of memory. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
 
-/* ---- Looking into an evaluation -------------------------------------------------------------- */
+/* ---- Looking into an evaluation ------------------------------------------------------------- */
 
-/* For tests: called after each layer of each chunk with the residual stream [n][n_embd]. */
+/* Called after each layer of each batch with the residual stream `x` [n][n_embd]; for tests and
+ * profiling. */
 typedef void lfm_layer_fn(void *ctx, uint32_t layer, const float *x, size_t n);
 void lfm_session_on_layer(lfm_session *s, lfm_layer_fn *fn, void *ctx);
 

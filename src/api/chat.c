@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Encode the pieces: the template's control texts become their tokens, runs of text between them
- * are encoded as text whatever they say. */
+/* Encode the pieces: control pieces become their tokens; the text between them is encoded as text,
+ * even where it names a control token. */
 static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list *out,
                                 lfm_error *err) {
     lfm_status st = LFM_OK;
@@ -21,7 +21,7 @@ static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list
             i++;
             continue;
         }
-        /* Join what follows: text is split by its own rules, not by pieces. */
+        /* Join neighbouring text: the pre-tokenizer decides where to split it, not the pieces. */
         size_t len = p->len;
         for (i++; i < c->n && !c->pieces[i].control; i++) {
             len += c->pieces[i].len;

@@ -1,9 +1,9 @@
 /*
  * constraint.c - constrained answers: which tokens can follow.
  *
- * An answer has phases.  A model that thinks may begin with <think>; what it thinks is free, and
- * </think> and the line breaks after it lead to the text, which the grammar rules byte by byte.
- * This follows the same rules by which the command line tells thoughts from text.
+ * An answer has phases.  It may begin with thoughts: <think>, unconstrained text, </think>, and
+ * line breaks.  The text after them must match the grammar byte by byte.  base/thoughts.h separates
+ * the two, here and wherever answers are shown.
  */
 #include "api/constraint_internal.h"
 
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_FORCED = 2048 }; /* bytes that are appended at once */
+enum { MAX_FORCED = 2048 }; /* most bytes of forced text at once */
 
 struct lfm_constraint {
     constraint_shared *shared;
@@ -24,7 +24,7 @@ struct lfm_constraint {
     keys_open keys; /* of the text, where they must be unique */
 };
 
-/* ---- Life ----------------------------------------------------------------------------------- */
+/* ---- Lifecycle ------------------------------------------------------------------------------ */
 
 lfm_status lfm_constraint_new(lfm_constraint **out, const lfm_model *m, const lfm_grammar *g,
                               int flags, lfm_error *err) {
@@ -110,7 +110,7 @@ static bool has_bit(const uint64_t *bits, int32_t token) {
     return bits[token / 64] >> token % 64 & 1;
 }
 
-/* Leave the logits of the tokens in `bits`; true if there are any. */
+/* Set all logits but those of the tokens in `bits` to -infinity; false if there are none. */
 static bool apply(const uint64_t *bits, float *logits, size_t n) {
     bool any = false;
     for (size_t i = 0; i < n; i += 64) {
@@ -129,7 +129,7 @@ static bool apply(const uint64_t *bits, float *logits, size_t n) {
 
 /* ---- Thoughts ------------------------------------------------------------------------------- */
 
-/* Would this token end the thought and begin the text at once, unseen by the grammar? */
+/* Would this token end the thought and also begin the text, which the grammar would not see? */
 static bool overshoots(const lfm_constraint *c, int32_t token) {
     size_t n = 0;
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
@@ -138,7 +138,7 @@ static bool overshoots(const lfm_constraint *c, int32_t token) {
     return end < n && !constraint_all_breaks(text + end, n - end);
 }
 
-/* A token of line breaks only, between the thoughts and the text, that is not part of the text. */
+/* Is this a token of line breaks between the thoughts and the text, and so part of neither? */
 static bool is_break(const lfm_constraint *c, int32_t token) {
     size_t n = 0;
     const char *text = tok_bytes(c->shared->model->tok, token, &n);
@@ -147,7 +147,7 @@ static bool is_break(const lfm_constraint *c, int32_t token) {
            !tok_is_control(c->shared->model->tok, token) && constraint_all_breaks(text, n);
 }
 
-/* Everything but control tokens, ends, and what would end the thought unseen. */
+/* Allow all but control tokens, ends of the answer, and tokens that overshoot the thought. */
 static void mask_thought(const lfm_constraint *c, float *logits) {
     const constraint_shared *w = c->shared;
     const float end = logits[w->close];
@@ -162,7 +162,7 @@ static void mask_thought(const lfm_constraint *c, float *logits) {
 
 /* ---- Masks ---------------------------------------------------------------------------------- */
 
-/* Tokens beside those that the grammar allows. */
+/* Tokens allowed in addition to those of the grammar. */
 static bool also_allowed(const lfm_constraint *c, int32_t token) {
     const constraint_shared *w = c->shared;
     return (c->thoughts.phase == THOUGHTS_BEGIN && token == w->open && w->open >= 0) ||
@@ -170,7 +170,7 @@ static bool also_allowed(const lfm_constraint *c, int32_t token) {
            (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
 }
 
-/* The tokens with which the text can go on: those of the grammar that repeat no key. */
+/* The tokens that can continue the text: those that the grammar allows and that repeat no key. */
 static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
     const constraint_shared *w = c->shared;
     const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
@@ -187,7 +187,7 @@ static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *
             return constraint_no_memory(err);
         }
         if (repeats) {
-            if (*bits != w->narrowed) { /* the mask itself is kept for other places */
+            if (*bits != w->narrowed) { /* the mask itself is cached: copy it */
                 memcpy(w->narrowed, *bits, mask_words(w->vocab.n_vocab) * sizeof *w->narrowed);
                 *bits = w->narrowed;
             }
@@ -227,7 +227,7 @@ lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err)
                          "of this grammar could go on");
 }
 
-/* ---- What follows --------------------------------------------------------------------------- */
+/* ---- Accepting tokens ----------------------------------------------------------------------- */
 
 static lfm_status cannot_follow(const lfm_constraint *c, int32_t token, lfm_error *err) {
     size_t n = 0;
@@ -252,14 +252,14 @@ static lfm_status accept_thought(lfm_constraint *c, int32_t token, lfm_error *er
     return LFM_OK;
 }
 
-/* What a token adds to the text; n = 0 for one that only has a name. */
+/* The text that a token adds; n = 0 for a token that has only a name. */
 static const char *text_of(const lfm_constraint *c, int32_t token, size_t *n) {
     const char *text = tok_bytes(c->shared->model->tok, token, n);
     *n = has_bit(c->shared->vocab.has_text, token) ? *n : 0;
     return text;
 }
 
-/* A token that the grammar allows moves it on: by its bytes, by its name, or both. */
+/* Advance the automaton by a token that the grammar allows: by its bytes, its name, or both. */
 static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
     constraint_shared *w = c->shared;
     automaton *a = w->automaton;
@@ -286,7 +286,7 @@ static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
     return st;
 }
 
-/* A token that the grammar allows is part of the text, unless it repeats a key. */
+/* Add a token that the grammar allows to the text, unless it repeats a key. */
 static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err) {
     bool repeats = false;
     size_t n = 0;
@@ -338,7 +338,7 @@ lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *er
     return LFM_OK;
 }
 
-/* ---- Text that is given --------------------------------------------------------------------- */
+/* ---- Given text ----------------------------------------------------------------------------- */
 
 static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
     if (c->thoughts.phase == THOUGHTS_INSIDE) {
@@ -363,7 +363,7 @@ static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
 lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_t n,
                                       lfm_error *err) {
     err_clear(err);
-    lfm_constraint *before = NULL; /* to go back to */
+    lfm_constraint *before = NULL; /* to restore after an error */
     lfm_status st = lfm_constraint_clone(&before, c, err);
     bool undecided = false;
     size_t i = 0;
@@ -391,10 +391,9 @@ lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_
     return st;
 }
 
-/* ---- Text that is forced -------------------------------------------------------------------- */
+/* ---- Forced text ---------------------------------------------------------------------------- */
 
-/* Might the model want a longer token in place of the last one, which ends at byte `n` of the
- * forced text? */
+/* Could a longer token stand in the place of `last`, which ends at byte `n` of the forced text? */
 static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_t last, bool *grows,
                            lfm_error *err) {
     constraint_shared *w = c->shared;
@@ -415,7 +414,7 @@ static lfm_status may_grow(lfm_constraint *c, const char *text, size_t n, int32_
     return st;
 }
 
-/* The forced bytes as the tokens that the tokenizer makes of them. */
+/* Tokenize the forced bytes. */
 static lfm_status encode_forced(lfm_constraint *c, const char *text, size_t n, bool final,
                                 tok_list *list, lfm_error *err) {
     const constraint_shared *w = c->shared;
@@ -423,7 +422,7 @@ static lfm_status encode_forced(lfm_constraint *c, const char *text, size_t n, b
     lfm_status st = tok_encode(w->model->tok, text, n, false, list, err);
     for (size_t i = 0; i < list->n && st == LFM_OK; i++) {
         if (!has_bit(w->vocab.has_text, list->ids[i])) {
-            list->n = 0; /* the text of a special token: leave it to the sampler to spell it */
+            list->n = 0; /* the name of a special token: the sampler has to spell it */
         }
     }
     if (st == LFM_OK && list->n > 0 && !final) {

@@ -10,7 +10,7 @@
 #include "constrain/engine/keys.h"
 #include "constrain/engine/mask.h"
 
-enum { CONSTRAINT_MAX_BREAKS = 8 }; /* line breaks between thoughts and text; models write two */
+enum { CONSTRAINT_MAX_BREAKS = 8 }; /* between thoughts and text; models write two */
 
 /* What the clones of a constraint share. */
 typedef struct {
@@ -33,14 +33,14 @@ typedef struct {
     uint64_t *narrowed;  // [mask_words] a mask without tokens that would repeat a key
 } constraint_shared;
 
-/* Make what is still zero, but for n_users and model.  After an error, release it. */
+/* Fill in everything but n_users and model.  Release it even after an error. */
 lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, int flags,
                                   lfm_error *err);
 
-/* One user less; the last one frees it. */
+/* Drop one user; the last one frees it. */
 void constraint_shared_release(constraint_shared *w);
 
-/* A text of line breaks only? */
+/* Does the text consist of line breaks only? */
 bool constraint_all_breaks(const char *text, size_t n);
 
 lfm_status constraint_no_memory(lfm_error *err);

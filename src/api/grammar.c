@@ -1,5 +1,5 @@
 /*
- * grammar.c - grammars, and what one needs to rule the answers of a model.
+ * grammar.c - grammars, and what the clones of a constraint share.
  */
 #include "api/constraint_internal.h"
 
@@ -13,7 +13,7 @@
 
 struct lfm_grammar {
     grammar inner;
-    bool is_json; /* its texts are JSON, or calls with JSON in them */
+    bool is_json; /* its texts are JSON, or tool calls that contain JSON */
 };
 
 /* ---- Grammars ------------------------------------------------------------------------------- */
@@ -95,7 +95,7 @@ void constraint_shared_release(constraint_shared *w) {
     free(w);
 }
 
-/* Control tokens and the tags have no text: a grammar means characters when it says so. */
+/* Leave control tokens and the tags without text: the characters of a grammar never match them. */
 static lfm_status read_vocab(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);
@@ -135,7 +135,7 @@ static lfm_status find_named(constraint_shared *w, const grammar *g, lfm_error *
     return LFM_OK;
 }
 
-/* Does the text go on behind a '>' with more than line breaks? */
+/* Is there more than line breaks after a '>' in the text? */
 static bool is_risky(const char *text, size_t n) {
     while (n > 0 && text[n - 1] == '\n') {
         n--;
@@ -166,7 +166,7 @@ static lfm_status allow_thoughts(constraint_shared *w, lfm_error *err) {
     return LFM_OK;
 }
 
-/* The ends of an answer, <think>, and line breaks after </think>. */
+/* Tokens that end an answer, <think>, and line breaks that may follow </think>. */
 static lfm_status find_extras(constraint_shared *w, lfm_error *err) {
     const tokenizer *tok = w->model->tok;
     const size_t n = tok_n_vocab(tok);

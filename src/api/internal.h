@@ -1,8 +1,8 @@
 /*
- * internal.h - what the files that implement lfm.h share.
+ * internal.h - the structs behind lfm.h.
  *
- * The model owns the mapping, the vocabulary and the views; it never changes after it was opened.
- * The session owns everything that changes.
+ * The model owns the mapping, the vocabulary and the views, and is immutable once opened.  The
+ * session owns everything that changes.
  */
 #ifndef API_INTERNAL_H
 #define API_INTERNAL_H
@@ -36,21 +36,21 @@ struct lfm_model {
 lfm_status options_read(void *ours, size_t size, const void *theirs, const char *name,
                         lfm_error *err);
 
-/* What sessions of one family work with. */
+/* What the sessions of a family share. */
 typedef struct {
     const lfm_model *model;
     pool *threads;
-    pool *batch_threads; /* for several tokens of a text at once; NULL: the same */
+    pool *batch_threads; /* for batches of more than one token; NULL: `threads` */
     model_state state;
     size_t n_sessions;
-    uint64_t memory;      /* bytes that were to be had when it began */
+    uint64_t memory;      /* bytes available when it was made */
 } session_shared;
 
 struct lfm_session {
     session_shared *shared;
     timeline line;
     float *logits;   /* [n_vocab] */
-    bool has_logits; /* they are those of the last token */
+    bool has_logits; /* `logits` are those of the last token */
     bool broken;     /* after LFM_ERR_NUMERIC, until reset */
     lfm_progress_fn *on_progress;
     void *progress_ctx;

@@ -1,7 +1,5 @@
 /*
- * lfm.c - the public interface: joins the rooms that do not know each other.
- *
- * Models, tokens and sampling.
+ * lfm.c - models, tokens and sampling: joins the rooms that do not know each other.
  */
 #include "api/internal.h"
 
@@ -53,7 +51,7 @@ static void describe(lfm_model *m) {
     };
 }
 
-/* The vocabulary must cover the embedding's rows: a larger one would let ids point outside it. */
+/* Every token needs a row of the embedding: ids of a larger vocabulary would point outside it. */
 static lfm_status check_vocab(const lfm_model *m, lfm_error *err) {
     if (tok_n_vocab(m->tok) != m->shape.n_vocab) {
         return err_set(err, LFM_ERR_FORMAT, "%s: the tokenizer has %zu tokens, but "

@@ -1,5 +1,5 @@
 /*
- * session.c - sessions: timelines of tokens, and the session_shared that those of a family share.
+ * session.c - sessions: timelines of tokens, and what those of a family share.
  */
 #include "api/internal.h"
 
@@ -63,7 +63,7 @@ lfm_status lfm_session_plan(const lfm_model *m, const lfm_session_options *opt, 
     return st;
 }
 
-/* ---- Life ----------------------------------------------------------------------------------- */
+/* ---- Lifecycle ------------------------------------------------------------------------------ */
 
 static void shared_drop(session_shared *shared) {
     if (shared && --shared->n_sessions == 0) {
@@ -98,7 +98,7 @@ static lfm_status shared_new(session_shared **out, const lfm_model *m,
     return LFM_OK;
 }
 
-/* An empty timeline in `shared`, which is one session's more from now on. */
+/* An empty timeline.  The caller has counted it in shared->n_sessions; a failure uncounts it. */
 static lfm_status session_new(lfm_session **out, session_shared *shared, timeline_options opt,
                               lfm_error *err) {
     const lfm_model *m = shared->model;
@@ -171,8 +171,8 @@ lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error 
 
 /* ---- Evaluation ----------------------------------------------------------------------------- */
 
-/* Memory comes page by page, and a system that has none left ends the program without a word: so a
- * text that cannot fit is refused before work begins. */
+/* The system provides memory page by page and kills the program when none is left, so refuse a text
+ * that cannot fit before evaluating it. */
 static lfm_status check_memory(const lfm_session *s, size_t n, lfm_error *err) {
     const double gib = 1.0 / (1 << 30);
     uint64_t bytes = 0;
@@ -212,8 +212,8 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
     return n > 1 ? check_memory(s, n, err) : LFM_OK;
 }
 
-/* The file's weights, or somebody else's bytes?  Afterwards, so that what was read is known to have
- * been right; and instead of the complaint that those bytes are not finite. */
+/* Run the model, then check that the file did not change while it was read: success proves that the
+ * weights were intact, and a changed file explains numbers that are not finite. */
 static lfm_status forward(session_shared *shared, const forward_request *rq, lfm_error *err) {
     lfm_error why = {0};
     const bool is_batch = rq->n > 1 && rq->n_lines == 1;
@@ -226,7 +226,7 @@ static lfm_status forward(session_shared *shared, const forward_request *rq, lfm
     return err_set(err, why.status, "%s", why.text);
 }
 
-/* Batch by batch; logits of the last token, and of all of them if `all` is not NULL. */
+/* Evaluate batch by batch; `all` [n][n_vocab] receives the logits of every token unless NULL. */
 static lfm_status evaluate(lfm_session *s, const int32_t *tokens, size_t n, float *all,
                            lfm_error *err) {
     const size_t n_vocab = s->shared->model->shape.n_vocab;
@@ -273,7 +273,7 @@ lfm_status lfm_eval_all(lfm_session *s, const int32_t *tokens, size_t n, float *
     return evaluate(s, tokens, n, logits, err);
 }
 
-/* What lfm_eval_each has to know of its sessions before anything is changed. */
+/* Check the sessions and tokens of lfm_eval_each before anything changes. */
 static lfm_status check_each(lfm_session *const *s, const int32_t *tokens, size_t n,
                              lfm_error *err) {
     lfm_status st = LFM_OK;
@@ -328,7 +328,7 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
     return st;
 }
 
-/* ---- A prompt that begins like what is there ------------------------------------------------ */
+/* ---- Reusing what is there ------------------------------------------------------------------ */
 
 lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, size_t *n_reused,
                             lfm_error *err) {
@@ -349,7 +349,7 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
         *n_reused = n;
         return LFM_OK;
     }
-    /* The last token is evaluated in any case, for its logits. */
+    /* Always evaluate the last token, for its logits. */
     const uint32_t held = line->pos;
     const uint32_t start = timeline_rewind(line, (uint32_t)(same < n ? same : n - 1));
     s->has_logits = s->has_logits && start == held;

@@ -13,8 +13,8 @@
  *     note        bytes of the caller
  *     checksum    uint64 of all the above (base/checksum.h)
  *
- * A file is read in the order of trust: the head is checked against the model and the file's size,
- * then the rest is read to its place, then the checksum decides.
+ * Reading checks the head against the model and the file's size, reads the rest to its place, and
+ * compares the checksum last.
  */
 #include "api/internal.h"
 
@@ -52,10 +52,10 @@ typedef struct {
 
 _Static_assert(sizeof(session_head) == 200, "the file format has no padding");
 
-/* ---- Which model it is ---------------------------------------------------------------------- */
+/* ---- Identifying the model ------------------------------------------------------------------ */
 
-/* A number for the weights: names, shapes and types of all tensors, and some bytes of each.  (All
- * of them would take seconds.) */
+/* Hash the names, shapes and types of all tensors and 64 bytes of each.  (Hashing all bytes would
+ * take seconds.) */
 static uint64_t model_id(const lfm_model *m) {
     enum { SAMPLE = 64 };
     uint64_t id = 0;
@@ -88,7 +88,7 @@ static session_head head_of(const lfm_session *s, size_t note_len) {
         .chunk_bytes = timeline_stride(t),
         .n_tokens = t->pos,
     };
-    for (uint32_t i = 0; i < t->n_marks; i++) { /* those that have been passed */
+    for (uint32_t i = 0; i < t->n_marks; i++) { /* none ahead of the position */
         if (t->mark[i] <= t->pos) {
             h.mark[h.n_marks++] = t->mark[i];
         }
@@ -96,7 +96,7 @@ static session_head head_of(const lfm_session *s, size_t note_len) {
     return h;
 }
 
-/* A run of bytes of the session that follow each other in the file. */
+/* Bytes of the session that are contiguous in memory and in the file. */
 typedef struct {
     void *at;
     uint64_t n;
@@ -104,7 +104,7 @@ typedef struct {
 
 enum { N_SECTIONS = 6 }; /* between the head and the note */
 
-/* Where everything lies in memory; marks have been packed to the front. */
+/* The place of every section in memory.  The marks must be packed (timeline_tidy). */
 static void sections_of(lfm_session *s, const session_head *h, section out[N_SECTIONS]) {
     const timeline *t = &s->line;
     const uint64_t history = (uint64_t)h->history_floats * sizeof(float);
@@ -194,7 +194,7 @@ static lfm_status take(reader *r, void *to, uint64_t n, lfm_error *err) {
     return LFM_OK;
 }
 
-/* The same, counted into the checksum. */
+/* The same, and add the bytes to the checksum. */
 static lfm_status take_summed(reader *r, void *to, uint64_t n, lfm_error *err) {
     const lfm_status st = take(r, to, n, err);
     if (st == LFM_OK) {
@@ -207,8 +207,8 @@ static const char *kv_name(uint32_t kv) {
     return kv == KERN_KV_F16 ? "f16" : kv == KERN_KV_F32 ? "f32" : "q8";
 }
 
-/* Is this a session of this model that fits?  Everything that memory accesses depend on is checked
- * here. */
+/* Check that this is a session of this model that fits, and everything that memory accesses depend
+ * on. */
 static lfm_status check_head(const reader *r, lfm_session *s, const session_head *h, uint64_t size,
                              lfm_error *err) {
     const session_head ours = head_of(s, 0);
@@ -254,7 +254,7 @@ static lfm_status check_head(const reader *r, lfm_session *s, const session_head
     return LFM_OK;
 }
 
-/* With the head checked: read the rest to its place, and let the checksum decide. */
+/* With the head checked, read the rest to its place and compare the checksum. */
 static lfm_status read_body(reader *r, lfm_session *s, const session_head *h, char *note,
                             lfm_error *err) {
     section sections[N_SECTIONS];
@@ -301,7 +301,7 @@ static lfm_status load(reader *r, lfm_session *s, char **note, size_t *note_len,
     st = read_body(r, s, &h, text, err);
     if (st != LFM_OK) {
         free(text);
-        lfm_session_reset(s); /* nothing of it is left */
+        lfm_session_reset(s); /* drop what was read of it */
         return st;
     }
     text[h.note_bytes] = '\0';
