@@ -43,6 +43,17 @@ msan) sanitizer=-fsanitize=memory ;;
 cov) sanitizer=--coverage ;;
 esac
 
+# The example at the head of lfm.h compiles.
+{
+    printf '#include <lfm.h>\n#include <stdio.h>\n#include <string.h>\nint main(void) {\n'
+    sed -n '1,/^ \*\/$/s/^ \*     //p' "$root/include/lfm.h"
+    printf 'return 0;\n}\n'
+} >"$work/head.c"
+[ "$(wc -l <"$work/head.c")" -ge 20 ] || fail "no example at the head of lfm.h"
+# shellcheck disable=SC2086
+${compiler:-gcc} -std=c11 -Wall -Wextra -Werror $cflags -fsyntax-only "$work/head.c" || fail "the example of lfm.h"
+pass
+
 # An example, and lfm_tools.h, as C and as C++; each example must print what the program prints.
 cc=${compiler:-gcc}
 cxx=$(echo "$cc" | sed 's/gcc/g++/; s/clang/clang++/')
