@@ -54,7 +54,7 @@ esac
 ${compiler:-gcc} -std=c11 -Wall -Wextra -Werror $cflags -fsyntax-only "$work/head.c" || fail "the example of lfm.h"
 pass
 
-# An example, and lfm_tools.h, as C and as C++; each example must print what the program prints.
+# An example as C and as C++; each must print what the program prints.
 cc=${compiler:-gcc}
 cxx=$(echo "$cc" | sed 's/gcc/g++/; s/clang/clang++/')
 model=models/lfm-stories-Q4_0.gguf
@@ -70,9 +70,6 @@ example() { # NAME ARGUMENT..; what is expected is in $work/expected
         $how -Wall -Wextra -Wpedantic -Werror $sanitizer $cflags "tests/examples/$name.c" -o "$work/$name.o" -c \
             >"$work/log" 2>&1 && ${how%% *} $sanitizer "$work/$name.o" $libs -o "$work/$name" >>"$work/log" 2>&1 ||
             fail "$how: $name.c: $(cat "$work/log")"
-        echo '#include <lfm_tools.h>' >"$work/tools.c"
-        # shellcheck disable=SC2086
-        $how -Wall -Wextra -Wpedantic -Werror $cflags -fsyntax-only "$work/tools.c" || fail "$how: lfm_tools.h"
         "$work/$name" "$model" "$@" >"$work/printed" 2>"$work/log" || fail "$name: $(cat "$work/log")"
         cmp "$work/expected" "$work/printed" || fail "$how: $name prints $(cat "$work/printed")"
         pass

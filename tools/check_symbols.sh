@@ -10,13 +10,13 @@ build=$1
 nm=${NM:-nm}
 
 # base, gguf, kernel, model, token, constrain, answer, api and convert
-prefixes="arena cores cpu err group json map memory out pool team thoughts utf8
+prefixes="arena cores cpu err group json map memory out pool team thoughts utf8 versioned
     gguf mix pack qtype
     jobs kern quantize rope
     act block pass model shape state timeline weights
     chat sampler tok
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
-    constraint options answer logprobs tool
+    constraint answer logprobs tool
     lfm"
 
 list=$(mktemp)

@@ -30,12 +30,6 @@ struct lfm_model {
     bool vocab_only;
 };
 
-/* Copy the option struct that a caller gave, NULL for all defaults, into one of ours of `size`
- * bytes.  Both begin with struct_size.  When a struct has grown, a struct_size of 0 has to mean its
- * size in version 0.1.  LFM_ERR_ARG when fields are set that we do not know. */
-lfm_status options_read(void *ours, size_t size, const void *theirs, const char *name,
-                        lfm_error *err);
-
 /* What the sessions of a family share. */
 typedef struct {
     const lfm_model *model;

@@ -3,6 +3,7 @@
  */
 #include "api/internal.h"
 
+#include "base/versioned.h"
 #include "gguf/format.h"
 #include "gguf/pack.h"
 #include "kernel/choose.h"
@@ -66,7 +67,7 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
     lfm_model_options o;
     *out = NULL;
     err_clear(err);
-    lfm_status st = options_read(&o, sizeof o, opt, "lfm_model_options", err);
+    lfm_status st = versioned_read(&o, sizeof o, opt, "lfm_model_options", err);
     if (st != LFM_OK) {
         return st;
     }
@@ -217,8 +218,7 @@ void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size) {
         s.top_k = 0;
         s.min_p = 0.15f;
     }
-    memset(out, 0, size);
-    memcpy(out, &s, size < sizeof s ? size : sizeof s);
+    versioned_write(out, size, &s, sizeof s);
 }
 
 lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_sampling *settings,
@@ -228,7 +228,7 @@ lfm_status lfm_sampler_new(lfm_sampler **out, const lfm_model *m, const lfm_samp
     *out = NULL;
     lfm_sampling_default(m, &ours, sizeof ours);
     lfm_status st = LFM_OK;
-    if (settings) st = options_read(&ours, sizeof ours, settings, "lfm_sampling", err);
+    if (settings) st = versioned_read(&ours, sizeof ours, settings, "lfm_sampling", err);
     return st == LFM_OK ? sampler_new(out, &ours, tok_n_vocab(m->tok), err) : st;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/system/cores.h"
 #include "base/system/memory.h"
+#include "base/versioned.h"
 #include "model/forward.h"
 
 #include <inttypes.h>
@@ -18,7 +19,7 @@ enum { DEFAULT_BATCH = 512, MAX_BATCH = 65536 };
 /* The caller's options, NULL for all defaults, checked. */
 static lfm_status read_options(lfm_session_options *opt, const lfm_model *m,
                                const lfm_session_options *theirs, lfm_error *err) {
-    const lfm_status st = options_read(opt, sizeof *opt, theirs, "lfm_session_options", err);
+    const lfm_status st = versioned_read(opt, sizeof *opt, theirs, "lfm_session_options", err);
     if (st != LFM_OK) {
         return st;
     }

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/system/cores.h"
+#include "base/versioned.h"
 #include "convert/write.h"
 #include "gguf/pack.h"
 #include "lfm_tools.h"
@@ -136,7 +137,7 @@ lfm_status lfm_verify(const char *path, const lfm_file_options *opt, bool *has_s
     lfm_model *model = NULL;
     scan s = {.passes = 1};
     err_clear(err);
-    lfm_status st = options_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
+    lfm_status st = versioned_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
     if (st == LFM_OK) st = open_model(&s, &model, path, err);
     if (st == LFM_OK) st = run_scan(&s, err);
     if (st == LFM_OK) st = report_bad(&s, err);
@@ -209,7 +210,7 @@ lfm_status lfm_pack(const char *in, const char *path, const lfm_file_options *op
     lfm_model *model = NULL;
     scan s = {.sealing = true, .passes = 2};
     err_clear(err);
-    lfm_status st = options_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
+    lfm_status st = versioned_read(&s.opt, sizeof s.opt, opt, "lfm_file_options", err);
     /* Check its old checksums too: never seal damage. */
     if (st == LFM_OK) st = open_model(&s, &model, in, err);
     if (st == LFM_OK) st = run_scan(&s, err);

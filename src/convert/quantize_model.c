@@ -9,6 +9,7 @@
 #include "api/internal.h"
 
 #include "base/system/cores.h"
+#include "base/versioned.h"
 #include "convert/mix.h"
 #include "convert/quantize.h"
 #include "convert/write.h"
@@ -286,7 +287,7 @@ lfm_status lfm_quantize(const char *in, const char *out, const char *name,
                         const lfm_quantize_options *opt, lfm_error *err) {
     quantizer q = {0};
     err_clear(err);
-    lfm_status st = options_read(&q.opt, sizeof q.opt, opt, "lfm_quantize_options", err);
+    lfm_status st = versioned_read(&q.opt, sizeof q.opt, opt, "lfm_quantize_options", err);
     if (st == LFM_OK) st = find_mix(&q, name, err);
     if (st == LFM_OK) st = lfm_model_open(&q.model, in, NULL, err);
     if (st == LFM_OK) {

@@ -1,7 +1,7 @@
 /*
  * test_api_options.c - versions, option structs of other versions, and tools that are stopped.
  */
-#include "api/internal.h"
+#include "base/versioned.h"
 #include "lfm_tools.h"
 
 #include <setjmp.h>
@@ -45,24 +45,24 @@ static void test_sizes(void **state) {
     (void)state;
     lfm_error err = {0};
     ours got = {9, 9, 9};
-    assert_int_equal(options_read(&got, sizeof got, NULL, "x", &err), LFM_OK);
+    assert_int_equal(versioned_read(&got, sizeof got, NULL, "x", &err), LFM_OK);
     assert_true(got.a == 0 && got.b == 0);
     const ours same = {0, 1, 2};
-    assert_int_equal(options_read(&got, sizeof got, &same, "x", &err), LFM_OK);
+    assert_int_equal(versioned_read(&got, sizeof got, &same, "x", &err), LFM_OK);
     assert_true(got.a == 1 && got.b == 2);
     const older less = {offsetof(ours, b), 3};
-    assert_int_equal(options_read(&got, sizeof got, &less, "x", &err), LFM_OK);
+    assert_int_equal(versioned_read(&got, sizeof got, &less, "x", &err), LFM_OK);
     assert_true(got.a == 3 && got.b == 0);
     const newer unused = {sizeof unused, 4, 5, 0};
-    assert_int_equal(options_read(&got, sizeof got, &unused, "x", &err), LFM_OK);
+    assert_int_equal(versioned_read(&got, sizeof got, &unused, "x", &err), LFM_OK);
     assert_true(got.a == 4 && got.b == 5);
     const newer used = {sizeof used, 4, 5, 6};
-    assert_int_equal(options_read(&got, sizeof got, &used, "x", &err), LFM_ERR_ARG);
+    assert_int_equal(versioned_read(&got, sizeof got, &used, "x", &err), LFM_ERR_ARG);
     assert_string_equal(err.text,
                         "x has a field at byte 16 that version " LFM_VERSION " does not know");
     err = (lfm_error){0};
     const ours odd = {1, 2, 3};
-    assert_int_equal(options_read(&got, sizeof got, &odd, "x", &err), LFM_ERR_ARG);
+    assert_int_equal(versioned_read(&got, sizeof got, &odd, "x", &err), LFM_ERR_ARG);
     assert_non_null(strstr(err.text, "x.struct_size is 1"));
 }
 

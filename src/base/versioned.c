@@ -1,12 +1,12 @@
 /*
- * options.c - option structs of programs that were compiled with another version of the header.
+ * versioned.c - option structs of programs that were compiled with another version of lfm.h.
  */
-#include "api/internal.h"
+#include "base/versioned.h"
 
 #include <string.h>
 
-lfm_status options_read(void *ours, size_t size, const void *theirs, const char *name,
-                        lfm_error *err) {
+lfm_status versioned_read(void *ours, size_t size, const void *theirs, const char *name,
+                          lfm_error *err) {
     size_t n = 0;
     memset(ours, 0, size);
     if (!theirs) {
@@ -26,4 +26,9 @@ lfm_status options_read(void *ours, size_t size, const void *theirs, const char 
     }
     memcpy(ours, theirs, n < size ? n : size);
     return LFM_OK;
+}
+
+void versioned_write(void *theirs, size_t their_size, const void *ours, size_t size) {
+    memset(theirs, 0, their_size);
+    memcpy(theirs, ours, their_size < size ? their_size : size);
 }
