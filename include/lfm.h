@@ -56,9 +56,9 @@ extern "C" {
 const char *lfm_version(void);
 
 /* Option structs begin with struct_size.  Zero the struct, then set fields: zero is the default
- * (lfm_sampling begins with lfm_sampling_default instead).  A struct_size of 0 means the fields of
- * version 0.1; set it to sizeof to use fields that were added later.  A library that does not know
- * them returns LFM_ERR_ARG unless they are zero. */
+ * (fill lfm_sampling and lfm_answer_options with their defaults instead).  A struct_size of 0 means
+ * the fields of version 0.1; set it to sizeof to use fields that were added later.  A library that
+ * does not know them returns LFM_ERR_ARG unless they are zero. */
 
 typedef enum {
     LFM_OK = 0,
@@ -470,6 +470,7 @@ typedef enum {
 
 /* Start from lfm_answer_defaults().  Strings are kept, not copied. */
 typedef struct {
+    size_t struct_size;
     int64_t max_tokens;       /* thoughts included; < 0: until the context is full */
     int64_t max_thoughts;     /* tokens of thoughts; < 0: as many as leave room for an answer */
     const char *thoughts_end; /* written where max_thoughts cuts thoughts off; NULL = nothing */
@@ -486,7 +487,8 @@ typedef struct {
     size_t n_top;       /* .. and of its most probable alternatives, LFM_MAX_TOP at most */
 } lfm_answer_options;
 
-lfm_answer_options lfm_answer_defaults(void);
+/* `size` is sizeof *out. */
+void lfm_answer_defaults(lfm_answer_options *out, size_t size);
 
 typedef struct {
     const char *name; /* NUL-terminated, as is the next */

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/markers.h"
+#include "base/versioned.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,8 +25,9 @@ const char *lfm_finish_name(lfm_finish finish) {
     return names[finish];
 }
 
-lfm_answer_options lfm_answer_defaults(void) {
-    return (lfm_answer_options){.max_tokens = -1, .max_thoughts = -1};
+void lfm_answer_defaults(lfm_answer_options *out, size_t size) {
+    const lfm_answer_options o = {.struct_size = size, .max_tokens = -1, .max_thoughts = -1};
+    versioned_write(out, size, &o, sizeof o);
 }
 
 static size_t room_for(const lfm_answer *a, size_t n_prompt) {
@@ -64,12 +66,14 @@ lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler
     if (!a) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
     }
-    a->opt = opt ? *opt : lfm_answer_defaults();
+    lfm_answer_defaults(&a->opt, sizeof a->opt);
     a->model = lfm_session_model(s);
     a->session = s;
     a->sampler = sampler;
     a->constraint = constraint;
-    const lfm_status st = begin(a, prompt, n, err);
+    lfm_status st = LFM_OK;
+    if (opt) st = versioned_read(&a->opt, sizeof a->opt, opt, "lfm_answer_options", err);
+    if (st == LFM_OK) st = begin(a, prompt, n, err);
     if (st != LFM_OK) {
         lfm_answer_free(a);
         return st;

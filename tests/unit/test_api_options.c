@@ -80,6 +80,9 @@ static void test_refusals(void **state) {
     const lfm_session_options of_session = {.struct_size = 1};
     const lfm_quantize_options of_quantize = {.struct_size = 1};
     const lfm_file_options of_file = {.struct_size = 1};
+    const lfm_answer_options of_answer = {.struct_size = 1};
+    lfm_answer_options more;
+    lfm_answer *answer = NULL;
     lfm_sampling settings;
     assert_int_equal(lfm_model_open(&m, model_path, &of_model, &err), LFM_ERR_ARG);
     assert_null(m);
@@ -92,6 +95,14 @@ static void test_refusals(void **state) {
     settings.struct_size = 1;
     assert_int_equal(lfm_sampler_new(&sampler, m, &settings, &err), LFM_ERR_ARG);
     assert_null(sampler);
+    assert_int_equal(lfm_session_new(&s, m, NULL, &err), LFM_OK);
+    assert_int_equal(lfm_answer_new(&answer, s, sampler, NULL, &of_answer, NULL, 0, &err),
+                     LFM_ERR_ARG);
+    assert_null(answer);
+    lfm_session_free(s);
+    lfm_answer_defaults(&more, sizeof more);
+    assert_int_equal(more.struct_size, sizeof more);
+    assert_int_equal(more.max_tokens, -1);
     assert_int_equal(lfm_quantize(model_path, NULL, "Q8_0", &of_quantize, &err), LFM_ERR_ARG);
     assert_int_equal(lfm_pack(model_path, "", &of_file, &err), LFM_ERR_ARG);
     assert_int_equal(lfm_verify(model_path, &of_file, &has_sums, &err), LFM_ERR_ARG);

@@ -4,7 +4,8 @@
 #include "cli/prompt/answer_settings.h"
 
 lfm_answer_options answer_settings(const cli_options *o) {
-    lfm_answer_options s = lfm_answer_defaults();
+    lfm_answer_options s;
+    lfm_answer_defaults(&s, sizeof s);
     if (o->n_predict.given && o->n_predict.value >= 0) {
         s.max_tokens = (int64_t)o->n_predict.value;
     }
