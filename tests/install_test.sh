@@ -67,9 +67,10 @@ example() { # NAME ARGUMENT..; what is expected is in $work/expected
             continue
         fi
         # shellcheck disable=SC2086 # lists of flags
-        $how -Wall -Wextra -Wpedantic -Werror $sanitizer $cflags "tests/examples/$name.c" -o "$work/$name.o" -c \
-            >"$work/log" 2>&1 && ${how%% *} $sanitizer "$work/$name.o" $libs -o "$work/$name" >>"$work/log" 2>&1 ||
+        if ! { $how -Wall -Wextra -Wpedantic -Werror $sanitizer $cflags -c "tests/examples/$name.c" -o "$work/$name.o" &&
+            ${how%% *} $sanitizer "$work/$name.o" $libs -o "$work/$name"; } >"$work/log" 2>&1; then
             fail "$how: $name.c: $(cat "$work/log")"
+        fi
         "$work/$name" "$model" "$@" >"$work/printed" 2>"$work/log" || fail "$name: $(cat "$work/log")"
         cmp "$work/expected" "$work/printed" || fail "$how: $name prints $(cat "$work/printed")"
         pass
