@@ -5,6 +5,8 @@
 
 #include "cli/shared/term.h"
 
+#include "lfm_tools.h"
+
 #include <time.h>
 
 static const double idle_seconds = 3;
