@@ -47,7 +47,7 @@ static void settle_token(pass *b, size_t i) {
     }
 }
 
-void pass_enter(pass *b, const float *norm, unsigned mask) {
+void pass_enter(pass *b, const float *norm) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
     size_t i = 0;
@@ -55,7 +55,7 @@ void pass_enter(pass *b, const float *norm, unsigned mask) {
         settle_token(b, i);
         float *in = act_floats(&st->in, i);
         st->kern->norm(in, st->x + i * n_embd, norm, n_embd, st->shape->eps);
-        act_fill(&st->in, st->kern, i, in, n_embd, mask);
+        act_fill(&st->in, st->kern, i, in, n_embd, b->step->layouts);
     }
     b->waiting = PENDING_NOTHING;
     team_sync(b->t);
@@ -70,60 +70,52 @@ void pass_settle(pass *b) {
     team_sync(b->t);
 }
 
-void pass_fill(pass *b, size_t n, unsigned mask) {
+void pass_fill(pass *b, size_t n) {
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
-        act_fill(&b->st->in, b->st->kern, i, act_floats(&b->st->in, i), n, mask);
+        act_fill(&b->st->in, b->st->kern, i, act_floats(&b->st->in, i), n, b->step->layouts);
     }
     team_sync(b->t);
 }
 
-unsigned pass_layouts(matrices m) {
-    unsigned mask = 0;
-    for (size_t j = 0; j < m.n; j++) {
-        mask |= form_bit(m.w[j]);
-    }
-    return mask;
-}
-
-/* The jobs of a step, without outputs; the number of pieces. */
-static size_t plan(const pass *b, matrices m, matmul_job jobs[3]) {
-    for (size_t j = 0; j < m.n; j++) {
-        jobs[j] = (matmul_job){
-            .mul = b->st->kern->mul[m.w[j]->type],
-            .w = m.w[j]->data,
-            .row_bytes = m.w[j]->row_bytes,
-            .rows = m.w[j]->rows,
-            .k = m.w[j]->cols,
-            .x = b->st->in.at[state_form(m.w[j]->type)],
-            .n = b->n,
+/* Make `s` the next products, and divide them among the workers. */
+static void plan(pass *b, const weights_step *s) {
+    const model_state *st = b->st;
+    const bool is_head = s + 1 == st->weights->steps + st->weights->n_steps;
+    const size_t n = is_head ? b->n_head : b->n;
+    for (size_t j = 0; j < s->n; j++) {
+        b->jobs[j] = (matmul_job){
+            .mul = st->kern->mul[s->w[j]->type],
+            .w = s->w[j]->data,
+            .row_bytes = s->w[j]->row_bytes,
+            .rows = s->w[j]->rows,
+            .k = s->w[j]->cols,
+            .x = st->in.at[act_layout_of(s->w[j]->type)] + (b->n - n),
+            .n = n,
         };
     }
-    return jobs_plan(jobs, m.n, b->t->n_workers);
+    b->n_pieces = jobs_plan(b->jobs, s->n, b->t->n_workers);
+    b->step = s;
 }
 
-const uint8_t *pass_start(const pass *b, matrices m) {
-    matmul_job jobs[3];
-    const size_t n_pieces = plan(b, m, jobs);
-    return jobs_start(b->t, jobs, n_pieces);
+void pass_begin(pass *b) {
+    plan(b, b->st->weights->steps);
 }
 
-void pass_multiply(pass *b, matrices m, float *const *out, matrices after) {
-    matmul_job jobs[3];
-    const size_t n_pieces = plan(b, m, jobs);
-    for (size_t j = 0; j < m.n; j++) {
+const uint8_t *pass_advance(pass *b) {
+    const model_weights *w = b->st->weights;
+    const weights_step *next = b->step + 1;
+    plan(b, next < w->steps + w->n_steps ? next : w->steps);
+    return jobs_start(b->t, b->jobs, b->n_pieces);
+}
+
+void pass_multiply(pass *b, float *const *out) {
+    matmul_job jobs[STEP_MATRICES];
+    const size_t n_pieces = b->n_pieces;
+    for (size_t j = 0; j < b->step->n; j++) {
+        jobs[j] = b->jobs[j];
         jobs[j].y0 = out[j];
     }
-    jobs_run(b->t, jobs, n_pieces, pass_start(b, after));
+    jobs_run(b->t, jobs, n_pieces, pass_advance(b));
     team_sync(b->t);
-}
-
-matrices block_mixer_first(const layer_weights *l) {
-    return l->kind == LAYER_CONV ? (matrices){{&l->conv.in}, 1}
-                                 : (matrices){{&l->attn.q, &l->attn.k, &l->attn.v}, 3};
-}
-
-matrices block_ffn_first(const layer_weights *l) {
-    return l->is_moe ? (matrices){{&l->moe.router}, 1}
-                     : (matrices){{&l->dense.gate, &l->dense.up}, 2};
 }

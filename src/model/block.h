@@ -28,13 +28,12 @@ typedef struct {
     pending waiting;
     uint32_t layer;
     _Atomic int32_t *bad; /* first layer whose output was not finite, or INT32_MAX; shared */
-} pass;
 
-/* Matrices that meet the same rows: what one step multiplies by.  Empty: not known. */
-typedef struct {
-    const weight *w[3];
-    size_t n;
-} matrices;
+    size_t n_head;        /* tokens that the head is for: the last ones, or none */
+    const weights_step *step; /* the next products */
+    matmul_job jobs[STEP_MATRICES]; /* their plan, without outputs */
+    size_t n_pieces;
+} pass;
 
 /* Where token i belongs, and how many tokens come before it there. */
 static inline timeline *pass_line(const pass *b, size_t i) {
@@ -44,34 +43,32 @@ static inline uint32_t pass_pos(const pass *b, size_t i) {
     return b->n_lines > 1 ? b->lines[i]->pos : b->lines[0]->pos + (uint32_t)i;
 }
 
-/* x += what is pending; in = norm(x) in the forms of `mask`.  One step. */
-void pass_enter(pass *b, const float *norm, unsigned mask);
+/* x += what is pending; in = norm(x), in the layouts that the next products take.  One step. */
+void pass_enter(pass *b, const float *norm);
 
 /* x += what is pending, and nothing else.  One step. */
 void pass_settle(pass *b);
 
-/* The other forms of `in`, from its floats [n][width].  One step. */
-void pass_fill(pass *b, size_t width, unsigned mask);
+/* `in` in the other layouts that the next products take, from its floats [n][width].  One step. */
+void pass_fill(pass *b, size_t width);
 
-/* The forms that these matrices take (for pass_enter). */
-unsigned pass_layouts(matrices m);
+/* Multiply the rows of `in` by the matrices of the current weights_step, and advance: out[i]
+ * receives the products of matrix i as [n][rows].  The last pieces fetch the first weights of the
+ * next weights_step.  One step. */
+void pass_multiply(pass *b, float *const *out);
 
-/* Where this worker begins with matrices that all tokens meet; NULL when it has no part in them, or
- * they are not known. */
-const uint8_t *pass_start(const pass *b, matrices m);
+/* Start at the model's first products. */
+void pass_begin(pass *b);
 
-/* The products of matrices with the rows of `in`; out[i] receives those of matrix i as [n][rows].
- * `after` are the matrices of the next such step: their first rows are fetched ahead.  One step. */
-void pass_multiply(pass *b, matrices m, float *const *out, matrices after);
-
-/* What the two halves of a layer begin with. */
-matrices block_mixer_first(const layer_weights *l);
-matrices block_ffn_first(const layer_weights *l);
+/* Go one step further; after the last step comes the first one, of the next pass.  Returns where
+ * this worker will begin to read weights: NULL when it has no part in the step, or when the step's
+ * matrices are not known yet. */
+const uint8_t *pass_advance(pass *b);
 
 /* The blocks: from x (through pass_enter) to something pending. */
 void block_conv(pass *b, const layer_weights *l, uint32_t conv_index);
 void block_attn(pass *b, const layer_weights *l, uint32_t attn_index);
-void block_dense(pass *b, const layer_weights *l, matrices after);
-void block_moe(pass *b, const layer_weights *l, matrices after);
+void block_dense(pass *b, const layer_weights *l);
+void block_moe(pass *b, const layer_weights *l);
 
 #endif

@@ -186,14 +186,12 @@ void block_attn(pass *b, const layer_weights *l, uint32_t attn_index) {
     const model_shape *s = st->shape;
     const size_t n_q = (size_t)s->n_head * s->head_dim;
     const size_t n_kv = (size_t)s->n_head_kv * s->head_dim;
-    const matrices qkv = block_mixer_first(l);
-    const matrices out = {{&l->attn.out}, 1};
     const projections p = {
         .q = st->wide, .k = st->wide + b->n * n_q, .v = st->wide + b->n * (n_q + n_kv),
     };
     float *const targets[3] = {p.q, p.k, p.v};
-    pass_enter(b, l->norm_in, pass_layouts(qkv));
-    pass_multiply(b, qkv, targets, out);
+    pass_enter(b, l->norm_in);
+    pass_multiply(b, targets);
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         prepare_token(b, l, attn_index, p, i);
@@ -204,7 +202,7 @@ void block_attn(pass *b, const layer_weights *l, uint32_t attn_index) {
     } else {
         attend_many(b, attn_index, p.q);
     }
-    pass_fill(b, n_q, pass_layouts(out));
-    pass_multiply(b, out, &st->delta, block_ffn_first(l));
+    pass_fill(b, n_q);
+    pass_multiply(b, &st->delta); /* the output projection */
     b->waiting = PENDING_DELTA;
 }

@@ -46,12 +46,10 @@ static void convolve(pass *b, const layer_weights *l, uint32_t conv_index, const
 void block_conv(pass *b, const layer_weights *l, uint32_t conv_index) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
-    const matrices in = block_mixer_first(l);
-    const matrices out = {{&l->conv.out}, 1};
-    pass_enter(b, l->norm_in, pass_layouts(in));
-    pass_multiply(b, in, &st->wide, out);
+    pass_enter(b, l->norm_in);
+    pass_multiply(b, &st->wide); /* b, c and v */
     convolve(b, l, conv_index, st->wide);
-    pass_fill(b, n_embd, pass_layouts(out));
-    pass_multiply(b, out, &st->delta, block_ffn_first(l));
+    pass_fill(b, n_embd);
+    pass_multiply(b, &st->delta); /* the output projection */
     b->waiting = PENDING_DELTA;
 }

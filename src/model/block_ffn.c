@@ -14,22 +14,20 @@
 #include <assert.h>
 #include <stdlib.h>
 
-void block_dense(pass *b, const layer_weights *l, matrices after) {
+void block_dense(pass *b, const layer_weights *l) {
     model_state *st = b->st;
     const size_t n_ff = st->shape->n_ff;
-    const matrices gate_up = block_ffn_first(l);
-    const matrices down = {{&l->dense.down}, 1};
     float *const targets[2] = {st->wide, st->wide + b->n * n_ff};
-    pass_enter(b, l->norm_ffn, pass_layouts(gate_up));
-    pass_multiply(b, gate_up, targets, down);
+    pass_enter(b, l->norm_ffn);
+    pass_multiply(b, targets); /* gate and up */
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
         float *in = act_floats(&st->in, i);
         st->kern->silu_mul(in, targets[0] + i * n_ff, targets[1] + i * n_ff, n_ff);
-        act_fill(&st->in, st->kern, i, in, n_ff, pass_layouts(down));
+        act_fill(&st->in, st->kern, i, in, n_ff, b->step->layouts);
     }
     team_sync(b->t);
-    pass_multiply(b, down, &st->delta, after);
+    pass_multiply(b, &st->delta); /* down */
     b->waiting = PENDING_DELTA;
 }
 
@@ -101,9 +99,9 @@ static void group_by_expert(pass *b, const layer_weights *l) {
     for (uint32_t e = 0; e < s->n_expert; e++) {
         next[e] = start[e];
     }
-    const act_layout gate_form = state_form(l->moe.gate.type);
-    const act_layout up_form = state_form(l->moe.up.type);
-    const act_layout down_form = state_form(l->moe.down.type);
+    const act_layout gate_form = act_layout_of(l->moe.gate.type);
+    const act_layout up_form = act_layout_of(l->moe.up.type);
+    const act_layout down_form = act_layout_of(l->moe.down.type);
     for (size_t i = 0; i < n_slots; i++) {
         const uint32_t at = next[st->choice[i].expert]++;
         st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
@@ -168,11 +166,11 @@ static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t r
     free(memory);
 }
 
-void block_moe(pass *b, const layer_weights *l, matrices after) {
+void block_moe(pass *b, const layer_weights *l) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
-    pass_enter(b, l->norm_ffn, form_bit(&l->moe.gate) | form_bit(&l->moe.up));
-    pass_multiply(b, block_ffn_first(l), &st->scores, (matrices){.n = 0});
+    pass_enter(b, l->norm_ffn);
+    pass_multiply(b, &st->scores); /* the router */
     if (b->t->worker == 0) {
         for (size_t i = 0; i < b->n; i++) {
             choose_experts(s, st->scores + i * s->n_expert, l->moe.bias,
@@ -181,11 +179,11 @@ void block_moe(pass *b, const layer_weights *l, matrices after) {
         group_by_expert(b, l);
     }
     team_sync(b->t);
-    hidden_work work = {st, state_form(l->moe.down.type)};
+    hidden_work work = {st, act_layout_of(l->moe.down.type)};
     jobs_run_with(b->t, st->gate_jobs, st->n_gate_up,
                   jobs_start(b->t, st->down_jobs, st->n_down), hidden_piece, &work);
     team_sync(b->t);
-    jobs_run(b->t, st->down_jobs, st->n_down, pass_start(b, after));
+    jobs_run(b->t, st->down_jobs, st->n_down, pass_advance(b));
     team_sync(b->t);
     b->waiting = PENDING_MIXTURE;
 }

@@ -32,7 +32,7 @@ static void embed(pass *b, const forward_request *rq) {
 }
 
 /* Entering a block adds what the one before has left; b->layer says whose that is. */
-static void layer(pass *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matrices after) {
+static void layer(pass *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn) {
     const layer_weights *l = &b->st->weights->layers[i];
     if (l->kind == LAYER_CONV) {
         block_conv(b, l, (*n_conv)++);
@@ -41,9 +41,9 @@ static void layer(pass *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn, matri
     }
     b->layer = i;
     if (l->is_moe) {
-        block_moe(b, l, after);
+        block_moe(b, l);
     } else {
-        block_dense(b, l, after);
+        block_dense(b, l);
     }
 }
 
@@ -56,34 +56,15 @@ static void watch(pass *b, const forward_request *rq) {
 }
 
 /* Logits of all tokens, or of the last one alone: the head is the largest matrix. */
-static void head(pass *b, const forward_request *rq) {
-    model_state *st = b->st;
-    const weight *w = &st->weights->head;
-    pass_enter(b, st->weights->norm_out, form_bit(w));
-    if (!rq->logits) {
-        return;
-    }
-    const size_t first = rq->all_logits ? 0 : b->n - 1;
-    matmul_job job = {
-        .mul = st->kern->mul[w->type],
-        .w = w->data,
-        .row_bytes = w->row_bytes,
-        .rows = w->rows,
-        .k = w->cols,
-        .x = st->in.at[state_form(w->type)] + first,
-        .y0 = rq->logits,
-        .n = b->n - first,
-    };
-    const size_t n_pieces = jobs_plan(&job, 1, b->t->n_workers);
-    jobs_run(b->t, &job, n_pieces, pass_start(b, block_mixer_first(&st->weights->layers[0])));
-    team_sync(b->t);
+static size_t head_tokens(const forward_request *rq) {
+    return !rq->logits ? 0 : rq->all_logits ? rq->n : 1;
 }
 
-/* What is multiplied by after layer i. */
-static matrices after_layer(const pass *b, const forward_request *rq, uint32_t i) {
-    const model_weights *w = b->st->weights;
-    return i + 1 < b->st->shape->n_layer ? block_mixer_first(&w->layers[i + 1])
-         : rq->logits ? (matrices){{&w->head}, 1} : (matrices){.n = 0};
+static void head(pass *b, const forward_request *rq) {
+    pass_enter(b, b->st->weights->norm_out);
+    if (rq->logits) {
+        pass_multiply(b, &rq->logits);
+    }
 }
 
 static void forward(void *ctx, team *t) {
@@ -96,12 +77,14 @@ static void forward(void *ctx, team *t) {
         .lines = run->rq->lines,
         .n_lines = run->rq->n_lines,
         .bad = &run->bad,
+        .n_head = head_tokens(run->rq),
     };
     uint32_t n_conv = 0;
     uint32_t n_attn = 0;
+    pass_begin(&b);
     embed(&b, run->rq);
     for (uint32_t i = 0; i < st->shape->n_layer; i++) {
-        layer(&b, i, &n_conv, &n_attn, after_layer(&b, run->rq, i));
+        layer(&b, i, &n_conv, &n_attn);
         if (run->rq->on_layer) {
             watch(&b, run->rq);
         }

@@ -8,30 +8,11 @@
 #include <assert.h>
 #include <string.h>
 
-act_layout state_form(qtype type) {
-    switch (kern_act_block(type, qtype_get(type)->block_weights)) {
-    case 0: return FORM_F32;
-    case 32: return FORM_Q32;
-    default: return FORM_Q256;
-    }
-}
-
-/* Which forms do the model's matrices ask for? */
-static unsigned forms_needed(const model_shape *s, const model_weights *w) {
-    unsigned mask = 1u << FORM_F32 | form_bit(&w->head);
-    for (uint32_t i = 0; i < s->n_layer; i++) {
-        const layer_weights *l = &w->layers[i];
-        if (l->kind == LAYER_CONV) {
-            mask |= form_bit(&l->conv.in) | form_bit(&l->conv.out);
-        } else {
-            mask |= form_bit(&l->attn.q) | form_bit(&l->attn.k) | form_bit(&l->attn.v) |
-                    form_bit(&l->attn.out);
-        }
-        if (l->is_moe) {
-            mask |= form_bit(&l->moe.gate) | form_bit(&l->moe.up) | form_bit(&l->moe.down);
-        } else {
-            mask |= form_bit(&l->dense.gate) | form_bit(&l->dense.up) | form_bit(&l->dense.down);
-        }
+/* Which layouts do the model's matrices ask for? */
+static unsigned layouts_needed(const model_weights *w) {
+    unsigned mask = 1u << FORM_F32;
+    for (size_t i = 0; i < w->n_steps; i++) {
+        mask |= w->steps[i].layouts;
     }
     return mask;
 }
@@ -58,7 +39,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b) {
 static unsigned hidden_forms(const model_shape *s, const model_weights *w) {
     unsigned mask = 0;
     for (uint32_t i = 0; i < s->n_layer; i++) {
-        mask |= w->layers[i].is_moe ? form_bit(&w->layers[i].moe.down) : 0;
+        mask |= w->layers[i].is_moe ? act_layout_bit(&w->layers[i].moe.down) : 0;
     }
     return mask;
 }
@@ -113,7 +94,7 @@ lfm_status state_bytes(const model_shape *s, const model_weights *w, state_optio
                        uint64_t *bytes, lfm_error *err) {
     model_state counting = configured(s, w, opt);
     arena memory = {0};
-    place_all(&counting, &memory, forms_needed(s, w));
+    place_all(&counting, &memory, layouts_needed(w));
     *bytes = memory.used;
     if (memory.overflow) {
         return err_set(err, LFM_ERR_MEMORY, "batches of %u tokens do not fit any memory",
@@ -134,7 +115,7 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
     if (status != LFM_OK) {
         return status;
     }
-    place_all(st, &st->memory, forms_needed(s, w));
+    place_all(st, &st->memory, layouts_needed(w));
     rope_frequencies(st->freq, (double)s->rope_theta, s->head_dim);
     act_rows *const both[2] = {&st->in, &st->hidden};
     for (int i = 0; i < 2; i++) {

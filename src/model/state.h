@@ -15,9 +15,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The forms in which activations meet weights: plain floats, int8 in blocks of 32 or of 256. */
-typedef enum { FORM_F32, FORM_Q32, FORM_Q256, FORM_COUNT } act_layout;
-
 /* Rows of activations in every form; a row's forms are filled as its weights need them. */
 typedef struct {
     size_t n_rows;
@@ -80,9 +77,6 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
                       const kern_table *kern, state_options opt, lfm_error *err);
 void state_close(model_state *st); /* safe on a zeroed struct */
 
-/* The form that a weight type takes. */
-act_layout state_form(qtype type);
-
 /* Fill the quantised forms in `mask` (1 << form) of row i from x[n]. */
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
               unsigned mask);
@@ -96,10 +90,6 @@ void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t w
 /* The floats of row i. */
 static inline float *act_floats(const act_rows *a, size_t i) {
     return (float *)(void *)(a->rows[FORM_F32] + i * a->stride[FORM_F32]);
-}
-
-static inline unsigned form_bit(const weight *w) {
-    return 1u << state_form(w->type);
 }
 
 /* The parts of token i: `part` is a span, or 0 and 1 for a sum and what is added to it. */

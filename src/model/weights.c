@@ -5,6 +5,8 @@
  */
 #include "model/weights.h"
 
+#include "kernel/kernel.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -224,39 +226,80 @@ static lfm_status check_all_bound(const binder *b) {
                    stranger->name.ptr);
 }
 
+/* ---- Steps ---------------------------------------------------------------------------------- */
+
+act_layout act_layout_of(qtype type) {
+    switch (kern_act_block(type, qtype_get(type)->block_weights)) {
+    case 0: return FORM_F32;
+    case 32: return FORM_Q32;
+    default: return FORM_Q256;
+    }
+}
+
+/* A step of up to three matrices; unused ones are NULL. */
+static weights_step step_of(const weight *a, const weight *b, const weight *c) {
+    weights_step s = {.w = {a, b, c}};
+    while (s.n < STEP_MATRICES && s.w[s.n]) {
+        s.layouts |= act_layout_bit(s.w[s.n]);
+        s.n++;
+    }
+    return s;
+}
+
+/* The four steps of a layer; returns where those of the next one go. */
+static weights_step *add_layer_steps(weights_step *at, const layer_weights *l) {
+    if (l->kind == LAYER_CONV) {
+        *at++ = step_of(&l->conv.in, NULL, NULL);
+        *at++ = step_of(&l->conv.out, NULL, NULL);
+    } else {
+        *at++ = step_of(&l->attn.q, &l->attn.k, &l->attn.v);
+        *at++ = step_of(&l->attn.out, NULL, NULL);
+    }
+    if (l->is_moe) { /* what enters the router enters the experts too */
+        *at = step_of(&l->moe.router, NULL, NULL);
+        at++->layouts |= act_layout_bit(&l->moe.gate) | act_layout_bit(&l->moe.up);
+        *at++ = (weights_step){.layouts = act_layout_bit(&l->moe.down)};
+    } else {
+        *at++ = step_of(&l->dense.gate, &l->dense.up, NULL);
+        *at++ = step_of(&l->dense.down, NULL, NULL);
+    }
+    return at;
+}
+
+static void list_steps(model_weights *w, const model_shape *s) {
+    weights_step *at = w->steps;
+    for (uint32_t i = 0; i < s->n_layer; i++) {
+        at = add_layer_steps(at, &w->layers[i]);
+    }
+    *at = step_of(&w->head, NULL, NULL);
+}
+
 /* Bytes of the tensors that one decoded token touches: all but the experts not chosen, and of an
  * embedding that is not the head one row. */
 static uint64_t count_token_bytes(const model_weights *w, const model_shape *s) {
-    uint64_t bytes = w->head.matrix_bytes;
-    if (w->head.data != w->embedding.data) {
-        bytes += w->embedding.row_bytes;
+    uint64_t bytes = w->head.data != w->embedding.data ? w->embedding.row_bytes : 0;
+    for (size_t i = 0; i < w->n_steps; i++) {
+        for (size_t j = 0; j < w->steps[i].n; j++) {
+            bytes += w->steps[i].w[j]->matrix_bytes;
+        }
     }
-    for (uint32_t i = 0; i < s->n_layer; i++) {
+    for (uint32_t i = s->n_dense; i < s->n_layer; i++) {
         const layer_weights *l = &w->layers[i];
-        if (l->kind == LAYER_CONV) {
-            bytes += l->conv.in.matrix_bytes + l->conv.out.matrix_bytes;
-        } else {
-            bytes += l->attn.q.matrix_bytes + l->attn.k.matrix_bytes + l->attn.v.matrix_bytes +
-                     l->attn.out.matrix_bytes;
-        }
-        if (l->is_moe) {
-            bytes += l->moe.router.matrix_bytes;
-            bytes += s->n_expert_used * (uint64_t)(l->moe.gate.matrix_bytes +
-                                                   l->moe.up.matrix_bytes +
-                                                   l->moe.down.matrix_bytes);
-        } else {
-            bytes += l->dense.gate.matrix_bytes + l->dense.up.matrix_bytes +
-                     l->dense.down.matrix_bytes;
-        }
+        bytes += s->n_expert_used * (uint64_t)(l->moe.gate.matrix_bytes + l->moe.up.matrix_bytes +
+                                               l->moe.down.matrix_bytes);
     }
     return bytes;
 }
 
+/* ---- Binding -------------------------------------------------------------------------------- */
+
 lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lfm_error *err) {
     *w = (model_weights){0};
     binder b = {.w = w, .s = s, .f = f, .err = err};
+    w->n_steps = 4 * (size_t)s->n_layer + 1;
     w->layers = calloc(s->n_layer, sizeof *w->layers);
-    if (!w->layers) {
+    w->steps = calloc(w->n_steps, sizeof *w->steps);
+    if (!w->layers || !w->steps) {
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " layers", f->path,
                        s->n_layer);
     }
@@ -268,6 +311,7 @@ lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lf
     if (st != LFM_OK) {
         return st;
     }
+    list_steps(w, s);
     for (size_t i = 0; i < f->n_tensors; i++) {
         const gguf_tensor *t = &f->tensors[i];
         w->n_params += t->dim[0] * t->dim[1] * t->dim[2] * t->dim[3];
@@ -279,5 +323,6 @@ lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lf
 
 void weights_drop(model_weights *w) {
     free(w->layers);
+    free(w->steps);
     *w = (model_weights){0};
 }

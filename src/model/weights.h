@@ -1,5 +1,5 @@
 /*
- * weights.h - what each layer multiplies by: views into the mapped file, checked once.
+ * weights.h - what each layer multiplies by, and in which order: views into the mapped file.
  */
 #ifndef MODEL_WEIGHTS_H
 #define MODEL_WEIGHTS_H
@@ -21,6 +21,25 @@ typedef struct {
     size_t row_bytes;
     size_t matrix_bytes; /* rows * row_bytes */
 } weight;
+
+/* The layouts in which activations meet weights: plain floats, int8 in blocks of 32 or of 256. */
+typedef enum { FORM_F32, FORM_Q32, FORM_Q256, FORM_COUNT } act_layout;
+
+/* The layout that a weight type takes. */
+act_layout act_layout_of(qtype type);
+
+static inline unsigned act_layout_bit(const weight *w) {
+    return 1u << act_layout_of(w->type);
+}
+
+/* Matrices that multiply the same activations together.  The matrices of experts are known only
+ * when their tokens are: for them n is 0. */
+enum { STEP_MATRICES = 3 };
+typedef struct {
+    const weight *w[STEP_MATRICES];
+    size_t n;
+    unsigned layouts; /* bits of the layouts that must be filled before this step */
+} weights_step;
 
 typedef struct {
     layer_kind kind;       /* says which of conv and attn is live */
@@ -56,6 +75,10 @@ typedef struct {
     weight head;           /* the same unless the file has output.weight */
     const float *norm_out; /* [n_embd] */
     layer_weights *layers; /* [n_layer] */
+    weights_step *steps;   /* [n_steps] in the order in which a batch meets them: four for each
+                            * layer (into and out of its mixer, into and out of its feed-forward
+                            * block), then the head */
+    size_t n_steps;
     uint64_t n_params;     /* weights in all tensors */
     uint64_t bytes;        /* of all tensors */
     uint64_t token_bytes;  /* that one decoded token reads */
@@ -63,7 +86,7 @@ typedef struct {
 
 /* Bind every tensor by name and check its type and shape.  Sets s->n_vocab from the embedding.
  * A tensor that the architecture does not have is LFM_ERR_UNSUPPORTED: it would change the answer.
- */
+ * Steps point into *w, which must not move. */
 lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lfm_error *err);
 void weights_drop(model_weights *w); /* safe on a zeroed struct */
 
