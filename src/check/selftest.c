@@ -90,7 +90,7 @@ static void multiply(test *t, int which, qtype type, const void *const *x, size_
 static lfm_status check_type(test *t, qtype type, lfm_error *err) {
     static const size_t batches[] = {1, 2, 3, 5, 8, 16, TOKENS};
     const qtype_info *info = qtype_get(type);
-    const size_t block = kern_act_block(type, info->block_weights);
+    const size_t block = kern_act_block(info->block_weights);
     const void *x[TOKENS];
     draw_weights(t, type);
     for (size_t i = 0; i < TOKENS; i++) {

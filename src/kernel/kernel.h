@@ -96,9 +96,9 @@ bool kern_all_finite(qtype type, const void *blocks, size_t n_bytes);
 
 /* ---- Activations ---------------------------------------------------------------------------- */
 
-/* Values per block of activations for a weight type: 32 or 256; 0 = the type takes f32. */
-static inline size_t kern_act_block(qtype type, size_t block_weights) {
-    (void)type;
+/* Values per block of activations for a type with blocks of so many weights: 32 or 256; 0 = the
+ * type takes f32. */
+static inline size_t kern_act_block(size_t block_weights) {
     return block_weights == 1 ? 0 : block_weights == 256 ? 256 : 32;
 }
 

@@ -20,7 +20,7 @@ struct matmul_job {
     size_t row_bytes;
     size_t rows;
     size_t k;
-    const void *const *x; /* [n] rows of activations in the form that the weight type takes */
+    const void *const *x; /* [n] rows of activations in the layout that the weight type takes */
     float *y0;            /* outputs [n][rows], when they lie one after the other; otherwise NULL */
     float *const *y;      /* [n] outputs of `rows` floats */
     size_t n;

@@ -114,7 +114,7 @@ static float fold(float acc, const kern_block *b, size_t from, size_t n, const a
 static void mul_row(float acc[TILE], qtype type, const uint8_t *row, const act_row *x, size_t n,
                     size_t k) {
     const qtype_info *info = qtype_get(type);
-    const size_t act = kern_act_block(type, info->block_weights);
+    const size_t act = kern_act_block(info->block_weights);
     const bool small_block = info->block_weights == 32;
     const bool has_min = kern_has_min(type);
     kern_unpack_fn *unpack = kern_unpack(type);
@@ -133,7 +133,7 @@ static void mul_row(float acc[TILE], qtype type, const uint8_t *row, const act_r
 static void mul_quant(qtype type, float *const *restrict y, const void *restrict w,
                       const void *const *restrict x, size_t n, size_t rows, size_t k) {
     const size_t row_bytes = qtype_row_bytes(type, k);
-    const size_t act = kern_act_block(type, qtype_get(type)->block_weights);
+    const size_t act = kern_act_block(qtype_get(type)->block_weights);
     for (size_t first = 0; first < n; first += TILE) {
         const size_t n_tile = n - first < TILE ? n - first : TILE;
         act_row tile[TILE];

@@ -99,13 +99,13 @@ static void group_by_expert(pass *b, const layer_weights *l) {
     for (uint32_t e = 0; e < s->n_expert; e++) {
         next[e] = start[e];
     }
-    const act_layout gate_form = act_layout_of(l->moe.gate.type);
-    const act_layout up_form = act_layout_of(l->moe.up.type);
-    const act_layout down_form = act_layout_of(l->moe.down.type);
+    const act_layout gate_layout = act_layout_of(l->moe.gate.type);
+    const act_layout up_layout = act_layout_of(l->moe.up.type);
+    const act_layout down_layout = act_layout_of(l->moe.down.type);
     for (size_t i = 0; i < n_slots; i++) {
         const uint32_t at = next[st->choice[i].expert]++;
-        st->gather[gate_form][at] = st->in.at[gate_form][i / s->n_expert_used];
-        st->gather[up_form][at] = st->in.at[up_form][i / s->n_expert_used];
+        st->gather[gate_layout][at] = st->in.at[gate_layout][i / s->n_expert_used];
+        st->gather[up_layout][at] = st->in.at[up_layout][i / s->n_expert_used];
         st->mixed_at[at] = st->mixed + i * s->n_embd;
     }
     size_t n_jobs = 0;
@@ -113,14 +113,16 @@ static void group_by_expert(pass *b, const layer_weights *l) {
         const uint32_t at = start[e];
         const size_t n = start[e + 1] - at;
         if (n > 0) {
+            const void **gate_x = st->gather[gate_layout] + at;
+            const void **up_x = st->gather[up_layout] + at;
+            const void **down_x = st->hidden.at[down_layout] + at;
             matmul_job *gate = &st->gate_jobs[n_jobs];
-            *gate = expert_job(st->kern, &l->moe.gate, e, st->gather[gate_form] + at, NULL, n);
-            gate->align = down_form == FORM_Q256 ? 256 : 32; /* whole blocks of `hidden` */
+            *gate = expert_job(st->kern, &l->moe.gate, e, gate_x, NULL, n);
+            gate->align = down_layout == ACT_Q256 ? 256 : 32; /* whole blocks of `hidden` */
             gate->most_rows = ACT_PART;
-            st->up_jobs[n_jobs] = expert_job(st->kern, &l->moe.up, e, st->gather[up_form] + at,
-                                             NULL, n);
-            st->down_jobs[n_jobs] = expert_job(st->kern, &l->moe.down, e,
-                                               st->hidden.at[down_form] + at, st->mixed_at + at, n);
+            st->up_jobs[n_jobs] = expert_job(st->kern, &l->moe.up, e, up_x, NULL, n);
+            st->down_jobs[n_jobs] = expert_job(st->kern, &l->moe.down, e, down_x,
+                                               st->mixed_at + at, n);
             n_jobs++;
         }
     }
@@ -130,7 +132,7 @@ static void group_by_expert(pass *b, const layer_weights *l) {
 
 typedef struct {
     model_state *st;
-    act_layout form; /* of `hidden` */
+    act_layout layout; /* of `hidden` */
 } hidden_work;
 
 /* Some rows of gate and of up, and what they become: a part of the rows of `hidden`.  The products
@@ -142,7 +144,7 @@ static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t r
     const size_t job = (size_t)(gate - st->gate_jobs);
     const matmul_job *up = &st->up_jobs[job];
     const uint8_t *up_w = up->w + row * up->row_bytes;
-    const size_t slot = (size_t)(st->down_jobs[job].x - st->hidden.at[o->form]);
+    const size_t slot = (size_t)(st->down_jobs[job].x - st->hidden.at[o->layout]);
     float few[2 * ACT_PART];
     const size_t even = jobs_tile(gate->n);
     float *memory = even > 1 ? malloc(2 * even * rows * sizeof *memory) : NULL;
@@ -160,7 +162,7 @@ static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t r
         for (size_t t = 0; t < n; t++) {
             st->kern->silu_mul(y[0][t], y[0][t], y[1][t], rows);
             act_fill_part(&st->hidden, st->kern, slot + at + t, gate->rows, row, y[0][t], rows,
-                          o->form);
+                          o->layout);
         }
     }
     free(memory);

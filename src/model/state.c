@@ -10,7 +10,7 @@
 
 /* Which layouts do the model's matrices ask for? */
 static unsigned layouts_needed(const model_weights *w) {
-    unsigned mask = 1u << FORM_F32;
+    unsigned mask = 1u << ACT_F32;
     for (size_t i = 0; i < w->n_steps; i++) {
         mask |= w->steps[i].layouts;
     }
@@ -20,13 +20,13 @@ static unsigned layouts_needed(const model_weights *w) {
 static void place_rows(act_rows *a, arena *mem, size_t n_rows, size_t width, unsigned mask) {
     const size_t quant_width = (width + 255) / 256 * 256;
     a->n_rows = n_rows;
-    a->stride[FORM_F32] = kern_pad64(width * sizeof(float));
-    a->stride[FORM_Q32] = kern_act_bytes(quant_width, 32);
-    a->stride[FORM_Q256] = kern_act_bytes(quant_width, 256);
-    for (int form = 0; form < FORM_COUNT; form++) {
-        if (mask >> form & 1) {
-            a->rows[form] = arena_get(mem, n_rows, a->stride[form]);
-            a->at[form] = arena_get(mem, n_rows, sizeof *a->at[form]);
+    a->stride[ACT_F32] = kern_pad64(width * sizeof(float));
+    a->stride[ACT_Q32] = kern_act_bytes(quant_width, 32);
+    a->stride[ACT_Q256] = kern_act_bytes(quant_width, 256);
+    for (int layout = 0; layout < ACT_LAYOUTS; layout++) {
+        if (mask >> layout & 1) {
+            a->rows[layout] = arena_get(mem, n_rows, a->stride[layout]);
+            a->at[layout] = arena_get(mem, n_rows, sizeof *a->at[layout]);
         }
     }
 }
@@ -35,8 +35,8 @@ static uint64_t max_u64(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-/* The forms that down matrices of experts ask for. */
-static unsigned hidden_forms(const model_shape *s, const model_weights *w) {
+/* The layouts that down matrices of experts ask for. */
+static unsigned hidden_layouts(const model_shape *s, const model_weights *w) {
     unsigned mask = 0;
     for (uint32_t i = 0; i < s->n_layer; i++) {
         mask |= w->layers[i].is_moe ? act_layout_bit(&w->layers[i].moe.down) : 0;
@@ -50,9 +50,9 @@ static void place_experts(model_state *st, arena *mem) {
     st->scores = arena_get(mem, st->n_batch, s->n_expert * sizeof *st->scores);
     st->choice = arena_get(mem, slots, sizeof *st->choice);
     st->mixed = arena_get(mem, slots, s->n_embd * sizeof *st->mixed);
-    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, hidden_forms(s, st->weights));
-    for (int form = 0; form < FORM_COUNT; form++) {
-        st->gather[form] = arena_get(mem, slots, sizeof *st->gather[form]);
+    place_rows(&st->hidden, mem, (size_t)slots, s->n_ff_expert, hidden_layouts(s, st->weights));
+    for (int layout = 0; layout < ACT_LAYOUTS; layout++) {
+        st->gather[layout] = arena_get(mem, slots, sizeof *st->gather[layout]);
     }
     st->mixed_at = arena_get(mem, slots, sizeof *st->mixed_at);
     st->gate_jobs = arena_get(mem, s->n_expert, sizeof *st->gate_jobs);
@@ -119,9 +119,9 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
     rope_frequencies(st->freq, (double)s->rope_theta, s->head_dim);
     act_rows *const both[2] = {&st->in, &st->hidden};
     for (int i = 0; i < 2; i++) {
-        for (int form = 0; form < FORM_COUNT; form++) {
-            for (size_t r = 0; both[i]->rows[form] && r < both[i]->n_rows; r++) {
-                both[i]->at[form][r] = both[i]->rows[form] + r * both[i]->stride[form];
+        for (int layout = 0; layout < ACT_LAYOUTS; layout++) {
+            for (size_t r = 0; both[i]->rows[layout] && r < both[i]->n_rows; r++) {
+                both[i]->at[layout][r] = both[i]->rows[layout] + r * both[i]->stride[layout];
             }
         }
     }
@@ -135,22 +135,22 @@ void state_close(model_state *st) {
 
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
               unsigned mask) {
-    if (mask >> FORM_Q32 & 1) {
-        kern->quantize(a->rows[FORM_Q32] + i * a->stride[FORM_Q32], x, n, 32);
+    if (mask >> ACT_Q32 & 1) {
+        kern->quantize(a->rows[ACT_Q32] + i * a->stride[ACT_Q32], x, n, 32);
     }
-    if (mask >> FORM_Q256 & 1) {
-        kern->quantize(a->rows[FORM_Q256] + i * a->stride[FORM_Q256], x, n, 256);
+    if (mask >> ACT_Q256 & 1) {
+        kern->quantize(a->rows[ACT_Q256] + i * a->stride[ACT_Q256], x, n, 256);
     }
 }
 
 void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
-                   const float *x, size_t n, act_layout form) {
-    uint8_t *row = a->rows[form] + i * a->stride[form];
-    if (form == FORM_F32) {
+                   const float *x, size_t n, act_layout layout) {
+    uint8_t *row = a->rows[layout] + i * a->stride[layout];
+    if (layout == ACT_F32) {
         memcpy(row + first * sizeof *x, x, n * sizeof *x);
         return;
     }
-    const size_t block = form == FORM_Q32 ? 32 : 256;
+    const size_t block = layout == ACT_Q32 ? 32 : 256;
     _Alignas(64) uint8_t part[ACT_PART * 2];
     assert(n <= ACT_PART && first % block == 0 && kern_act_bytes(n, block) <= sizeof part);
     kern->quantize(part, x, n, block);

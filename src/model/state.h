@@ -15,12 +15,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of activations in every form; a row's forms are filled as its weights need them. */
+/* Rows of activations in every layout; a row's layouts are filled as its weights need them. */
 typedef struct {
     size_t n_rows;
-    uint8_t *rows[FORM_COUNT];       /* NULL for forms that this model never needs */
-    size_t stride[FORM_COUNT];       /* bytes from row to row */
-    const void **at[FORM_COUNT];     /* [n_rows] addresses of the rows */
+    uint8_t *rows[ACT_LAYOUTS];      /* NULL for layouts that this model never needs */
+    size_t stride[ACT_LAYOUTS];      /* bytes from row to row */
+    const void **at[ACT_LAYOUTS];    /* [n_rows] addresses of the rows */
 } act_rows;
 
 /* One chosen expert of one token. */
@@ -50,7 +50,7 @@ typedef struct {
     expert_choice *choice; /* [slots] */
     float *mixed;      /* [slots][n_embd] outputs of the experts */
     act_rows hidden;   /* [slots] input of the down matrices, in expert order */
-    const void **gather[FORM_COUNT]; /* [slots] rows of `in` in expert order */
+    const void **gather[ACT_LAYOUTS]; /* [slots] rows of `in` in expert order */
     float **mixed_at;  /* [slots] in expert order */
     matmul_job *gate_jobs;  /* [n_expert] whose pieces go on to `hidden`, with those of up_jobs */
     matmul_job *up_jobs;
@@ -77,19 +77,19 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
                       const kern_table *kern, state_options opt, lfm_error *err);
 void state_close(model_state *st); /* safe on a zeroed struct */
 
-/* Fill the quantised forms in `mask` (1 << form) of row i from x[n]. */
+/* Fill the quantised layouts in `mask` (1 << layout) of row i from x[n]. */
 void act_fill(const act_rows *a, const kern_table *kern, size_t i, const float *x, size_t n,
               unsigned mask);
 
-/* Fill a part of one form of row i, of `width` values: x[n] from value `first` on.  `first` and n
- * are multiples of the form's blocks, and n is at most ACT_PART. */
+/* Fill a part of one layout of row i, of `width` values: x[n] from value `first` on.  `first` and n
+ * are multiples of the layout's blocks, and n is at most ACT_PART. */
 enum { ACT_PART = 1024 };
 void act_fill_part(const act_rows *a, const kern_table *kern, size_t i, size_t width, size_t first,
-                   const float *x, size_t n, act_layout form);
+                   const float *x, size_t n, act_layout layout);
 
 /* The floats of row i. */
 static inline float *act_floats(const act_rows *a, size_t i) {
-    return (float *)(void *)(a->rows[FORM_F32] + i * a->stride[FORM_F32]);
+    return (float *)(void *)(a->rows[ACT_F32] + i * a->stride[ACT_F32]);
 }
 
 /* The parts of token i: `part` is a span, or 0 and 1 for a sum and what is added to it. */

@@ -229,10 +229,10 @@ static lfm_status check_all_bound(const binder *b) {
 /* ---- Steps ---------------------------------------------------------------------------------- */
 
 act_layout act_layout_of(qtype type) {
-    switch (kern_act_block(type, qtype_get(type)->block_weights)) {
-    case 0: return FORM_F32;
-    case 32: return FORM_Q32;
-    default: return FORM_Q256;
+    switch (kern_act_block(qtype_get(type)->block_weights)) {
+    case 0: return ACT_F32;
+    case 32: return ACT_Q32;
+    default: return ACT_Q256;
     }
 }
 

@@ -23,7 +23,7 @@ typedef struct {
 } weight;
 
 /* The layouts in which activations meet weights: plain floats, int8 in blocks of 32 or of 256. */
-typedef enum { FORM_F32, FORM_Q32, FORM_Q256, FORM_COUNT } act_layout;
+typedef enum { ACT_F32, ACT_Q32, ACT_Q256, ACT_LAYOUTS } act_layout;
 
 /* The layout that a weight type takes. */
 act_layout act_layout_of(qtype type);

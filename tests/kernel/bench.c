@@ -103,7 +103,7 @@ static double sample_read(bench_state *b) {
 static size_t multiply(bench_state *b, size_t n, size_t rows) {
     const qtype type = b->slot->type;
     const size_t unit = qtype_get(type)->block_weights;
-    const size_t block = kern_act_block(type, unit);
+    const size_t block = kern_act_block(unit);
     const size_t x_bytes = block ? kern_act_bytes(K, block) : K * sizeof(float);
     const size_t bytes = rows * qtype_row_bytes(type, K);
     const void *x[BATCH];
@@ -182,7 +182,7 @@ static void fill_weights_of(bench_state *b, qtype type) {
 }
 
 static void fill_acts(bench_state *b, qtype type) {
-    const size_t block = kern_act_block(type, qtype_get(type)->block_weights);
+    const size_t block = kern_act_block(qtype_get(type)->block_weights);
     static float x[K];
     for (size_t t = 0; t < BATCH; t++) {
         for (size_t i = 0; i < K; i++) {

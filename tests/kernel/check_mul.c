@@ -27,7 +27,7 @@ static size_t choose_k(kase *c, size_t unit) {
                        : unit * blocks32[draw_cycle(c, COUNT(blocks32))];
 }
 
-/* One row of activations, in the form the weights want. */
+/* One row of activations, in the layout the weights want. */
 static const char *fill_token(kase *c, uint8_t *to, size_t flavour) {
     static float x[2048 * 4];
     const char *name = fill_floats(c, x, c->k, flavour);
@@ -45,7 +45,7 @@ static void prepare_mul(kase *c) {
     c->rows = 1 + draw_cycle(c, MOST_ROWS);
     c->n = tokens[draw_cycle(c, COUNT(tokens))];
     c->k = choose_k(c, unit);
-    c->block = kern_act_block(type, unit);
+    c->block = kern_act_block(unit);
     const size_t w_bytes = c->rows * qtype_row_bytes(type, c->k);
     uint8_t *w = place(c, WEIGHTS, w_bytes, 1);
     const char *pattern = fill_weights(c, w, w_bytes, type, draw_cycle(c, N_PATTERNS));

@@ -60,7 +60,7 @@ static void quantize(product *p) {
 static product make(qtype type, blocks_kind kind, size_t n, size_t rows, size_t k, uint64_t seed) {
     product p = {.type = type, .n = n, .rows = rows, .k = k};
     const size_t w_bytes = rows * qtype_row_bytes(type, k);
-    p.block = kern_act_block(type, qtype_get(type)->block_weights);
+    p.block = kern_act_block(qtype_get(type)->block_weights);
     p.memory = need(malloc(w_bytes + 1));
     blocks_fill(p.memory + 1, w_bytes, type, kind, seed);
     for (size_t t = 0; t < n; t++) {

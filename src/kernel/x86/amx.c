@@ -100,7 +100,7 @@ INLINE size_t cell_of(const packed_x *p, size_t g, size_t b, size_t block) {
 /* Token t, or zeros if x is NULL. */
 INLINE void pack_token(packed_x *p, const uint8_t *x, size_t t, size_t k, size_t block,
                        size_t step) {
-    const act_layout at = layout_of(k, block);
+    const act_offsets at = offsets_of(k, block);
     const size_t lane = t % p->tokens;
     for (size_t b = 0; b < p->n_blocks; b++) {
         const size_t first = cell_of(p, t / p->tokens, b, block);
