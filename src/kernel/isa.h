@@ -6,6 +6,9 @@
 
 #include "kernel/kernel.h"
 
+/* Functions that are templates: their constant arguments must reach the loops. */
+#define INLINE static inline __attribute__((always_inline))
+
 /* Before loops over parts of a block, which only pass through registers when they are unrolled;
  * builds for tests leave it empty. */
 #if defined(UNROLL)

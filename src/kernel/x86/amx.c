@@ -21,12 +21,15 @@
  */
 #define VL 16
 #define VNNI 1
-#define PARTS_ONLY
-#define ISA(name) name##__amx
+#include "kernel/fetch.h"
 #include "kernel/isa.h"
-#include "kernel/x86/rows.inc"
+#include "kernel/rows.h"
+#include "kernel/x86/vec.h"
 
 #include <stdlib.h>
+
+#include "kernel/blocks32.inc"
+#include "kernel/blocks256.inc"
 
 enum {
     SIDE_32 = 16,           /* weight rows at a time */
@@ -223,24 +226,23 @@ static void tile_rows32(float *const *y, size_t row, const plane32 *w, const pac
         case 14: tile_group32(y, row, w, x, g, 14); break;
         case 15: tile_group32(y, row, w, x, g, 15); break;
         case 16: tile_group32(y, row, w, x, g, 16); break;
-        default: tile_group32(y, row, w, x, g, x->tokens); break; /* with LEAST_TOKENS_32: never */
+        default: tile_group32(y, row, w, x, g, x->tokens); break; /* not below 15,368 tokens */
         }
     }
 }
 
 INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
-                    size_t k, const void *next, uint8_t *memory, plane32 *plane, size_t block_bytes,
-                    load32_fn *load, int bias) {
-    const size_t stride = k / 32 * block_bytes;
+                    size_t k, const void *next, uint8_t *memory, plane32 *plane, kind32 kind) {
+    const size_t stride = k / 32 * kind.block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 32, 32, 0);
-    const vi back = vi_set1_8(bias);
+    const vi back = vi_set1_8(kind.bias);
     configure(p.tokens, 32);
     for (size_t row = 0; row + 16 <= rows; row += 16) {
         const void *after = fetch_after(w, row, rows, stride, next);
         fetch ahead = fetch_start(after, row, VL, stride, k / 32);
         for (size_t b = 0; b < k / 32; b++) {
             block32 blk;
-            load(&blk, w + row * stride + b * block_bytes, stride);
+            kind.load(&blk, w + row * stride + b * kind.block_bytes, stride);
             fetch_step(&ahead);
             for (int j = 0; j < 8; j++) {
                 plane[b].w[j] = _mm512_sub_epi8(blk.w[j], back);
@@ -256,6 +258,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
 
 /* What must be known of a type. */
 typedef struct {
+    size_t block_bytes;
     int bias;   /* w - bias is the weight */
     int groups; /* scales in a block: 8 or 16 */
     int shift;  /* how scale * q is split: 8, or 3 (split_unsigned) */
@@ -417,8 +420,8 @@ INLINE void run_step256(vf (*acc)[SIDES], int32_t c[4][GROUP * 16], const packed
 /* A block is unpacked and meets all tokens while it is in the first-level cache, then the next. */
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
                      size_t k, const void *next, uint8_t *memory, planes256 *planes,
-                     size_t block_bytes, block256_fn *block, kind_amx kind) {
-    const size_t stride = k / 256 * block_bytes;
+                     block256_fn *unpack, kind_amx kind) {
+    const size_t stride = k / 256 * kind.block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 256, 64, sums_of(kind));
     _Alignas(64) int32_t c[4][GROUP * 16];
     vf acc[MAX_TOKENS][SIDES];
@@ -434,7 +437,7 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
         for (size_t b = 0; b < k / 256; b++) {
             for (size_t side = 0; side < SIDES; side++) {
                 plane256 plane;
-                block(&plane, w + (row + side * 16) * stride + b * block_bytes, stride);
+                unpack(&plane, w + (row + side * 16) * stride + b * kind.block_bytes, stride);
                 (kind.shift == 8 ? split_signed : split_unsigned)(&planes[side], &plane, kind);
                 keep_ends(&ends[b % 2][side], &plane, kind);
             }
@@ -465,7 +468,7 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
     return aligned_alloc(64, *plane_at + kern_pad64(plane_bytes));
 }
 
-#define AMX_SLOT(name, type, block, plane_type, planes, run, ...)                                  \
+#define AMX_SLOT(name, id, block, plane_type, planes, run, ...)                                    \
     static void amx_##name(float *const *restrict y, const void *restrict w,                       \
                            const void *const *restrict x, size_t n, size_t rows, size_t k,         \
                            const void *next) {                                                     \
@@ -474,7 +477,7 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
         uint8_t *memory = n < LEAST_TOKENS_##block || whole == 0 || k > MAX_K                      \
             ? NULL : pass_memory(n, k, block, (planes) * sizeof(plane_type), &plane_at);           \
         if (!memory) {                                                                             \
-            kern_rows_avx512vnni(QTYPE_##type)(y, w, x, n, rows, k, next);                         \
+            kern_rows_avx512vnni(QTYPE_##id)(y, w, x, n, rows, k, next);                           \
             return;                                                                                \
         }                                                                                          \
         plane_type *plane = (plane_type *)(void *)(memory + plane_at);                             \
@@ -485,25 +488,26 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
             run(y + t, w, x + t, m, rows, k, t == 0 ? next : NULL, memory, plane, __VA_ARGS__);    \
         }                                                                                          \
         free(memory);                                                                              \
-        kern_rest(kern_rows_avx512vnni(QTYPE_##type), qtype_row_bytes(QTYPE_##type, k), y, w, x,   \
-                  n, whole, rows, k);                                                              \
+        kern_rest(kern_rows_avx512vnni(QTYPE_##id), qtype_row_bytes(QTYPE_##id, k), y, w, x, n,    \
+                  whole, rows, k);                                                                 \
     }
-#define AMX32(name, type, bytes, bias)                                                             \
-    AMX_SLOT(name, type, 32, plane32, k / 32, tiles32, bytes, load_##name, bias)
-#define AMX256(name, type, bytes, ...)                                                             \
-    AMX_SLOT(name, type, 256, planes256, SIDES, tiles256, bytes, block_##name,                     \
-             (kind_amx){__VA_ARGS__})
-AMX32(q4_0, Q4_0, 18, 8)
-AMX32(q5_0, Q5_0, 22, 16)
-AMX32(q8_0, Q8_0, 34, 128)
-AMX32(iq4_nl, IQ4_NL, 18, 128)
-AMX32(mxfp4, MXFP4, 17, 128)
-AMX256(q2_k, Q2_K, 84, .groups = 16, .shift = 8, .has_min = true)
-AMX256(q3_k, Q3_K, 110, .bias = 4, .groups = 16, .shift = 8)
-AMX256(q4_k, Q4_K, 144, .groups = 8, .shift = 3, .has_min = true)
-AMX256(q5_k, Q5_K, 176, .groups = 8, .shift = 3, .has_min = true)
-AMX256(q6_k, Q6_K, 210, .bias = 32, .groups = 16, .shift = 8)
-AMX256(iq4_xs, IQ4_XS, 136, .bias = 128, .groups = 8, .shift = 8)
+#define AMX32(name, id, ...)                                                                       \
+    AMX_SLOT(name, id, 32, plane32, k / 32, tiles32,                                               \
+             (kind32){QTYPE_##id, sizeof(qblock_##id), load_##name, __VA_ARGS__})
+#define AMX256(name, id, ...)                                                                      \
+    AMX_SLOT(name, id, 256, planes256, SIDES, tiles256,                                            \
+             block_##name, (kind_amx){sizeof(qblock_##id), __VA_ARGS__})
+AMX32(q4_0, Q4_0, .bias = 8)
+AMX32(q5_0, Q5_0, .bias = 16)
+AMX32(q8_0, Q8_0, .bias = SIGNED_BIAS)
+AMX32(iq4_nl, IQ4_NL, .bias = SIGNED_BIAS)
+AMX32(mxfp4, MXFP4, .bias = SIGNED_BIAS)
+AMX256(q2_k, Q2_K, .groups = 16, .shift = 8, .has_min = true)
+AMX256(q3_k, Q3_K, .bias = 4, .groups = 16, .shift = 8)
+AMX256(q4_k, Q4_K, .groups = 8, .shift = 3, .has_min = true)
+AMX256(q5_k, Q5_K, .groups = 8, .shift = 3, .has_min = true)
+AMX256(q6_k, Q6_K, .bias = 32, .groups = 16, .shift = 8)
+AMX256(iq4_xs, IQ4_XS, .bias = SIGNED_BIAS, .groups = 8, .shift = 8)
 
 void kern_overlay_amx(kern_table *t) {
     t->name = "amx";
