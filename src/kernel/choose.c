@@ -1,5 +1,5 @@
 /*
- * choose.c - the table of instruction sets, lowest first; each overlays what is below it.
+ * choose.c - the table of instruction sets, lowest first; each overlays those below it.
  */
 #include "kernel/choose.h"
 

@@ -1,9 +1,9 @@
 /*
- * fetch.h - weights on their way before they are needed.
+ * fetch.h - prefetching weights.
  *
- * Rows come in windows.  While one is computed, block by block, the next is brought into the
- * second-level cache, in four runs of lines at once: a single run leaves the memory system waiting
- * (tools/bench/SPEED.md).
+ * Weights are prefetched in windows of rows.  While one window is computed, block by block, the
+ * next is brought into the second-level cache, in four runs of lines at once: a single run does not
+ * keep the memory system busy (tools/bench/SPEED.md).
  */
 #ifndef KERNEL_FETCH_H
 #define KERNEL_FETCH_H
@@ -13,7 +13,7 @@
 
 enum { FETCH_WINDOW = 64, FETCH_RUNS = 4 };
 
-/* Where reading goes on after the window of `row`, one of the `rows` of w. */
+/* What is read after the window of `row`: the next window of the `rows` of w, or `next`. */
 static inline const void *fetch_after(const uint8_t *w, size_t row, size_t rows, size_t stride,
                                       const void *next) {
     const size_t start = (row / FETCH_WINDOW + 1) * FETCH_WINDOW;
@@ -21,15 +21,15 @@ static inline const void *fetch_after(const uint8_t *w, size_t row, size_t rows,
 }
 
 typedef struct {
-    const char *line; /* of the first run, that comes next */
+    const char *line; /* the next one to prefetch, of the first run */
     size_t run;       /* bytes */
     size_t lines;     /* of a run, for all steps of a window */
     size_t n_steps;
-    size_t due;       /* n_steps times the part of a line that fell to the steps so far */
+    size_t due;       /* fraction of a line owed by the steps so far, times n_steps */
 } fetch;
 
-/* The part of the window that begins at `next` (NULL: of none) that falls to `side` rows from `row`
- * on, which are computed together in n_steps steps. */
+/* Prepare to prefetch the window that begins at `next` (NULL: nothing): the share of it that falls
+ * to the `side` rows from `row` on, which are computed together in n_steps steps. */
 static inline fetch fetch_start(const void *next, size_t row, size_t side, size_t stride,
                                 size_t n_steps) {
     const size_t run = FETCH_WINDOW * stride / FETCH_RUNS / 64 * 64;
@@ -45,7 +45,7 @@ static inline fetch fetch_start(const void *next, size_t row, size_t side, size_
     };
 }
 
-/* A step's part of the lines. */
+/* Prefetch one step's share of the lines. */
 static inline void fetch_step(fetch *f) {
     for (f->due += f->lines; f->due >= f->n_steps; f->due -= f->n_steps) {
         for (size_t j = 0; j < FETCH_RUNS; j++) {

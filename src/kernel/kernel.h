@@ -22,7 +22,7 @@
  *    once per block of activations, from acc = 0.  (float)S rounds to nearest even.  A block of
  *    64 or 128 weights meets 32 activations at a time.  S needs 64 bits for NVFP4 (scales up to
  *    15 << 14); for all other types S and M stay below 2^31.  For types with blocks of 32 weights
- *    |S| is below 2^22, and (float)S * d is had as
+ *    |S| is below 2^22, and (float)S * d is computed as
  *        fmaf(C + S, d, -C * d)                    C = KERN_FLOAT_BASE
  *    the same number for any d below 2^103, and NaN for those that are not finite.  C + S is a
  *    float whose bits are KERN_FLOAT_BITS + S, so an integer sum that begins there needs no
@@ -38,8 +38,8 @@
  *
  * Sources compiled with -ffp-contract=off; fused operations are written as fmaf.
  *
- * ISA files include only this header, gguf/qtype.h, base/bytes.h and libc: nothing here may be
- * more than a type or a `static inline` function.
+ * ISA files are compiled for their own processors, so the headers that they include have nothing
+ * but types, prototypes and `static inline` functions.
  */
 #ifndef KERNEL_KERNEL_H
 #define KERNEL_KERNEL_H
@@ -56,7 +56,7 @@ enum {
     KERN_GROUP = 16,       /* weights that share an integer scale */
     KERN_MAX_BLOCK = 256,  /* most weights in a block */
     KERN_ATTN_CHUNK = 128, /* cache positions per step of the online softmax */
-    KERN_ATTN_SPAN = 1024  /* positions whose attention can be had on its own */
+    KERN_ATTN_SPAN = 1024  /* positions whose attention is computed on its own */
 };
 
 /* 3 * 2^22, and its bits: the last one counts 1. */
@@ -129,8 +129,8 @@ typedef void kern_quantize_fn(void *restrict act, const float *restrict x, size_
  *
  * x[t] points to a quantised row (kern_act_bytes) or, for F32/F16/BF16 weights, to k floats;
  * y[t] to at least `rows` floats.  Nothing overlaps.  Reads exactly rows * qtype_row_bytes(k) bytes
- * of W.  `next` is where the caller goes on reading, NULL when that is not known: memory there may
- * be fetched ahead, and nothing else of it is looked at. */
+ * of W.  `next` is the address that the caller reads next, or NULL when it is unknown: the kernel
+ * may prefetch from there, and uses it for nothing else. */
 typedef void kern_mul_fn(float *const *restrict y, const void *restrict w,
                          const void *const *restrict x, size_t n, size_t rows, size_t k,
                          const void *next);
@@ -156,7 +156,7 @@ typedef void kern_conv_fn(float *restrict y, const float *restrict b, const floa
                           const float *restrict v, const float *restrict taps,
                           float *restrict old, float *restrict last, size_t n);
 
-/* How keys and values are kept.  Q8: int8 with one float scale for each row. */
+/* How keys and values are stored.  Q8: int8 with one float scale for each row. */
 typedef enum { KERN_KV_F16, KERN_KV_F32, KERN_KV_Q8 } kern_kv;
 
 /* The cache of one head's keys, or of its values, lies in chunks of KERN_ATTN_CHUNK positions: a
@@ -177,10 +177,10 @@ static inline size_t kern_kv_scales_at(size_t dim) {
 typedef void kern_kv_store_fn(void *restrict chunk, const float *restrict x, size_t dim, size_t at,
                               kern_kv kind);
 
-/* What attention over some positions comes to, for one query head: acc[dim], then at [dim] the sum
- * of the weights, at [dim + 1] the largest score. */
+/* A part: the result of attention over some positions, for one query head.  acc[dim], then at [dim]
+ * the sum of the weights, at [dim + 1] the largest score. */
 static inline size_t kern_part_floats(size_t dim) {
-    return dim + 16; /* so that parts stay aligned */
+    return dim + 16; /* keeps parts aligned */
 }
 
 /* Attention of `n_q` query heads that share one KV head, for one token: take n_pos more positions,
@@ -196,10 +196,10 @@ typedef void kern_attend_fn(float *restrict part, const float *restrict q, const
                             const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
                             size_t stride, float scale, kern_kv kind);
 
-/* Parts without positions. */
+/* Begin parts, with no positions yet. */
 void kern_part_start(float *part, size_t n_q, size_t dim);
 
-/* part = what `part` and the later positions of `next` come to together: with m the larger maximum,
+/* Merge `next`, which covers later positions, into `part`.  With m the larger maximum,
  * a = exp(max - m), b = exp(next max - m): sum * a + next sum * b, each product rounded; acc alike.
  * `next` has at least one position. */
 void kern_part_join(float *restrict part, const float *restrict next, size_t n_q, size_t dim);
@@ -223,8 +223,8 @@ typedef struct {
 /* Fill every slot with the scalar functions. */
 void kern_scalar(kern_table *t);
 
-/* For kernels that work on groups of rows, or of lanes: the scalar ones finish what is left, with
- * the same bits. */
+/* For kernels that work on groups of rows or of lanes: the scalar kernels compute the remainder,
+ * with the same bits. */
 
 /* Rows [first, rows) of a product, by `mul`, or by the scalar kernel of a type. */
 void kern_rest(kern_mul_fn *mul, size_t row_bytes, float *const *y, const void *w,

@@ -3,19 +3,19 @@
  *
  * A piece is a run of rows with all its tokens: the reduction along a row is never divided, so the
  * result does not depend on who computes what.  Small pieces let a slow core do less than the
- * others.  While the last rows of a piece are computed, the first of the worker's next one are
- * fetched, across the end of a step too where the next step's matrices are known.
+ * others.  While the last rows of a piece are computed, the first rows of the worker's next piece
+ * are prefetched, also across the end of a step when the matrices of the next step are known.
  */
 #include "kernel/matmul.h"
 
 enum {
     PIECES_EACH = 16,           /* per worker and step, when the step is large enough */
-    PIECES_EACH_OF_MANY = 8,    /* of many tokens, because each piece packs them anew */
+    PIECES_EACH_OF_MANY = 8,    /* with many tokens, because each piece packs them again */
     MANY_TOKENS = 4,
     MIN_PIECE_BYTES = 32 * 1024,
     MAX_PIECE_BYTES = 2048 * 1024,
     PIECE_ALIGN = 64,           /* rows: whole tiles and prefetch windows of every kernel */
-    FEW_ROWS_ALIGN = 16         /* for matrices that would not make a piece for each worker */
+    FEW_ROWS_ALIGN = 16         /* for matrices too small to give each worker a piece */
 };
 
 /* All of these are powers of two: the largest is a multiple of the others. */
@@ -101,7 +101,7 @@ void jobs_run_with(team *t, const matmul_job *jobs, size_t n_pieces, const uint8
     const size_t end = team_share_end(t, n_pieces);
     size_t piece = 0;
     while (team_take(t, n_pieces, &piece)) {
-        /* Nobody knows what comes after a piece of somebody else's share. */
+        /* A stolen piece has no predictable successor: no prefetch. */
         const uint8_t *next = piece < start || piece >= end ? NULL
                             : piece + 1 < end ? place_bytes(place_of(jobs, piece + 1)) : after;
         const place p = place_of(jobs, piece);

@@ -11,8 +11,7 @@
 
 enum { TILE = 128 }; /* activation rows per pass over a group of weight rows, at most */
 
-/* Divide n activation rows evenly: a small rest would have the weights unpacked again for little.
- */
+/* Divide n activation rows evenly: the weights would be unpacked again for a small remainder. */
 INLINE size_t even_tile(size_t n) {
     const size_t passes = (n + TILE - 1) / TILE;
     return (n + passes - 1) / passes;
@@ -35,7 +34,7 @@ INLINE float act_scale(const uint8_t *x, act_offsets at, size_t block) {
     return d;
 }
 
-/* The kernels of a type: mul32 or mul256 with what they must know of it. */
+/* Define the kernel of a type: mul32 or mul256 with what they need to know about it. */
 #define MUL32(name, id, ...)                                                                       \
     static void ISA(mul_##name)(float *const *restrict y, const void *restrict w,                  \
                                 const void *const *restrict x, size_t n, size_t rows, size_t k,    \

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Fold the 16 lanes: halves onto halves. */
+/* Sum the 16 lanes: add the upper half to the lower until one lane is left. */
 static float fold(float *lane) {
     for (size_t half = KERN_LANES / 2; half > 0; half /= 2) {
         for (size_t i = 0; i < half; i++) {
@@ -84,7 +84,7 @@ void kern_kv_store_scalar(void *restrict chunk, const float *restrict x, size_t 
     }
 }
 
-/* One number of a row, without its scale. */
+/* Number i of a row, not yet multiplied by its scale. */
 static inline float kv_load(const void *row, size_t i, kern_kv kind) {
     switch (kind) {
     case KERN_KV_F16: return f16_to_f32(((const uint16_t *)row)[i]);
@@ -114,7 +114,7 @@ static void attend_chunk(float *part, const float *q, const char *k, const char 
         score[j] = fold(lane) * (kind == KERN_KV_Q8 ? k_scale[j] : 1.0f);
         top = score[j] > top ? score[j] : top;
     }
-    top += 0.0f; /* one zero, whatever the order */
+    top += 0.0f; /* -0 becomes +0: which of them is found depends on the order */
     const float keep = kern_exp(*max - top);
     float lane[KERN_LANES] = {0};
     for (size_t j = 0; j < n; j++) {
@@ -164,7 +164,7 @@ void kern_part_join(float *restrict part, const float *restrict next, size_t n_q
         const float max = part[dim + 1] > next[dim + 1] ? part[dim + 1] : next[dim + 1];
         const float a = kern_exp(part[dim + 1] - max);
         const float b = kern_exp(next[dim + 1] - max);
-        for (size_t i = 0; i <= dim; i++) { /* acc, and the sum behind it */
+        for (size_t i = 0; i <= dim; i++) { /* acc, then the sum */
             part[i] = part[i] * a + next[i] * b;
         }
         part[dim + 1] = max;

@@ -1,5 +1,5 @@
 /*
- * scalar.h - the scalar kernels: the definition of right.
+ * scalar.h - the scalar kernels: the reference for all others.
  */
 #ifndef KERNEL_SCALAR_H
 #define KERNEL_SCALAR_H

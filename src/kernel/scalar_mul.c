@@ -1,6 +1,6 @@
 /*
  * scalar_mul.c - products of weight rows with activations, and the quantisation of activations:
- * contracts 1, 2 and 3 of kernel.h written down as plainly as they can be run.
+ * contracts 1, 2 and 3 of kernel.h as plain code.
  *
  * Every other instruction set is compared with this file bit for bit.
  */
@@ -14,7 +14,7 @@
 enum {
     TILE = 8,    /* activation rows that share one reading of the weights */
     CHUNK = 256, /* float weights decoded at a time */
-    REST = 128   /* activation rows per call for what another kernel left */
+    REST = 128   /* activation rows per call for rows that another kernel left */
 };
 
 /* ---- Contract 1: activations to int8 --------------------------------------------------------- */
@@ -65,7 +65,7 @@ void kern_quantize_scalar(void *restrict act, const float *restrict x, size_t k,
 
 /* ---- Contract 2: quantised weights ----------------------------------------------------------- */
 
-/* A quantised row taken apart. */
+/* The parts of a quantised row. */
 typedef struct {
     const int8_t *q;
     const float *d;
@@ -88,13 +88,13 @@ static int32_t dot_group(const int8_t *q, const int8_t *x) {
     return sum;
 }
 
-/* S * d, rounded once: as contract 2 wants it. */
+/* S * d, rounded once, as contract 2 says. */
 static float times_scale(int64_t s, float d, bool small_block) {
     return small_block ? fmaf(KERN_FLOAT_BASE + (float)s, d, -KERN_FLOAT_BASE * d) : (float)s * d;
 }
 
-/* Fold weights [from, from + n) of a block, which meet one block of activations: `x` from position
- * `at` of the row. */
+/* Fold weights [from, from + n) of a block, all multiplied by one block of activations: `x` from
+ * position `at` of the row. */
 static float fold(float acc, const kern_block *b, size_t from, size_t n, const act_row *x,
                   size_t at, bool small_block, bool has_min) {
     assert(n > 0);

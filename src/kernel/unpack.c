@@ -1,8 +1,8 @@
 /*
  * unpack.c - read blocks of every quantised type into plain integers.
  *
- * One function per type, and one form for all: weight = d * scale * q - dmin * min (kern_block).
- * The products round as in the format's reference, so kern_dequantize gives its floats to the last
+ * One function per type, one result for all: weight = d * scale * q - dmin * min (kern_block).
+ * The products round as in the format's reference, so kern_dequantize equals it to the last
  * bit.  Types with fractional steps (IQ1, IQ2, IQ3) take a power of two out of d to make the steps
  * integers.
  *
@@ -496,7 +496,7 @@ bool kern_all_finite(qtype type, const void *blocks, size_t n_bytes) {
     for (size_t at = 0; at < n_bytes; at += step) {
         const size_t part = n_bytes - at < step ? n_bytes - at : step;
         const size_t n = part / info->block_bytes * info->block_weights;
-        float sum = 0.0f; /* times 0: a NaN when there is one, or an infinity */
+        float sum = 0.0f; /* NaN when a weight is NaN or infinite: 0 times either is NaN */
         kern_dequantize(type, x, (const uint8_t *)blocks + at, n);
         for (size_t i = 0; i < n; i++) {
             sum += 0.0f * x[i];

@@ -25,7 +25,7 @@ static void note_bad(pass *b) {
     }
 }
 
-/* Add what waits for token i, experts in the order of their ranks. */
+/* Add the pending output to token i's residual; experts in the order of their ranks. */
 static void settle_token(pass *b, size_t i) {
     model_state *st = b->st;
     const size_t n_embd = st->shape->n_embd;
@@ -78,7 +78,7 @@ void pass_fill(pass *b, size_t n) {
     team_sync(b->t);
 }
 
-/* Make `s` the next products, and divide them among the workers. */
+/* Make `s` the current step, and divide its products among the workers. */
 static void plan(pass *b, const weights_step *s) {
     const model_state *st = b->st;
     const bool is_head = s + 1 == st->weights->steps + st->weights->n_steps;

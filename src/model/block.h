@@ -1,9 +1,9 @@
 /*
- * block.h - what the blocks of a layer share: one batch on its way through the model, and its
- * steps.
+ * block.h - what the blocks of a layer share: one pass of a batch through the model, and its steps.
  *
- * Every worker of the team runs the same functions; a step's pieces are taken by whoever is free,
- * and each function returns with the step ended (team_sync), so that its results are there for all.
+ * Every worker of the team runs the same functions.  In each step, free workers take the next
+ * piece; each function ends its step (team_sync) before it returns, so that all workers see its
+ * results.
  */
 #ifndef MODEL_BLOCK_H
 #define MODEL_BLOCK_H
@@ -15,10 +15,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 
-/* What waits to be added to the residual stream. */
+/* What is still to be added to the residual stream. */
 typedef enum { PENDING_NOTHING, PENDING_DELTA, PENDING_MIXTURE } pending;
 
-/* One worker's view of a batch.  All workers keep the same values. */
+/* One worker's view of a pass.  All workers have the same values, but for the team. */
 typedef struct {
     model_state *st;
     team *t;
@@ -35,7 +35,7 @@ typedef struct {
     size_t n_pieces;
 } pass;
 
-/* Where token i belongs, and how many tokens come before it there. */
+/* The timeline of token i, and the token's position in it. */
 static inline timeline *pass_line(const pass *b, size_t i) {
     return b->lines[b->n_lines > 1 ? i : 0];
 }

@@ -63,14 +63,14 @@ static group group_of(pass *b, uint32_t attn_index, const float *q, uint32_t hea
     };
 }
 
-/* The group's place in a part of token i. */
+/* The group's floats in a part of token i. */
 static float *group_part(const group *g, size_t i, size_t n_parts, size_t part) {
     const model_state *st = g->b->st;
     return state_parts(st, i, n_parts, part) +
            g->head * g->n_q * kern_part_floats(st->shape->head_dim);
 }
 
-/* Take positions first..end, whole chunks and perhaps a rest, into a part of token i. */
+/* Fold positions first..end into a part of token i; `first` begins a chunk. */
 static void attend(const group *g, float *part, size_t i, uint32_t first, uint32_t end) {
     const model_state *st = g->b->st;
     const timeline *line = pass_line(g->b, i);
@@ -92,8 +92,8 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* Tokens i..end of one timeline together, so that a chunk of the cache is read once for all of them
- * while it is near.  Part 0 is the sum of the spans so far, part 1 the current span. */
+/* Tokens i..end of one timeline together, so that a chunk of the cache is read from memory once for
+ * all of them.  Part 0 is the sum of the spans so far, part 1 the current span. */
 static void attend_block(const group *g, size_t i, size_t end) {
     const size_t dim = g->b->st->shape->head_dim;
     const uint32_t last = pass_pos(g->b, end - 1) + 1;
@@ -138,7 +138,7 @@ static uint32_t spans_of(const pass *b, size_t i) {
     return pass_pos(b, i) / KERN_ATTN_SPAN + 1;
 }
 
-/* The spans of token i in order. */
+/* Merge the spans of token i, in order. */
 static void join_spans(const group *g, size_t i) {
     const model_state *st = g->b->st;
     float *sum = group_part(g, i, st->n_spans, 0);
@@ -148,8 +148,7 @@ static void join_spans(const group *g, size_t i) {
     finish(g, sum, i);
 }
 
-/* Few tokens: pieces are (token, KV head, span), so that there are enough of them for all workers
- * when the cache is long. */
+/* For few tokens.  Pieces are (token, KV head, span): with a long cache, enough for all workers. */
 static void attend_few(pass *b, uint32_t attn_index, const float *q) {
     const uint32_t n_kv = b->st->shape->n_head_kv;
     uint32_t n_spans = 1;

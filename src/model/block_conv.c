@@ -12,7 +12,7 @@
 
 enum { CHANNELS = 512 }; /* per piece: a channel's tokens depend on each other, channels do not */
 
-/* Channels first..first+n of the history that is wanted later. */
+/* Copy channels first..first+n of the history after `pos` tokens, if a copy is wanted there. */
 static void keep_history(const timeline *line, uint32_t pos, size_t at, size_t first, size_t n) {
     float *copy = timeline_copy_at(line, pos);
     if (copy) {

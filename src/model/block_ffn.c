@@ -83,7 +83,7 @@ static matmul_job expert_job(const kern_table *kern, const weight *w, size_t e, 
 }
 
 /* Sort the slots by expert (counting sort, so slots of one expert stay in token order) and write
- * the jobs of both steps: gate and up, then down, of each expert that anybody chose. */
+ * the jobs of both steps, gate and up, then down, for each expert that some token chose. */
 static void group_by_expert(pass *b, const layer_weights *l) {
     model_state *st = b->st;
     const model_shape *s = st->shape;
@@ -135,8 +135,8 @@ typedef struct {
     act_layout layout; /* of `hidden` */
 } hidden_work;
 
-/* Some rows of gate and of up, and what they become: a part of the rows of `hidden`.  The products
- * themselves never leave the cache. */
+/* Multiply some rows of gate and of up, and store silu(gate) * up as a part of the rows of
+ * `hidden`.  The products themselves never leave the cache. */
 static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t rows,
                          const uint8_t *next) {
     const hidden_work *o = ctx;

@@ -31,7 +31,7 @@ static void embed(pass *b, const forward_request *rq) {
     team_sync(b->t);
 }
 
-/* Entering a block adds what the one before has left; b->layer says whose that is. */
+/* Each block first adds the pending output of the one before, which b->layer produced. */
 static void layer(pass *b, uint32_t i, uint32_t *n_conv, uint32_t *n_attn) {
     const layer_weights *l = &b->st->weights->layers[i];
     if (l->kind == LAYER_CONV) {
@@ -55,7 +55,7 @@ static void watch(pass *b, const forward_request *rq) {
     team_sync(b->t);
 }
 
-/* Logits of all tokens, or of the last one alone: the head is the largest matrix. */
+/* The head is the largest matrix, so it computes the logits of all tokens only on request. */
 static size_t head_tokens(const forward_request *rq) {
     return !rq->logits ? 0 : rq->all_logits ? rq->n : 1;
 }
@@ -92,7 +92,7 @@ static void forward(void *ctx, team *t) {
     head(&b, run->rq);
 }
 
-/* The tokens are part of their timelines now. */
+/* Append the tokens to their timelines. */
 static void advance(const forward_request *rq) {
     for (size_t i = 0; i < rq->n; i++) {
         timeline *line = rq->lines[rq->n_lines > 1 ? i : 0];

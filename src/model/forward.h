@@ -18,7 +18,7 @@ typedef struct {
     size_t n;              /* 1 to n_batch; all timelines have room */
     float *logits;         /* [n_vocab] of the last token, or [n][n_vocab]; NULL: none wanted */
     bool all_logits;
-    layer_fn *on_layer;    /* NULL: nobody watches */
+    layer_fn *on_layer;    /* NULL: no calls */
     void *on_layer_ctx;
 } forward_request;
 

@@ -1,5 +1,5 @@
 /*
- * shape.c - keys -> model_shape, or one line that says which key is in the way.
+ * shape.c - keys -> model_shape, or an error that names the key at fault.
  *
  * Source of names and meanings: llama.cpp's GGUF conversion of Lfm2ForCausalLM and
  * Lfm2MoeForCausalLM; see MODEL.md.
@@ -56,7 +56,7 @@ static uint32_t element_u32(const gguf_key *key, uint64_t i) {
     return load_u32(key->data + 4 * i);
 }
 
-/* head_count_kv tells the layers apart: 0 is a convolution. */
+/* head_count_kv gives the kind of each layer: 0 is a convolution. */
 static lfm_status read_layers(model_shape *s, const gguf_file *f, lfm_error *err) {
     const full_key name = key_of(s, "attention.head_count_kv");
     const gguf_key *key = NULL;
@@ -159,7 +159,7 @@ static lfm_status refuse(const gguf_file *f, const char *key, lfm_error *err) {
                    "implement", f->path, key);
 }
 
-/* Keys which, at any other value than the neutral one, change the answer: never ignored. */
+/* Keys that change the answer unless they have their neutral value: never ignored. */
 static lfm_status check_unsupported(const model_shape *s, const gguf_file *f, lfm_error *err) {
     static const struct {
         const char *name;

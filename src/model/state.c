@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* Which layouts do the model's matrices ask for? */
+/* The layouts that the model's matrices take. */
 static unsigned layouts_needed(const model_weights *w) {
     unsigned mask = 1u << ACT_F32;
     for (size_t i = 0; i < w->n_steps; i++) {
@@ -35,7 +35,7 @@ static uint64_t max_u64(uint64_t a, uint64_t b) {
     return a > b ? a : b;
 }
 
-/* The layouts that down matrices of experts ask for. */
+/* The layouts that the down matrices of experts take. */
 static unsigned hidden_layouts(const model_shape *s, const model_weights *w) {
     unsigned mask = 0;
     for (uint32_t i = 0; i < s->n_layer; i++) {
@@ -82,7 +82,7 @@ static void place_all(model_state *st, arena *mem, unsigned mask) {
     }
 }
 
-/* What fills the fields that layout depends on. */
+/* The fields that the layout depends on. */
 static model_state configured(const model_shape *s, const model_weights *w, state_options opt) {
     return (model_state){
         .shape = s, .weights = w, .n_batch = opt.n_batch,

@@ -1,5 +1,5 @@
 /*
- * state.h - the scratch of a batch on its way through the model.
+ * state.h - the working memory of a pass.
  */
 #ifndef MODEL_STATE_H
 #define MODEL_STATE_H
@@ -52,7 +52,7 @@ typedef struct {
     act_rows hidden;   /* [slots] input of the down matrices, in expert order */
     const void **gather[ACT_LAYOUTS]; /* [slots] rows of `in` in expert order */
     float **mixed_at;  /* [slots] in expert order */
-    matmul_job *gate_jobs;  /* [n_expert] whose pieces go on to `hidden`, with those of up_jobs */
+    matmul_job *gate_jobs;  /* [n_expert]; with up_jobs they compute `hidden` */
     matmul_job *up_jobs;
     matmul_job *down_jobs;
     size_t n_gate_up;  /* pieces of these jobs */
@@ -66,7 +66,7 @@ typedef struct {
     uint32_t n_batch;
 } state_options;
 
-/* Up to so many tokens, attention is divided by spans too: their parts are kept apart. */
+/* Up to this many tokens, attention is divided by spans too, each with a part of its own. */
 enum { STATE_SPLIT_TOKENS = 8 };
 
 /* Bytes that a state takes.  LFM_ERR_MEMORY when they do not fit 64 bits. */
@@ -92,7 +92,7 @@ static inline float *act_floats(const act_rows *a, size_t i) {
     return (float *)(void *)(a->rows[ACT_F32] + i * a->stride[ACT_F32]);
 }
 
-/* The parts of token i: `part` is a span, or 0 and 1 for a sum and what is added to it. */
+/* The parts of token i: `part` is a span, or 0 for the sum so far and 1 for the current span. */
 static inline float *state_parts(const model_state *st, size_t i, size_t n_parts, size_t part) {
     return st->parts + (i * n_parts + part) * st->shape->n_head *
                            kern_part_floats(st->shape->head_dim);

@@ -92,7 +92,7 @@ void timeline_mark(timeline *t, uint32_t pos) {
     t->mark[slot] = pos;
 }
 
-/* Marks behind `pos` are of tokens that will not be read now, or of none yet. */
+/* Drop the marks after `pos`: their tokens were rewound, or have not been read yet. */
 static void drop_marks(timeline *t, uint32_t pos) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_marks; i++) {

@@ -1,9 +1,9 @@
 /*
- * timeline.h - what a model remembers of the tokens that it has read, and how to go back in it.
+ * timeline.h - what a model remembers of the tokens that it has read, and how to rewind it.
  *
- * Attention layers remember keys and values of every position, so going back is forgetting.
- * Convolutions remember only the last two inputs, and those cannot be had back: so copies of them
- * are kept, at every TIMELINE_GRID tokens and wherever somebody asks for one.
+ * Attention layers keep the keys and values of every position, so rewinding means forgetting the
+ * later ones.  Convolutions keep only the last two inputs, and earlier ones are lost: so copies of
+ * them are kept, after every TIMELINE_GRID tokens and wherever a caller asks for one.
  */
 #ifndef MODEL_TIMELINE_H
 #define MODEL_TIMELINE_H
@@ -45,22 +45,22 @@ lfm_status timeline_bytes(const model_shape *s, timeline_options opt, uint32_t n
 lfm_status timeline_open(timeline *t, const model_shape *s, timeline_options opt, lfm_error *err);
 void timeline_close(timeline *t); /* safe on a zeroed struct */
 
-/* Back to no tokens. */
+/* Forget all tokens. */
 void timeline_reset(timeline *t);
 
-/* Go back to the latest point, at or before `n` tokens, that there is a copy for; returns it. */
+/* Rewind to the latest point at or before `n` tokens that has a copy; returns that point. */
 uint32_t timeline_rewind(timeline *t, uint32_t n);
 
-/* Ask for a copy after `pos` tokens, which have not been read yet.  The oldest of TIMELINE_MARKS
- * marks gives way. */
+/* Ask for a copy after `pos` tokens, which have not been read yet.  It replaces the oldest of
+ * TIMELINE_MARKS marks. */
 void timeline_mark(timeline *t, uint32_t pos);
 
-/* Where the history after `pos` tokens is to be copied, [n_conv][2][n_embd]; NULL: nobody wants
- * it. */
+/* The copy of the history after `pos` tokens, [n_conv][2][n_embd]; NULL when none is wanted there.
+ */
 float *timeline_copy_at(const timeline *t, uint32_t pos);
 
-/* Forget what rewinding has left behind `pos`, so that two timelines of the same tokens hold the
- * same bytes; marks that were not passed are dropped. */
+/* Clear what rewinding has left after `pos`, so that two timelines of the same tokens hold the same
+ * bytes; drop marks that were not passed. */
 void timeline_tidy(timeline *t);
 
 /* to = from; both of one model and kind of cache.  LFM_ERR_FULL when `to` is too short. */
@@ -76,13 +76,13 @@ static inline size_t timeline_head_bytes(const timeline *t) {
     return kern_kv_chunk_bytes(t->shape->head_dim, t->opt.kv);
 }
 
-/* Bytes from chunk to chunk.  One head more than there are: with a round number of bytes, a head's
- * chunks would meet in few sets of the processor's caches. */
+/* Bytes from chunk to chunk: an odd number of heads, one more than there are.  With a round number
+ * of bytes, a head's chunks would share few sets of the processor's caches. */
 static inline size_t timeline_stride(const timeline *t) {
     return (2 * (size_t)t->shape->n_attn * t->shape->n_head_kv | 1) * timeline_head_bytes(t);
 }
 
-/* Chunks that `n` positions lie in. */
+/* Chunks that hold `n` positions. */
 static inline size_t timeline_chunks(uint32_t n) {
     return ((size_t)n + KERN_ATTN_CHUNK - 1) / KERN_ATTN_CHUNK;
 }

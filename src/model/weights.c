@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the binding functions pass around. */
+/* The arguments that all binding functions share. */
 typedef struct {
     model_weights *w;
     const model_shape *s;
@@ -77,7 +77,7 @@ static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t
     return LFM_OK;
 }
 
-/* They are few, and an answer that NaN went into may look like any other: in the bias of a router
+/* Vectors are few, so all are checked.  A NaN need not show in an answer: in the bias of a router
  * it only chooses the wrong experts. */
 static lfm_status check_finite(const binder *b, const char *name, const float *x, uint64_t n) {
     for (uint64_t i = 0; i < n; i++) {
@@ -167,7 +167,7 @@ static lfm_status bind_layer(binder *b, int i, layer_weights *l) {
     return st;
 }
 
-/* The embedding tells the vocabulary's size; the head may be a tensor of its own. */
+/* The embedding gives the size of the vocabulary; the head may be a tensor of its own. */
 static lfm_status bind_ends(binder *b, model_shape *s) {
     const gguf_tensor *t = gguf_get_tensor(b->f, "token_embd.weight");
     if (t && (t->dim[1] == 0 || t->dim[1] > INT32_MAX)) {
@@ -188,7 +188,7 @@ static lfm_status bind_ends(binder *b, model_shape *s) {
     return st;
 }
 
-/* Every bound tensor has been counted; name one that was not. */
+/* Every tensor must have been bound; name one that was not. */
 static lfm_status check_all_bound(const binder *b) {
     if (b->n_bound == b->f->n_tensors) {
         return LFM_OK;

@@ -2,7 +2,7 @@
  * i8mm.c - the int8 matrix products of ARMv8.6: Neoverse V1 and N2, Cortex-X2 and A510, Apple
  * since the M2.
  *
- * They pay when two tokens or more meet a block; one token takes the dot products.
+ * They are faster from two tokens on; a single token takes the dot products.
  */
 #define DOT 1
 #define MM 1

@@ -4,20 +4,20 @@
  * A tile product takes some activation rows (A, up to 16 rows of bytes along k) and 16 weight rows
  * (B, a row per four k, in the very layout of x86/rows.inc: lane r of vector j holds weights
  * 4j..4j+3 of row r) and adds tokens x 16 int32 sums to C.  So a group of 16 weight rows is
- * unpacked once, as signed bytes, and then meets all tokens.
+ * unpacked once, as signed bytes, and then multiplied by all tokens.
  *
  * Blocks of 32: their scales are floats, so each block's sums leave the tile and are folded at
- * once. Folding, not multiplying, is what takes time: while tiles are at work, a core has one unit
- * for products of vectors, not two.  So no token is folded that is not there: groups of tokens are
- * as even as can be, and the loops are made for their length.
+ * once.  Folding takes the time, not multiplying: while tiles are at work, a core has one unit for
+ * products of vectors, not two.  So padding is never folded: groups of tokens are as even as
+ * possible, and the loops are compiled for their length.
  *
  * Blocks of 256: scale[g] * q is an integer of at most 13 bits, which is split into two planes of
  * bytes, 2^shift * high + low; two tiles gather a whole block and S = 2^shift * C_high + C_low,
- * exactly.  A block of 32 rows is unpacked, meets all tokens while it is in the first-level cache,
- * and is folded while the next product is under way.
+ * exactly.  A block of 32 rows is unpacked, multiplied by all tokens while it is in the first-level
+ * cache, and folded while the next product runs.
  *
- * Few tokens do not fill tiles: they are for AVX-512-VNNI.  So are blocks of 32 that have a min,
- * which would be folded twice.
+ * AVX-512-VNNI takes what would be slower here: few tokens, which do not fill tiles, and blocks of
+ * 32 that have a min, which would be folded twice.
  */
 #define VL 16
 #define VNNI 1
@@ -43,8 +43,7 @@ enum {
 
 /* ---- Tiles ----------------------------------------------------------------------------------- */
 
-/* Written as instructions: the intrinsics of some compilers do not tell them that memory is read.
- */
+/* Written in assembly: with the intrinsics, some compilers do not know that memory is read. */
 #define TILE_LOAD(t, p, stride)                                                                    \
     __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t : : "r"(p), "r"((size_t)(stride)) : "memory")
 #define TILE_STORE(t, p, stride)                                                                   \
@@ -77,7 +76,7 @@ static void release(void) {
 
 /* ---- Activations ---------------------------------------------------------------------------- */
 
-/* Activations of a pass, in the order in which tiles want them; tokens beyond the last are zeros.
+/* Activations of a pass, in the order in which tiles read them; tokens after the last are zeros.
  * A cell is a block of a group of tokens; cells lie in the order in which they are used: with
  * blocks of 32 a group after the other, with blocks of 256 a block after the other. */
 typedef struct {
@@ -165,9 +164,9 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, vf d, const float *dx, 
     }
 }
 
-/* Blocks on their way, so that no instruction waits for the one before: while two are multiplied,
- * the sums of the two before leave their tiles, and those of the two before them, which have
- * reached memory by now, are folded. */
+/* A pipeline of blocks, so that no instruction waits for the one before it: while two blocks are
+ * multiplied, the sums of the two before them leave their tiles, and the sums of the two before
+ * those, which have reached memory by now, are folded. */
 #define DOT_BLOCK(c, a, b, i)                                                                      \
     if ((i) < x->n_blocks) {                                                                       \
         TILE_ZERO(c);                                                                              \
@@ -176,11 +175,11 @@ INLINE void fold_tile32(vf acc[GROUP], const int32_t *c, vf d, const float *dx, 
         TILE_DOT(c, a, b);                                                                         \
     }
 #define FOLD_BLOCK(c, i)                                                                           \
-    if ((i) < x->n_blocks) { /* those before the first wrap around */                              \
+    if ((i) < x->n_blocks) { /* i wraps around before the first block */                           \
         fold_tile32(acc, sums[c], w[i].d, d + (i) * tokens, tokens);                               \
     }
 
-/* 16 rows against group g of as many tokens. */
+/* 16 rows times group g, of `tokens` tokens. */
 INLINE void tile_group32(float *const *y, size_t row, const plane32 *w, const packed_x *x,
                          size_t g, size_t tokens) {
     _Alignas(64) int32_t sums[4][GROUP * 16];
@@ -214,7 +213,7 @@ INLINE void tile_group32(float *const *y, size_t row, const plane32 *w, const pa
 #undef DOT_BLOCK
 #undef FOLD_BLOCK
 
-/* The results stay in registers when their number is known. */
+/* The results stay in registers when their number is known to the compiler. */
 static void tile_rows32(float *const *y, size_t row, const plane32 *w, const packed_x *x) {
     for (size_t g = 0; g < x->n_groups; g++) {
         switch (x->tokens) {
@@ -256,7 +255,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
 
 /* ---- Blocks of 256 -------------------------------------------------------------------------- */
 
-/* What must be known of a type. */
+/* What the kernels need to know about a type. */
 typedef struct {
     size_t block_bytes;
     int bias;   /* w - bias is the weight */
@@ -265,7 +264,7 @@ typedef struct {
     bool has_min;
 } kind_amx;
 
-/* Sums of a block's activations that are needed. */
+/* How many sums of a block's activations are needed. */
 INLINE size_t sums_of(kind_amx kind) {
     return kind.has_min ? (size_t)kind.groups : 0;
 }
@@ -276,14 +275,19 @@ typedef struct {
     vi high[64]; /* signed when the shift is 8 */
 } planes256;
 
-/* What its sums are multiplied by. */
+/* The factors of its sums. */
 typedef struct {
     vi min[8]; /* int16 pairs: of two scales, which may be of 16 or of 32 weights each */
     vf d;
     vf dmin;
 } ends16;
 
-/* Split what a block came apart into. */
+/* Split scale * q of an unpacked block, with a shift of 8.  In each lane, `a` has the int16
+ * products of bytes 0 and 2, `b` those of bytes 1 and 3:
+ *     a     [a2 high, a2 low, a0 high, a0 low]
+ *     b     [b3 high, b3 low, b1 high, b1 low]
+ *     low   [b3 low,  a2 low,  b1 low,  a0 low]
+ *     high  [b3 high, a2 high, b1 high, a0 high] */
 INLINE void split_signed(planes256 *o, const plane256 *p, kind_amx kind) {
     const int groups = kind.groups;
     const __mmask64 upper = 0xaaaaaaaaaaaaaaaaull; /* bytes of int16 */
@@ -362,7 +366,7 @@ INLINE void fold_tiles256(vf (*acc)[SIDES], const int32_t *c, const ends16 *ends
     }
 }
 
-/* A block of the rows and a group of tokens, whose sums are in memory or on their way. */
+/* A block of the rows times a group of tokens: the sums are in memory, or being computed. */
 typedef struct {
     const ends16 *ends; /* [SIDES] */
     size_t cell;        /* of the activations */
@@ -387,7 +391,7 @@ typedef struct {
     TILE_LOAD(7, w[1].high + 16 * (i), 64);                                                        \
     DOT_HIGH(3, 4, 7)
 
-/* Multiply step s while the step before it is folded, a part of it at a time; either may be none
+/* Multiply step s while the step before it is folded, a quarter at a time; either may be absent
  * (`ends` is NULL). */
 INLINE void run_step256(vf (*acc)[SIDES], int32_t c[4][GROUP * 16], const packed_x *x,
                         const planes256 w[SIDES], step256 s, step256 before, kind_amx kind) {
@@ -417,7 +421,8 @@ INLINE void run_step256(vf (*acc)[SIDES], int32_t c[4][GROUP * 16], const packed
 #undef DOT_PART
 #undef DOT_HIGH
 
-/* A block is unpacked and meets all tokens while it is in the first-level cache, then the next. */
+/* All rows: a block is unpacked and multiplied by all tokens while it is in the first-level cache,
+ * then the next. */
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
                      size_t k, const void *next, uint8_t *memory, planes256 *planes,
                      block256_fn *unpack, kind_amx kind) {

@@ -83,7 +83,7 @@ typedef __m256 vf;
 #define vf_from_int(a) _mm256_cvtepi32_ps(a)
 #define vf_load(p) _mm256_loadu_ps(p)
 #define vf_store(p, a) _mm256_storeu_ps(p, a)
-/* Packing works in 128-bit halves, so the two useful quarters are brought together. */
+/* Packing works within 128-bit halves, so the two useful quarters are moved together. */
 #define vf_from_f16(a)                                                                     \
     _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(                       \
         _mm256_packus_epi32(_mm256_and_si256(a, _mm256_set1_epi32(0xffff)),                \
@@ -143,13 +143,13 @@ INLINE vf gather_f16(const uint8_t *p, size_t stride) {
 #undef H
 }
 
-/* Two f16 that begin rows i and i + 1: what lies behind the first is cut off, what lies behind the
- * second is above the lowest dword. */
+/* The f16 at the beginning of rows i and i + 1, in the lowest dword; the dword above it is not
+ * used. */
 INLINE __m128i two_f16(const uint8_t *p, size_t stride, size_t i) {
     return _mm_unpacklo_epi16(_mm_loadu_si32(p + i * stride), _mm_loadu_si32(p + (i + 1) * stride));
 }
 
-/* Eight, of rows i and on. */
+/* The same of eight rows from i on. */
 INLINE __m128i eight_f16(const uint8_t *p, size_t stride, size_t i) {
     const __m128i a = _mm_unpacklo_epi32(two_f16(p, stride, i), two_f16(p, stride, i + 2));
     const __m128i b = _mm_unpacklo_epi32(two_f16(p, stride, i + 4), two_f16(p, stride, i + 6));
@@ -219,7 +219,7 @@ INLINE vi lane_bytes(vi v, int a, int b, int c, int d) {
 
 /* ---- Pieces of blocks ------------------------------------------------------------------------ */
 
-/* Signed 8-bit weights need a bias only where they must be unsigned. */
+/* The bias of signed 8-bit weights: only VNNI needs them unsigned. */
 #if VNNI
 enum { SIGNED_BIAS = 128 };
 #else
