@@ -258,6 +258,7 @@ INLINE void tiles32(float *const *y, const uint8_t *w, const void *const *x, siz
 /* What the kernels need to know about a type. */
 typedef struct {
     size_t block_bytes;
+    block256_fn *unpack;
     int bias;   /* w - bias is the weight */
     int groups; /* scales in a block: 8 or 16 */
     int shift;  /* how scale * q is split: 8, or 3 (split_unsigned) */
@@ -425,7 +426,7 @@ INLINE void run_step256(vf (*acc)[SIDES], int32_t c[4][GROUP * 16], const packed
  * then the next. */
 INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, size_t n, size_t rows,
                      size_t k, const void *next, uint8_t *memory, planes256 *planes,
-                     block256_fn *unpack, kind_amx kind) {
+                     kind_amx kind) {
     const size_t stride = k / 256 * kind.block_bytes;
     const packed_x p = pack(memory, x, n, (n + GROUP - 1) / GROUP, k, 256, 64, sums_of(kind));
     _Alignas(64) int32_t c[4][GROUP * 16];
@@ -442,8 +443,12 @@ INLINE void tiles256(float *const *y, const uint8_t *w, const void *const *x, si
         for (size_t b = 0; b < k / 256; b++) {
             for (size_t side = 0; side < SIDES; side++) {
                 plane256 plane;
-                unpack(&plane, w + (row + side * 16) * stride + b * kind.block_bytes, stride);
-                (kind.shift == 8 ? split_signed : split_unsigned)(&planes[side], &plane, kind);
+                kind.unpack(&plane, w + (row + side * 16) * stride + b * kind.block_bytes, stride);
+                if (kind.shift == 8) {
+                    split_signed(&planes[side], &plane, kind);
+                } else {
+                    split_unsigned(&planes[side], &plane, kind);
+                }
                 keep_ends(&ends[b % 2][side], &plane, kind);
             }
             for (size_t g = 0; g < p.n_groups; g++) {
@@ -501,7 +506,7 @@ static uint8_t *pass_memory(size_t n, size_t k, size_t block, size_t plane_bytes
              (kind32){QTYPE_##id, sizeof(qblock_##id), load_##name, __VA_ARGS__})
 #define AMX256(name, id, ...)                                                                      \
     AMX_SLOT(name, id, 256, planes256, SIDES, tiles256,                                            \
-             block_##name, (kind_amx){sizeof(qblock_##id), __VA_ARGS__})
+             (kind_amx){sizeof(qblock_##id), block_##name, __VA_ARGS__})
 AMX32(q4_0, Q4_0, .bias = 8)
 AMX32(q5_0, Q5_0, .bias = 16)
 AMX32(q8_0, Q8_0, .bias = SIGNED_BIAS)
