@@ -10,7 +10,6 @@
 #include "cli/bench/bench_model.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
-#include "lfm_tools.h"
 
 #include <time.h>
 
