@@ -6,25 +6,24 @@
  *     lfm_model *model = NULL;
  *     lfm_session *session = NULL;
  *     lfm_sampler *sampler = NULL;
- *     const char *prompt = "Once upon a time";
+ *     lfm_answer *answer = NULL;
+ *     const lfm_message question = {.role = "user", .text = "Who are you?", .len = 12};
  *     int32_t *tokens = NULL;
- *     size_t n = 0;
+ *     size_t n = 0, n_reused = 0;
  *     lfm_error err;
  *     lfm_status st = lfm_model_open(&model, "model.gguf", NULL, &err);
  *     if (st == LFM_OK) st = lfm_session_new(&session, model, NULL, &err);
  *     if (st == LFM_OK) st = lfm_sampler_new(&sampler, model, NULL, &err);
  *     if (st == LFM_OK) {
- *         st = lfm_tokenize(model, prompt, strlen(prompt), LFM_TOKENIZE_BOS, &tokens, &n, &err);
+ *         st = lfm_chat_tokenize_messages(model, &question, 1, NULL, &tokens, &n, NULL, NULL, &err);
  *     }
- *     if (st == LFM_OK) st = lfm_eval(session, tokens, n, &err);
- *     for (int i = 0; i < 100 && st == LFM_OK; i++) {
- *         int32_t token = 0;
- *         st = lfm_sampler_pick(sampler, lfm_logits(session), &token, &err);
- *         if (st != LFM_OK || lfm_token_is_end(model, token)) break;
- *         const char *bytes = lfm_token_bytes(model, token, &n);
- *         fwrite(bytes, 1, n, stdout);
- *         st = lfm_eval(session, &token, 1, &err);
+ *     if (st == LFM_OK) st = lfm_session_sync(session, tokens, n, &n_reused, &err);
+ *     if (st == LFM_OK) {
+ *         st = lfm_answer_new(&answer, session, sampler, NULL, NULL, tokens, n, &err);
  *     }
+ *     if (st == LFM_OK) st = lfm_answer_run(answer, NULL, NULL, &err);
+ *     if (st == LFM_OK) st = lfm_answer_end(answer, LFM_FINISH_NONE, &err);
+ *     if (st == LFM_OK) puts(lfm_answer_get(answer)->text);
  *     if (st != LFM_OK) fprintf(stderr, "%s\n", err.text);
  *
  * A model is immutable once opened; threads may share it.  A session is one timeline of tokens; use

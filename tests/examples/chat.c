@@ -1,5 +1,5 @@
 /*
- * chat.c - roles and texts in, the assistant's next message out, token by token.
+ * chat.c - roles and texts in, the assistant's next message out, as it grows.
  *
  *     chat MODEL.gguf system "Be brief." user "Who are you?"
  */
@@ -10,29 +10,34 @@
 
 enum { MAX_MESSAGES = 20, MAX_TOKENS = 60 };
 
+/* Print what is new in the text and no longer depends on what follows. */
+static lfm_status print_new(void *ctx, const lfm_answer_state *a, lfm_error *err) {
+    size_t *printed = (size_t *)ctx;
+    (void)err;
+    fwrite(a->text + *printed, 1, a->text_settled - *printed, stdout);
+    fflush(stdout);
+    *printed = a->text_settled;
+    return LFM_OK;
+}
+
 static lfm_status answer(const lfm_model *m, lfm_session *s, lfm_sampler *sampler,
                          const lfm_message *messages, size_t n_messages, lfm_error *err) {
+    lfm_answer_options options;
+    lfm_answer *a = NULL;
     int32_t *tokens = NULL;
-    size_t n = 0;
+    size_t n = 0, n_reused = 0, printed = 0;
+    lfm_answer_defaults(&options, sizeof options);
+    options.max_tokens = MAX_TOKENS;
     lfm_status st = lfm_chat_tokenize_messages(m, messages, n_messages, NULL, &tokens, &n, NULL,
                                                NULL, err);
-    for (size_t i = 0; i < n && st == LFM_OK; i++) { /* for the repeat penalty */
-        st = lfm_sampler_accept(sampler, tokens[i], err);
-    }
-    if (st == LFM_OK) st = lfm_eval(s, tokens, n, err);
-    lfm_free(tokens);
-    for (int i = 0; i < MAX_TOKENS && st == LFM_OK; i++) {
-        int32_t token = 0;
-        size_t len = 0;
-        st = lfm_sampler_pick(sampler, lfm_logits(s), &token, err);
-        if (st != LFM_OK || lfm_token_is_end(m, token)) break;
-        const char *bytes = lfm_token_bytes(m, token, &len);
-        fwrite(bytes, 1, len, stdout);
-        fflush(stdout);
-        st = lfm_sampler_accept(sampler, token, err);
-        if (st == LFM_OK) st = lfm_eval(s, &token, 1, err);
-    }
+    if (st == LFM_OK) st = lfm_session_sync(s, tokens, n, &n_reused, err);
+    if (st == LFM_OK) st = lfm_answer_new(&a, s, sampler, NULL, &options, tokens, n, err);
+    if (st == LFM_OK) st = lfm_answer_run(a, print_new, &printed, err);
+    if (st == LFM_OK) st = lfm_answer_end(a, LFM_FINISH_NONE, err);
+    if (st == LFM_OK) st = print_new(&printed, lfm_answer_get(a), err);
     putchar('\n');
+    lfm_answer_free(a);
+    lfm_free(tokens);
     return st;
 }
 
