@@ -202,21 +202,30 @@ int32_t lfm_token_find(const lfm_model *m, const char *name) {
 
 /* ---- Sampling ------------------------------------------------------------------------------- */
 
-/* Values of the model cards; the file shows which card applies (MODEL.md, "Sampling"). */
+/* Values of the model cards, told apart by what the file shows (MODEL.md, "Sampling"). */
+static const struct {
+    chat_template template;
+    uint32_t n_layer_below;
+    float temperature;
+    int32_t top_k;
+    float min_p;
+} cards[] = {
+    {CHAT_LFM25_THINKING, UINT32_MAX, 0.2f, 80, 0.0f}, /* LFM2.5-8B-A1B */
+    {CHAT_LFM2, 40, 0.3f, 0, 0.15f},                   /* LFM2, but for the 24B of 40 layers */
+};
+
 void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size) {
     lfm_sampling s = {
         .struct_size = size,
         .temperature = 0.1f, .top_k = 50, .typical_p = 1.0f, .top_p = 1.0f,
         .repeat_penalty = 1.05f, .repeat_last_n = 64,
     };
-    const bool lfm2 = m->template == CHAT_LFM2;
-    if (m->template == CHAT_LFM25_THINKING) { /* LFM2.5-8B-A1B */
-        s.temperature = 0.2f;
-        s.top_k = 80;
-    } else if (lfm2 && m->shape.n_layer < 40) { /* the 24B has 40 and takes the general values */
-        s.temperature = 0.3f;
-        s.top_k = 0;
-        s.min_p = 0.15f;
+    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
+        if (m->template == cards[i].template && m->shape.n_layer < cards[i].n_layer_below) {
+            s.temperature = cards[i].temperature;
+            s.top_k = cards[i].top_k;
+            s.min_p = cards[i].min_p;
+        }
     }
     versioned_write(out, size, &s, sizeof s);
 }
