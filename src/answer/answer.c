@@ -1,5 +1,5 @@
 /*
- * answer.c - the life of an answer, and what callers see of it.
+ * answer.c - beginning and ending an answer, and its state for callers.
  */
 #include "answer/answer_internal.h"
 
@@ -50,7 +50,7 @@ static lfm_status begin(lfm_answer *a, const int32_t *prompt, size_t n, lfm_erro
         st = lfm_sampler_accept(a->sampler, prompt[i], err);
     }
     if (a->constraint && lfm_constraint_is_final(a->constraint)) {
-        a->finish = LFM_FINISH_GRAMMAR; /* the prefill says it all */
+        a->finish = LFM_FINISH_GRAMMAR; /* the prefill is already the whole answer */
     } else if (a->opt.max_tokens == 0) {
         a->finish = LFM_FINISH_LENGTH;
     }
@@ -120,7 +120,7 @@ lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err) {
     return st;
 }
 
-/* Divert the tokens of tool calls to call_text; false for any other token. */
+/* Divert the tokens of tool calls to call_text.  Returns false for any other token. */
 static bool take_call(lfm_answer *a, const char *bytes, size_t n, bool is_control, lfm_status *st,
                       lfm_error *err) {
     if (a->opt.tool_calls != LFM_TOOL_CALLS_READ) {
@@ -141,7 +141,7 @@ static bool take_call(lfm_answer *a, const char *bytes, size_t n, bool is_contro
 lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err) {
     size_t n = 0;
     const char *bytes = lfm_token_bytes(a->model, token, &n);
-    /* The tags of a thought may be control tokens. */
+    /* Some models have the <think> tags as control tokens. */
     const bool is_tag = a->text.split && a->text.at.phase != THOUGHTS_TEXT &&
                         (is_marker(bytes, n, THINK_OPEN) || is_marker(bytes, n, THINK_CLOSE));
     const bool is_call =
@@ -161,7 +161,7 @@ lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err) {
     return st;
 }
 
-/* ---- What callers see ----------------------------------------------------------------------- */
+/* ---- State for callers ---------------------------------------------------------------------- */
 
 void answer_refresh(lfm_answer *a) {
     const answer_text *t = &a->text;

@@ -1,5 +1,5 @@
 /*
- * answer_internal.h - an answer in the making.
+ * answer_internal.h - the fields of lfm_answer, and what answer.c and loop.c share.
  */
 #ifndef ANSWER_ANSWER_INTERNAL_H
 #define ANSWER_ANSWER_INTERNAL_H
@@ -19,32 +19,33 @@ struct lfm_answer {
     const lfm_model *model;
     lfm_session *session;
     lfm_sampler *sampler;
-    lfm_constraint *constraint; /* NULL = any answer will do */
+    lfm_constraint *constraint; /* NULL = unconstrained */
 
     answer_text text;
     lfm_finish finish;
-    int32_t *pending; // [n_pending] tokens that were chosen and are not evaluated
+    int32_t *pending; // [n_pending] tokens that are chosen but not yet evaluated
     size_t n_pending, pending_cap;
     token_logprobs logprobs;
-    float *masked;      // [n_vocab] logits without the tokens that cannot follow
+    float *masked;      // [n_vocab] logits, -inf for tokens that the constraint forbids
     bool in_call;       /* between the markers of tool calls */
-    json_out call_text; /* what was said there */
+    json_out call_text; /* the text between the markers so far */
     tool_calls calls;
     size_t n_unread_calls;
     size_t n_generated;
     size_t n_reasoning;
-    size_t n_room; /* tokens that the answer may have; SIZE_MAX = any number */
+    size_t n_room; /* most tokens that the answer may have; SIZE_MAX = no limit */
 
-    lfm_answer_state state; /* the above, as callers see it */
+    lfm_answer_state state; /* the above for callers: answer_refresh fills it */
 };
 
-/* A token's bytes go to the text, or to the tool calls. */
+/* Append the bytes of a token to the text, or to the tool call that is open. */
 lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err);
 
-/* Read the calls that are open.  What cannot be read becomes text, as it was said. */
+/* End of the open tool calls: parse them.  Unparsable calls go back into the text verbatim, with
+ * the closing marker if the model wrote it (`marked`). */
 lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err);
 
-/* Make `state` say what is there now. */
+/* Fill `state` from the other fields. */
 void answer_refresh(lfm_answer *a);
 
 #endif

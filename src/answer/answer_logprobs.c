@@ -1,5 +1,5 @@
 /*
- * answer_logprobs.c - collecting log-probabilities.
+ * answer_logprobs.c - collecting the log-probabilities of an answer's tokens.
  */
 #include "answer/answer_logprobs.h"
 

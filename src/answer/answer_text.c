@@ -1,5 +1,5 @@
 /*
- * answer_text.c - thoughts, stop strings and whole characters.
+ * answer_text.c - bytes of tokens -> thoughts and text, up to a stop string.
  */
 #include "answer/answer_text.h"
 
@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Length of the longest end of `text` that is a proper beginning of `word`. */
+/* Length of the longest suffix of `text` that is a proper prefix of `word`. */
 static size_t overlap(const char *text, size_t n, const char *word) {
     const size_t len = strlen(word);
     for (size_t k = n < len ? n : len - 1; k > 0; k--) {
@@ -27,8 +27,8 @@ static size_t find(const char *text, size_t n, size_t from, const char *word) {
 
 /* ---- Thoughts ------------------------------------------------------------------------------- */
 
-/* Does the answer begin with a thought?  White space before the tag belongs to the answer if there
- * is none.  False while that is open. */
+/* Decide whether the answer begins with thoughts; false while more bytes are needed.  White space
+ * before the tag is skipped; without a tag it belongs to the answer. */
 static bool decide_begin(answer_text *a, bool last) {
     bool undecided = false;
     const size_t n = thoughts_opening(a->raw.ptr + a->taken, a->raw.len - a->taken, &undecided);
@@ -40,14 +40,14 @@ static bool decide_begin(answer_text *a, bool last) {
     return true;
 }
 
-/* Move thoughts until their end; false when that has not come. */
+/* Move bytes from `raw` to `thoughts`, up to the closing tag; false while the tag has not come. */
 static bool take_thoughts(answer_text *a, bool last) {
     const char *p = a->raw.ptr;
-    size_t upto = a->taken + a->at.matched; /* what may be a tag is still in `raw` */
+    size_t upto = a->taken + a->at.matched; /* a possible tag stays in `raw` */
     upto += thoughts_take(&a->at, p + upto, a->raw.len - upto);
     const bool ended = a->at.phase == THOUGHTS_BREAKS;
     if (last) {
-        a->at.matched = 0; /* it was no tag */
+        a->at.matched = 0; /* the possible tag was none */
     }
     const size_t held = ended ? sizeof THINK_CLOSE - 1 : a->at.matched;
     json_write_raw(&a->thoughts, p + a->taken, upto - held - a->taken);

@@ -1,9 +1,9 @@
 /*
- * answer_text.h - from the bytes of tokens to text that may be shown.
+ * answer_text.h - bytes of tokens -> thoughts and text, with what is safe to show.
  *
  * Separates thoughts (<think>..</think> at the beginning) from the answer, ends at stop strings,
- * and holds back what is not yet certain: the beginning of a stop string or of a tag, and the
- * bytes of an incomplete character.
+ * and holds back bytes that later ones could change: a possible stop string or tag, and an
+ * incomplete character.
  */
 #ifndef ANSWER_ANSWER_TEXT_H
 #define ANSWER_ANSWER_TEXT_H
@@ -21,25 +21,27 @@ typedef struct {
     bool split;               /* recognise thoughts */
 
     thoughts at;
-    json_out raw;             /* everything that was fed, up to `raw.len` */
-    size_t taken;             /* bytes of raw that are already in thoughts or text */
+    json_out raw;             /* all bytes that were fed */
+    size_t taken;             /* bytes of `raw` that are moved to thoughts or text */
     json_out thoughts;
-    json_out text;            /* the answer; cut before a stop string */
-    size_t settled;           /* bytes of text that no longer depend on what follows: show these */
+    json_out text;            /* the answer, cut before a stop string */
+    size_t settled;           /* bytes of text that can no longer change: safe to show */
     size_t thoughts_settled;
-    bool stopped;             /* a stop string came; nothing more is taken */
+    bool stopped;             /* a stop string was found; later bytes are ignored */
 } answer_text;
 
-/* Take the bytes of one more token. */
+/* Append the bytes of a token. */
 lfm_status answer_text_feed(answer_text *a, const char *bytes, size_t n, lfm_error *err);
 
-/* Take a beginning of the answer that was given; stop strings in it are ignored. */
+/* Append text that the caller puts at the beginning of the answer.  Stop strings in it are
+ * ignored. */
 lfm_status answer_text_prefill(answer_text *a, const char *bytes, size_t n, lfm_error *err);
 
-/* The caller knows that thoughts, and line breaks behind them, are over: text follows. */
+/* The caller (a constraint) knows that the thoughts and the line breaks after them are over: text
+ * follows. */
 void answer_text_begin(answer_text *a);
 
-/* Nothing follows: everything is settled, incomplete characters too. */
+/* End of the answer: settle everything, incomplete characters too. */
 lfm_status answer_text_end(answer_text *a, lfm_error *err);
 
 void answer_text_drop(answer_text *a);

@@ -1,5 +1,5 @@
 /*
- * loop.c - choosing tokens until something ends the answer.
+ * loop.c - generating an answer: choosing tokens until something ends it.
  */
 #include "answer/answer_internal.h"
 
@@ -11,7 +11,7 @@
 
 /* ---- One more token ------------------------------------------------------------------------- */
 
-/* Put a token behind those that are to be evaluated. */
+/* Append a token to those that are pending evaluation. */
 static lfm_status push_pending(lfm_answer *a, int32_t token, lfm_error *err) {
     if (a->n_pending == a->pending_cap) {
         const size_t cap = a->pending_cap ? 2 * a->pending_cap : 16;
@@ -49,7 +49,7 @@ static lfm_status learn_logprobs(lfm_answer *a, lfm_error *err) {
 
 static lfm_status note_logprobs(lfm_answer *a, int32_t token, lfm_error *err) {
     const lfm_status st = logprobs_add(&a->logprobs, token, err);
-    /* A forced token gets the logits that evaluating the one before it gives. */
+    /* The logits of a forced token come from evaluating the token before it. */
     return st == LFM_OK && a->n_pending == 0 ? learn_logprobs(a, err) : st;
 }
 
@@ -77,7 +77,7 @@ static size_t free_context(const lfm_answer *a) {
     return lfm_session_n_ctx(a->session) - lfm_session_pos(a->session);
 }
 
-/* Where the constraint leaves no choice, add what must follow without asking the model. */
+/* Where the constraint leaves only one continuation, add its tokens without asking the model. */
 static lfm_status add_forced(lfm_answer *a, lfm_error *err) {
     const size_t room = free_context(a);
     int32_t *tokens = NULL;
@@ -93,7 +93,7 @@ static lfm_status add_forced(lfm_answer *a, lfm_error *err) {
     return st;
 }
 
-/* The session's logits, without the tokens that cannot follow. */
+/* The session's logits; with a constraint, a copy where forbidden tokens are -inf. */
 static lfm_status get_logits(lfm_answer *a, const float **logits, lfm_error *err) {
     const size_t n_vocab = lfm_model_get_info(a->model)->n_vocab;
     *logits = lfm_logits(a->session);
@@ -116,9 +116,9 @@ static lfm_status get_logits(lfm_answer *a, const float **logits, lfm_error *err
 
 /* ---- A full context ------------------------------------------------------------------------- */
 
-/* Keep the first n_keep tokens (the one that begins a text in any case) and the later half of the
- * others, and evaluate that afresh: a convolution remembers what attention could forget, so there
- * is no cheaper way that is right. */
+/* Keep the first n_keep tokens (at least the beginning-of-text token) and the later half of the
+ * others, and evaluate them again from the start.  Attention could drop old tokens, but the
+ * convolution states still depend on them, so nothing cheaper is correct. */
 static lfm_status shift(lfm_answer *a, lfm_error *err) {
     size_t n = 0;
     size_t reused = 0;
@@ -143,7 +143,7 @@ static lfm_status shift(lfm_answer *a, lfm_error *err) {
     return st;
 }
 
-/* Is there a place for one more token? */
+/* Make sure that the context has room for one more token, or end the answer. */
 static lfm_status make_room(lfm_answer *a, lfm_error *err) {
     if (free_context(a) > 0) {
         return LFM_OK;
@@ -155,11 +155,11 @@ static lfm_status make_room(lfm_answer *a, lfm_error *err) {
     return LFM_OK;
 }
 
-/* ---- Loops, and thoughts without end -------------------------------------------------------- */
+/* ---- Loops, and the limit of thoughts ------------------------------------------------------- */
 
-/* In tokens.  A text that repeats up to LONGEST_PERIOD tokens for REPEATED tokens is a loop: the
- * shortest poem or table that people ask for differs sooner. */
-enum { LONGEST_PERIOD = 64, REPEATED = 448, LOOK_EVERY = 32, LEAST_ANSWER = 64 };
+/* In tokens.  A text whose last REPEATED tokens have a period of at most LONGEST_PERIOD is a loop:
+ * poems and tables that people ask for vary sooner.  MIN_ANSWER is what thoughts always leave. */
+enum { LONGEST_PERIOD = 64, REPEATED = 448, LOOK_EVERY = 32, MIN_ANSWER = 64 };
 
 static bool is_looping(const lfm_answer *a) {
     size_t n = 0;
@@ -180,16 +180,16 @@ static bool is_looping(const lfm_answer *a) {
     return false;
 }
 
-/* How many tokens thoughts may take: without a limit, three quarters of the room. */
+/* Most tokens of thoughts: max_thoughts, else three quarters of the room. */
 static size_t thought_limit(const lfm_answer *a) {
     if (a->opt.max_thoughts >= 0) {
         return (size_t)a->opt.max_thoughts;
     }
-    const size_t left = a->n_room / 4 > LEAST_ANSWER ? a->n_room / 4 : LEAST_ANSWER;
+    const size_t left = a->n_room / 4 > MIN_ANSWER ? a->n_room / 4 : MIN_ANSWER;
     return a->n_room == SIZE_MAX ? SIZE_MAX : a->n_room > left ? a->n_room - left : 0;
 }
 
-/* Append the tokens of a text to the list of *n in *all, which is allocated. */
+/* Append the tokens of a text to *all, an allocated list of *n. */
 static lfm_status join_tokens(const lfm_answer *a, const char *text, int flags, int32_t **all,
                               size_t *n, lfm_error *err) {
     int32_t *tokens = NULL;
@@ -209,7 +209,7 @@ static lfm_status join_tokens(const lfm_answer *a, const char *text, int flags, 
     return st;
 }
 
-/* End the thoughts without asking the model: with thoughts_end if there is room, and the tag. */
+/* End the thoughts without asking the model: add thoughts_end, if there is room, and the tag. */
 static lfm_status close_thoughts(lfm_answer *a, lfm_error *err) {
     const size_t room = free_context(a);
     int32_t *tokens = NULL;
@@ -227,7 +227,7 @@ static lfm_status close_thoughts(lfm_answer *a, lfm_error *err) {
     return st;
 }
 
-/* ---- The steps ------------------------------------------------------------------------------ */
+/* ---- Steps ---------------------------------------------------------------------------------- */
 
 static lfm_status choose(lfm_answer *a, lfm_error *err) {
     const float *logits = NULL;
@@ -264,7 +264,7 @@ static lfm_status eval_together(lfm_answer *a, size_t n, lfm_error *err) {
     return st;
 }
 
-/* Together, or one by one where the logits of each matter. */
+/* In one pass, or one by one where the log-probabilities need the logits of each. */
 static lfm_status eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
     lfm_status st = LFM_OK;
     if (!a->opt.logprobs) {
@@ -278,7 +278,7 @@ static lfm_status eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
     return st;
 }
 
-/* All but the last token of each answer, and then the last ones together. */
+/* Evaluate all but the last token of each answer, then the last tokens of all in one pass. */
 static lfm_status eval_each(lfm_answer *const *answers, size_t n, lfm_error *err) {
     lfm_session *sessions[LFM_MAX_EACH] = {0};
     int32_t tokens[LFM_MAX_EACH] = {0};
@@ -328,7 +328,7 @@ lfm_status lfm_answer_run(lfm_answer *a, lfm_answer_fn *on_token, void *ctx, lfm
 
 /* ---- The end -------------------------------------------------------------------------------- */
 
-/* The last tokens were perhaps forced, and their logits never needed until now. */
+/* If the last tokens were forced, nothing has computed their logits yet: evaluate them. */
 static lfm_status complete_logprobs(lfm_answer *a, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && a->logprobs.n_known < a->logprobs.n && a->n_pending > 0) {

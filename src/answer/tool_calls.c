@@ -1,8 +1,8 @@
 /*
- * tool_calls.c - Python calls -> JSON, in one pass.
+ * tool_calls.c - parsing tool calls: Python calls -> JSON, in one pass.
  *
- * The reader keeps only which brackets are open and writes JSON as it goes; a JSON parser then
- * refuses what no reader would take, such as an argument that is given twice.
+ * The reader keeps only the stack of open brackets and writes JSON as it goes.  A JSON parser then
+ * rejects the rest, such as an argument that is given twice.
  */
 #include "answer/tool_calls.h"
 
@@ -27,7 +27,7 @@ static void skip_blanks(reader *r) {
     }
 }
 
-/* Is `c` next?  Then it is passed. */
+/* Skip blanks, and `c` if it comes next; was it there? */
 static bool pass(reader *r, char c) {
     skip_blanks(r);
     if (r->p < r->end && *r->p == c) {
@@ -51,8 +51,8 @@ static bool is_name(char c, bool first) {
            (unsigned char)c >= 0x80 || (!first && (is_digit(c) || c == '-'));
 }
 
-/* A name; its length, 0 when there is none.  That of a function may have dots, and begin with a
- * digit. */
+/* Read a name; returns its length, 0 = no name.  The name of a function may have dots, and begin
+ * with a digit. */
 static size_t read_name(reader *r, bool function, const char **name) {
     skip_blanks(r);
     *name = r->p;
@@ -65,7 +65,7 @@ static size_t read_name(reader *r, bool function, const char **name) {
 
 /* ---- Strings -------------------------------------------------------------------------------- */
 
-/* May a value end before `p`?  After blanks comes what follows a value, or nothing. */
+/* Can a value end before `p`?  Only blanks may come before a delimiter or the end. */
 static bool can_end(const char *p, const char *end) {
     while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) {
         p++;
@@ -73,7 +73,7 @@ static bool can_end(const char *p, const char *end) {
     return p == end || strchr(",)]}:", *p);
 }
 
-/* The number that `n` hexadecimal digits stand for; false when one of them is none. */
+/* The value of `n` hexadecimal digits; false when one of them is not a digit. */
 static bool read_hex(const char *p, size_t n, uint32_t *code) {
     *code = 0;
     for (size_t i = 0; i < n; i++) {
@@ -88,7 +88,7 @@ static bool read_hex(const char *p, size_t n, uint32_t *code) {
     return true;
 }
 
-/* An escape of Python or JSON after its backslash; appends what it stands for. */
+/* Read an escape of Python or JSON, after its backslash, and append the character. */
 static void read_escape(reader *r, json_out *text) {
     static const char from[] = "nrtbfv0a";
     static const char to[] = "\n\r\t\b\f\v\0\a";
@@ -104,7 +104,7 @@ static void read_escape(reader *r, json_out *text) {
         size_t used = 1 + digits;
         if (hex && c == 'u' && code >= 0xd800 && code < 0xdc00 && r->end - r->p >= 11 &&
             r->p[5] == '\\' && r->p[6] == 'u' && read_hex(r->p + 7, 4, &low) && low >= 0xdc00 &&
-            low < 0xe000) { /* JSON's pairs */
+            low < 0xe000) { /* a surrogate pair of JSON */
             len = utf8_encode(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), utf8);
             used = 11;
         }
@@ -115,14 +115,14 @@ static void read_escape(reader *r, json_out *text) {
         }
     }
     if (c == '\n') {
-        r->p++; /* a line that goes on */
+        r->p++; /* a line continuation */
     } else if (simple && c) {
         json_write_raw(text, &to[simple - from], 1);
         r->p++;
     } else if (strchr("\\'\"/", c) && c) {
         json_write_raw(text, r->p++, 1);
     } else {
-        json_write_text(text, "\\"); /* as Python does: both characters stay */
+        json_write_text(text, "\\"); /* not an escape: keep both characters, as Python does */
     }
 }
 
@@ -173,7 +173,7 @@ static bool read_number(reader *r) {
     const size_t whole = strspn(number, "0123456789");
     const size_t fraction = number[whole] == '.' ? strspn(number + whole + 1, "0123456789") : 1;
     if (whole > 0 && fraction > 0 && !(number[0] == '0' && whole > 1)) {
-        json_write_text(r->out, begin); /* JSON has it too */
+        json_write_text(r->out, begin); /* valid JSON as it is */
     } else {
         char plain[40];
         snprintf(plain, sizeof plain, "%.17g", value);
@@ -218,7 +218,7 @@ static bool read_scalar(reader *r) {
     return strchr("+-.0123456789", *r->p) && *r->p ? read_number(r) : read_word(r);
 }
 
-/* The key of a dictionary, and its colon: JSON has strings only. */
+/* Read the key of a dictionary and its colon.  Keys other than strings become strings. */
 static bool read_key(reader *r) {
     skip_blanks(r);
     if (r->p < r->end && (*r->p == '\'' || *r->p == '"')) {
@@ -241,7 +241,7 @@ static bool read_key(reader *r) {
     return pass(r, ':');
 }
 
-/* A value with all that is in it; the stack holds the closing brackets. */
+/* Read a value, nested ones included; `closers` is the stack of closing brackets. */
 static bool read_value(reader *r) {
     char closers[MAX_DEPTH];
     size_t depth = 0;
@@ -256,7 +256,7 @@ static bool read_value(reader *r) {
                     return false;
                 }
                 if (peek(r, closers[depth - 1])) {
-                    continue; /* a comma at the end */
+                    continue; /* a trailing comma */
                 }
                 json_write_text(r->out, ", ");
             }
@@ -296,7 +296,7 @@ static bool read_call(reader *r) {
     for (bool first = true; !pass(r, ')'); first = false) {
         if (!first && (!pass(r, ',') || peek(r, ')'))) {
             if (peek(r, ')')) {
-                continue; /* a comma at the end */
+                continue; /* a trailing comma */
             }
             return false;
         }
@@ -315,7 +315,7 @@ static bool read_call(reader *r) {
     return true;
 }
 
-/* {"name": .., "arguments": {..}}, as some prompts ask for. */
+/* {"name": .., "arguments": {..}}: JSON calls, which some prompts ask for. */
 static bool read_object(reader *r) {
     json_out text = {0};
     json_doc doc = {0};
@@ -346,7 +346,7 @@ static bool read_object(reader *r) {
     return good;
 }
 
-/* "[CALL, CALL]" as JSON; false when the text is something else, or memory ran out. */
+/* Write "[CALL, CALL]" as JSON; false when the text is not a list of calls, or memory ran out. */
 static bool read_list(json_out *list, const char *text, size_t n) {
     reader r = {text, text + n, list};
     const bool bracket = pass(&r, '[');
@@ -377,7 +377,7 @@ static lfm_status no_memory(lfm_error *err) {
     return err_set(err, LFM_ERR_MEMORY, "out of memory for tool calls");
 }
 
-/* One more call: {"name": .., "arguments": {..}}. */
+/* Append a call, given as {"name": .., "arguments": {..}}. */
 static lfm_status append(tool_calls *list, const json_value *call, lfm_error *err) {
     const json_value *name = json_get(call, "name");
     json_out arguments = {0};

@@ -1,11 +1,11 @@
 /*
- * tool_calls.h - the tool calls in an answer.
+ * tool_calls.h - parsing the tool calls of an answer.
  *
- * LFM2 models write them between <|tool_call_start|> and <|tool_call_end|> as a list of Python
- * calls, [f(a='x', n=1), m.g(items=[1, {'k': None}])], or, when asked to, as JSON objects with
- * "name" and "arguments".  Values may be Python's or JSON's.  Strings may end in either quote; a
- * quote inside one is taken for its end only where something can follow the string: the official
- * template writes strings without escapes.
+ * LFM2 models write tool calls between <|tool_call_start|> and <|tool_call_end|>, as a list of
+ * Python calls, [f(a='x', n=1), m.g(items=[1, {'k': None}])], or, when asked to, as JSON objects
+ * with "name" and "arguments".  Values may use the syntax of Python or of JSON.  Strings have
+ * single or double quotes.  A quote ends its string only if a delimiter follows, because the
+ * official template writes strings without escapes.
  */
 #ifndef ANSWER_TOOL_CALLS_H
 #define ANSWER_TOOL_CALLS_H
@@ -23,8 +23,8 @@ typedef struct {
     size_t n, cap;
 } tool_calls;
 
-/* Append the calls in `text` (n bytes, without the markers).  *read is false, and nothing is
- * appended, when the text is not a list of calls.  LFM_ERR_MEMORY. */
+/* Parse `text` (n bytes, without the markers) and append its calls.  When it is not a list of
+ * calls, *read is false and nothing is appended.  LFM_ERR_MEMORY. */
 lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *read,
                            lfm_error *err);
 

@@ -14,13 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Does this look like a model where a command should stand? */
+/* Does a word in the place of the command look like a model file? */
 static bool looks_like_model(const char *word) {
     const size_t len = strlen(word);
     return (len > 5 && strcmp(word + len - 5, ".gguf") == 0) || access(word, F_OK) == 0;
 }
 
-/* `is_topic`: after `lfm help`, where a topic may stand too. */
+/* `is_topic`: the word follows `lfm help`, so it may be a topic too. */
 static int unknown_command(const char *word, bool is_topic) {
     size_t best = SIZE_MAX;
     const char *near = NULL;

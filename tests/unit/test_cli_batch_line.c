@@ -155,7 +155,7 @@ static void test_settings(void **state) {
     batch_line_drop(&l);
 }
 
-static void test_shapes(void **state) {
+static void test_grammars(void **state) {
     (void)state;
     static const struct {
         const char *member;
@@ -188,8 +188,8 @@ static void test_shapes(void **state) {
         if (read_line(&l, &o, NULL, line.ptr, &err) != LFM_OK) {
             fail_msg("%s: %s", line.ptr, err.text);
         }
-        assert_int_equal(l.shape_kind, cases[i].kind);
-        assert_string_equal(l.shape.ptr, cases[i].text);
+        assert_int_equal(l.grammar_kind, cases[i].kind);
+        assert_string_equal(l.grammar.ptr, cases[i].text);
         batch_line_drop(&l);
         json_out_free(&line);
     }
@@ -252,7 +252,7 @@ static void test_many_sessions(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_errors),   cmocka_unit_test(test_conversations),
-        cmocka_unit_test(test_settings), cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_settings), cmocka_unit_test(test_grammars),
         cmocka_unit_test(test_sessions), cmocka_unit_test(test_many_sessions),
     };
     return cmocka_run_group_tests_name("cli/batch_line", tests, NULL, NULL);

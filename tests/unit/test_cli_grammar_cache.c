@@ -35,7 +35,7 @@ static lfm_status get(grammar_cache *f, const lfm_model *m, int number, cached_g
 
 static size_t count(const grammar_cache *f) {
     size_t n = 0;
-    for (size_t i = 0; i < FORMS_IN_USE + FORMS_KEPT; i++) {
+    for (size_t i = 0; i < GRAMMARS_IN_USE + GRAMMARS_KEPT; i++) {
         n += f->all[i] != NULL;
     }
     return n;
@@ -73,7 +73,7 @@ static void test_bounded(void **state) {
     for (int i = 0; i < 40; i++) {
         assert_int_equal(get(&f, *state, i, &cached), LFM_OK);
         grammar_cache_give_back(cached);
-        assert_true(count(&f) <= FORMS_KEPT + 1);
+        assert_true(count(&f) <= GRAMMARS_KEPT + 1);
     }
     const size_t before = count(&f);
     cached_grammar *last = cached;
@@ -85,7 +85,7 @@ static void test_bounded(void **state) {
 
 /* What is used stays where it is, as many as there can be, and one more is refused. */
 static void test_in_use(void **state) {
-    enum { N = FORMS_IN_USE + FORMS_KEPT };
+    enum { N = GRAMMARS_IN_USE + GRAMMARS_KEPT };
     grammar_cache f = {0};
     cached_grammar *used[N];
     cached_grammar *more = NULL;

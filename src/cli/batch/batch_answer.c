@@ -1,5 +1,5 @@
 /*
- * batch_answer.c - writing the lines of `lfm batch`, and recognising them again.
+ * batch_answer.c - writing the output lines of `lfm batch`, and reading their ids with --resume.
  */
 #include "cli/batch/batch_line.h"
 
@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-/* That of a line whose id there was no memory for is null. */
+/* The id of the line; null when there was no memory for it. */
 static void write_id(json_out *out, const batch_line *l) {
     json_write_text(out, l->id.len > 0 && !l->id.failed ? l->id.ptr : "null");
 }
@@ -24,7 +24,7 @@ static void put_usage(json_out *out, const batch_answer *a) {
     json_end_object(out);
 }
 
-/* Newlines and backslashes escaped, so that an answer stays one line. */
+/* Write the text with newlines and backslashes escaped, so that the answer is one line. */
 static void write_plain(json_out *out, const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         if (text[i] == '\n' || text[i] == '\r' || text[i] == '\\') {
@@ -36,7 +36,7 @@ static void write_plain(json_out *out, const char *text, size_t len) {
     json_write_text(out, "\n");
 }
 
-/* OpenAI's form: the arguments of a call are a text that is JSON. */
+/* OpenAI's format: the arguments of a call are a string that holds JSON. */
 static void put_openai_calls(json_out *out, const lfm_answer_state *a) {
     json_begin_array(out, "tool_calls");
     for (size_t i = 0; i < a->n_calls; i++) {
@@ -141,7 +141,7 @@ void batch_line_answer(json_out *out, const batch_line *l, const batch_answer *a
 
 void batch_line_error(json_out *out, const batch_line *l, int code, const char *message) {
     if (l->format == LINE_PLAIN) {
-        json_write_text(out, "\n"); /* the line stays in its place; what was wrong is on stderr */
+        json_write_text(out, "\n"); /* an empty line keeps the numbering; the error is on stderr */
         return;
     }
     const bool openai = l->format == LINE_OPENAI;

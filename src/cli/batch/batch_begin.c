@@ -1,7 +1,7 @@
 /*
- * batch_begin.c - from a line of `lfm batch` to the first logits of its answer.
+ * batch_begin.c - beginning the answer to a line of `lfm batch`: from its text to the first logits.
  *
- * What the prompts begin with alike is evaluated once and copied; a session goes on where it was.
+ * The common prefix of the prompts is evaluated once and copied; a session continues where it was.
  */
 #include "cli/batch/batch_internal.h"
 
@@ -42,14 +42,14 @@ static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
     return same;
 }
 
-/* Let the shared session hold what this prompt and the one before begin with alike. */
+/* Make the shared session hold the common prefix of this prompt and the one before. */
 static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
-    size_t n_held = 0;
+    size_t n_known = 0;
     size_t reused = 0;
-    const int32_t *held = lfm_session_tokens(b->shared, &n_held);
+    const int32_t *known = lfm_session_tokens(b->shared, &n_known);
     const size_t same = common(s->prompt.ids, s->prompt.n, b->last_tokens, b->n_last);
     lfm_status st = LFM_OK;
-    if (common(s->prompt.ids, s->prompt.n, held, n_held) < n_held || n_held == 0) {
+    if (common(s->prompt.ids, s->prompt.n, known, n_known) < n_known || n_known == 0) {
         if (same >= MIN_SHARED) {
             st = lfm_session_sync(b->shared, s->prompt.ids, same, &reused, err);
         } else {
@@ -67,16 +67,16 @@ static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
     return st;
 }
 
-/* Let slot i have the session of a free slot that holds most of this prompt: a talk goes on where
- * it was, whichever slot it comes to. */
-static void take_warmest(batch_run *b, size_t i) {
+/* Give slot i the session, among those of the free slots, that holds the longest prefix of this
+ * prompt: a conversation then continues in any slot. */
+static void take_best_session(batch_run *b, size_t i) {
     const slot *s = &b->slots[i];
     size_t best = i;
     size_t most = 0;
     for (size_t j = 0; j < b->n_slots; j++) {
         size_t n = 0;
-        const int32_t *held = lfm_session_tokens(b->sessions[j], &n);
-        const size_t same = b->slots[j].active ? 0 : common(s->prompt.ids, s->prompt.n, held, n);
+        const int32_t *known = lfm_session_tokens(b->sessions[j], &n);
+        const size_t same = b->slots[j].active ? 0 : common(s->prompt.ids, s->prompt.n, known, n);
         best = same > most ? j : best;
         most = same > most ? same : most;
     }
@@ -89,7 +89,7 @@ static lfm_status read_prompt(batch_run *b, size_t i, lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_status st = LFM_OK;
     if (s->line.session && s->line.session->talk.n > 0) {
-        take_warmest(b, i);
+        take_best_session(b, i);
     } else {
         st = share_prefix(b, s, err);
         if (st == LFM_OK) st = lfm_session_copy(b->sessions[i], b->shared, err);
@@ -116,7 +116,7 @@ static lfm_status check_fit(const batch_run *b, const slot *s, lfm_error *err) {
     return LFM_OK;
 }
 
-/* What truncate_to_fit needs of a line. */
+/* The context of tokenize_again. */
 typedef struct {
     batch_run *b;
     slot *s;
@@ -130,7 +130,7 @@ static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
     return st;
 }
 
-/* --truncate: the line's own text is cut, not what --each puts around it. */
+/* --truncate: cut the line's own text, not what --each puts around it. */
 static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
     batch_line *l = &s->line;
     if (!l->o.truncate || l->prompt.len == 0) {
@@ -142,7 +142,7 @@ static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
                         tokenize_again, &(cut_line){b, s}, &s->n_truncated, err);
     if (st == LFM_OK && s->n_truncated > 0) {
         b->n_cut++;
-        if (l->format == LINE_PLAIN) { /* a line of plain text cannot say so itself */
+        if (l->format == LINE_PLAIN) { /* a line of plain text cannot report it */
             term_message("line %s: %zu of the %zu tokens of the prompt were cut", l->id.ptr,
                          s->n_truncated, n);
         }
@@ -150,13 +150,13 @@ static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
     return st;
 }
 
-/* The form of the answer: the line's, or that of the command line. */
+/* Begin the constraint of the answer, from the grammar of the line or of the command line. */
 static lfm_status begin_constraint(batch_run *b, slot *s, lfm_error *err) {
     const answer_grammar none = {0};
-    const answer_grammar *grammar = s->line.shapeless ? &none : &b->grammar;
+    const answer_grammar *grammar = s->line.no_grammar ? &none : &b->grammar;
     lfm_status st = LFM_OK;
-    if (s->line.shape.len > 0) {
-        st = grammar_cache_get(&b->grammars, s->line.shape_kind, &s->line.shape, b->model, b->o,
+    if (s->line.grammar.len > 0) {
+        st = grammar_cache_get(&b->grammars, s->line.grammar_kind, &s->line.grammar, b->model, b->o,
                                &s->cached, err);
         grammar = st == LFM_OK ? grammar_cache_of(s->cached) : grammar;
     }

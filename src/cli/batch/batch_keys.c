@@ -1,5 +1,5 @@
 /*
- * batch_keys.c - what the keys of a line say about its answer: options, forms, tools.
+ * batch_keys.c - the keys of a line of `lfm batch`: options, grammar, tools.
  */
 #include "cli/batch/batch_line.h"
 
@@ -34,7 +34,7 @@ bool batch_is_text(const json_value *v) {
     return v->kind == JSON_STRING && v->len > 0 && !memchr(v->text, 0, v->len);
 }
 
-/* "stop": a string or a list of them. */
+/* "stop": a string or a list of strings. */
 static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) {
     const bool one = v->kind == JSON_STRING;
     if (v->kind == JSON_NULL) {
@@ -58,7 +58,7 @@ static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) 
     return LFM_OK;
 }
 
-/* "logit_bias": {"15043": -1.5, ..}, after those of the command line. */
+/* "logit_bias": {"15043": -1.5, ..}, added to those of the command line. */
 static lfm_status set_bias(batch_line *l, const json_value *v, lfm_error *err) {
     if (v->kind == JSON_NULL) {
         return LFM_OK;
@@ -121,7 +121,7 @@ static const char *number_of_key(const json_value *v) {
 static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
     const char *number = number_of_key(v);
     *known = true;
-    if (l->format == LINE_OPENAI && key_is(v, "n")) { /* there it counts answers */
+    if (l->format == LINE_OPENAI && key_is(v, "n")) { /* OpenAI's number of answers */
         return v->kind == JSON_NUMBER && v->number == 1
                    ? LFM_OK
                    : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
@@ -144,44 +144,44 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
     return LFM_OK;
 }
 
-/* ---- What the answer must be ---------------------------------------------------------------- */
+/* ---- Grammar -------------------------------------------------------------------------------- */
 
-static lfm_status set_shape(batch_line *l, lfm_constraint_kind kind, const json_value *v,
+static lfm_status set_grammar(batch_line *l, lfm_constraint_kind kind, const json_value *v,
                             lfm_error *err) {
-    if (l->shape.len > 0) {
+    if (l->grammar.len > 0) {
         return err_set(err, LFM_ERR_ARG, "the line says more than once what the answer must be");
     }
-    l->shape_kind = kind;
+    l->grammar_kind = kind;
     if (v->kind == JSON_STRING) {
-        json_write_raw(&l->shape, v->text, v->len);
+        json_write_raw(&l->grammar, v->text, v->len);
     } else {
-        json_write_value(&l->shape, v);
+        json_write_value(&l->grammar, v);
     }
-    const lfm_status st = json_finish(&l->shape, err);
-    return st == LFM_OK && l->shape.len == 0
+    const lfm_status st = json_finish(&l->grammar, err);
+    return st == LFM_OK && l->grammar.len == 0
                ? err_set(err, LFM_ERR_ARG, "\"%.*s\" is empty", (int)v->key_len, v->key) : st;
 }
 
 /* "choices": a list of texts. */
 static lfm_status set_choices(batch_line *l, const json_value *v, lfm_error *err) {
     if (v->kind == JSON_STRING) {
-        return set_shape(l, LFM_CONSTRAINT_CHOICES, v, err);
+        return set_grammar(l, LFM_CONSTRAINT_CHOICES, v, err);
     }
-    if (v->kind != JSON_ARRAY || v->n == 0 || l->shape.len > 0) {
+    if (v->kind != JSON_ARRAY || v->n == 0 || l->grammar.len > 0) {
         return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
     }
-    l->shape_kind = LFM_CONSTRAINT_CHOICES;
+    l->grammar_kind = LFM_CONSTRAINT_CHOICES;
     for (const json_value *c = v->first; c; c = c->next) {
         if (c->kind != JSON_STRING || c->len == 0) {
             return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
         }
         for (size_t i = 0; i < c->len; i++) {
-            json_write_text(&l->shape, c->text[i] == ',' || c->text[i] == '\\' ? "\\" : "");
-            json_write_raw(&l->shape, c->text + i, 1);
+            json_write_text(&l->grammar, c->text[i] == ',' || c->text[i] == '\\' ? "\\" : "");
+            json_write_raw(&l->grammar, c->text + i, 1);
         }
-        json_write_text(&l->shape, c->next ? "," : "");
+        json_write_text(&l->grammar, c->next ? "," : "");
     }
-    return json_finish(&l->shape, err);
+    return json_finish(&l->grammar, err);
 }
 
 /* OpenAI's {"type": "text" | "json_object" | "json_schema", "json_schema": {"schema": ..}}. */
@@ -189,40 +189,40 @@ static lfm_status set_response_format(batch_line *l, const json_value *v, lfm_er
     const json_value *type = json_get(v, "type");
     const json_value *schema = json_get(json_get(v, "json_schema"), "schema");
     if (json_is(type, "text")) {
-        l->shapeless = true;
+        l->no_grammar = true;
         return LFM_OK;
     }
     if (json_is(type, "json_object")) {
         static const char object[] = "{\"type\": \"object\"}";
         const json_value any = {.kind = JSON_STRING, .key = v->key, .key_len = v->key_len,
                                 .text = object, .len = sizeof object - 1};
-        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
+        return set_grammar(l, LFM_CONSTRAINT_JSON_SCHEMA, &any, err);
     }
     if (json_is(type, "json_schema") && schema) {
-        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, schema, err);
+        return set_grammar(l, LFM_CONSTRAINT_JSON_SCHEMA, schema, err);
     }
     return err_set(err, LFM_ERR_ARG, "\"response_format\" must have the type text, json_object, or "
                    "json_schema with a \"json_schema\": {\"schema\": ..}");
 }
 
-/* "schema": an object is a JSON schema, a text the short notation. */
-static lfm_status set_form(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
+/* The keys that set a grammar.  "schema" is a JSON schema (an object) or the short notation. */
+static lfm_status set_grammar_key(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
     *known = true;
     if (key_is(v, "response_format")) {
         return v->kind == JSON_NULL ? LFM_OK : set_response_format(l, v, err);
     }
     if (l->format != LINE_OPENAI && key_is(v, "schema")) {
-        return v->kind == JSON_STRING ? set_shape(l, LFM_CONSTRAINT_CONCISE, v, err)
-                                      : set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+        return v->kind == JSON_STRING ? set_grammar(l, LFM_CONSTRAINT_CONCISE, v, err)
+                                      : set_grammar(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
     }
     if (l->format != LINE_OPENAI && key_is(v, "json_schema")) {
-        return set_shape(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
+        return set_grammar(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
     }
     if (l->format != LINE_OPENAI && key_is(v, "choices")) {
         return set_choices(l, v, err);
     }
     if (l->format != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
-        return set_shape(l, LFM_CONSTRAINT_GBNF, v, err);
+        return set_grammar(l, LFM_CONSTRAINT_GBNF, v, err);
     }
     *known = false;
     return LFM_OK;
@@ -251,7 +251,8 @@ static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error 
 
 /* ---- Tools ---------------------------------------------------------------------------------- */
 
-/* "tool_choice": a word, a name, or OpenAI's {"type":"function","function":{"name":..}}. */
+/* "tool_choice": auto, none, required, the name of a tool, or OpenAI's
+ * {"type":"function","function":{"name":..}}. */
 static lfm_status set_tool_choice(batch_line *l, const json_value *v, lfm_error *err) {
     const json_value *name = json_get(json_get(v, "function"), "name");
     name = v->kind == JSON_STRING ? v : name;
@@ -280,13 +281,13 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     if (st == LFM_OK) st = tools_take(&l->tools, tools, "\"tools\"", l->tool_choice, err);
     l->o.tools = "the line"; /* not NULL: recognise calls in the answer */
     if (st == LFM_OK && tools_required(&l->o)) {
-        if (l->shape.len > 0) {
+        if (l->grammar.len > 0) {
             return err_set(err, LFM_ERR_ARG, "the line wants a call and another form of answer");
         }
         const bool any = strcmp(l->o.tool_choice, "required") == 0;
-        l->shape_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
-        tools_write(&l->shape, &l->tools, l->o.tool_choice);
-        st = json_finish(&l->shape, err);
+        l->grammar_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
+        tools_write(&l->grammar, &l->tools, l->o.tool_choice);
+        st = json_finish(&l->grammar, err);
     }
     return st;
 }
@@ -314,7 +315,7 @@ lfm_status batch_keys_read(batch_line *l, const json_value *body, lfm_error *err
     for (const json_value *v = body->first; v; v = v->next) {
         bool known = is_read_elsewhere(l, v);
         lfm_status st = known ? LFM_OK : set_option(l, v, &known, err);
-        if (st == LFM_OK && !known) st = set_form(l, v, &known, err);
+        if (st == LFM_OK && !known) st = set_grammar_key(l, v, &known, err);
         if (st != LFM_OK || !known) {
             return st != LFM_OK ? st : err_set(err, LFM_ERR_ARG, "unknown key \"%.*s\"",
                                                (int)(v->key_len < 60 ? v->key_len : 60), v->key);

@@ -1,5 +1,5 @@
 /*
- * batch_line.c - reading the lines of `lfm batch`.
+ * batch_line.c - reading one line of `lfm batch`: a request as JSON, or plain text.
  */
 #include "cli/batch/batch_line.h"
 
@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- What is asked -------------------------------------------------------------------------- */
+/* ---- The prompt ----------------------------------------------------------------------------- */
 
-/* --each: the line takes the place of {}. */
+/* --each: put the line in place of {}. */
 static void put_each(json_out *to, const char *each, const char *text, size_t len) {
     const char *at = each ? strstr(each, "{}") : NULL;
     if (!at) {
@@ -76,8 +76,8 @@ static lfm_status set_messages(batch_line *l, const json_value *messages, lfm_er
     return st == LFM_OK ? conversation_set_tools(&l->talk, &l->tools, err) : st;
 }
 
-/* "session": the one that the line continues; l->waits when it is not its turn. */
-static lfm_status find_session(batch_line *l, const json_value *body, batch_sessions *open,
+/* "session": find the session that the line continues; l->waits when the session is busy. */
+static lfm_status find_session(batch_line *l, const json_value *body, batch_sessions *named,
                                lfm_error *err) {
     const json_value *v = json_get(body, "session");
     if (!v) {
@@ -86,13 +86,13 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
     if (!batch_is_text(v)) {
         return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
     }
-    if (!open || l->o.raw || l->o.resume) {
+    if (!named || l->o.raw || l->o.resume) {
         const char *why = l->o.raw ? "with --raw"
                         : l->o.resume ? "with --resume: what was said is not in OUT" : "here";
         return err_set(err, LFM_ERR_ARG, "\"session\" cannot be used %s", why);
     }
     char *name = batch_copy_text(v);
-    l->session = name ? batch_sessions_get(open, name, err) : NULL;
+    l->session = name ? batch_sessions_get(named, name, err) : NULL;
     free(name);
     if (!l->session) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
@@ -108,7 +108,7 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
 }
 
 static lfm_status read_body(batch_line *l, const json_value *body, const json_out *system,
-                            batch_sessions *open, lfm_error *err) {
+                            batch_sessions *named, lfm_error *err) {
     const json_value *prompt = json_get(body, "prompt");
     const json_value *messages = json_get(body, "messages");
     const json_value *own = json_get(body, "system");
@@ -116,7 +116,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
         return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
     }
     lfm_status st = batch_keys_read(l, body, err);
-    if (st == LFM_OK) st = find_session(l, body, open, err);
+    if (st == LFM_OK) st = find_session(l, body, named, err);
     if (st != LFM_OK || l->waits) {
         return st;
     }
@@ -132,7 +132,7 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
 }
 
 static lfm_status read_object(batch_line *l, const json_value *v, const json_out *system,
-                              batch_sessions *open, lfm_error *err) {
+                              batch_sessions *named, lfm_error *err) {
     const json_value *custom = json_get(v, "custom_id");
     const json_value *id = custom ? custom : json_get(v, "id");
     l->format = custom ? LINE_OPENAI : l->format;
@@ -147,7 +147,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
         return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
     }
     if (!custom) {
-        return read_body(l, v, system, open, err);
+        return read_body(l, v, system, named, err);
     }
     const json_value *body = json_get(v, "body");
     const json_value *url = json_get(v, "url");
@@ -161,13 +161,13 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
 }
 
 lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *system,
-                           batch_sessions *open, const char *text, size_t len, size_t number,
+                           batch_sessions *named, const char *text, size_t len, size_t number,
                            lfm_error *err) {
     *l = (batch_line){.o = *o};
     json_write_int(&l->id, (int64_t)number);
-    const lfm_status named = json_finish(&l->id, err);
-    if (named != LFM_OK) {
-        return named;
+    const lfm_status has_id = json_finish(&l->id, err);
+    if (has_id != LFM_OK) {
+        return has_id;
     }
     if (o->lines) {
         return set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, text, len, err);
@@ -179,7 +179,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
         st = set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, doc.root->text,
                         doc.root->len, err);
     } else if (st == LFM_OK && doc.root->kind == JSON_OBJECT) {
-        st = read_object(l, doc.root, system, open, err);
+        st = read_object(l, doc.root, system, named, err);
     } else if (st == LFM_OK) {
         st = err_set(err, LFM_ERR_ARG, "a line is a JSON text or object; --lines takes plain text");
     }
@@ -200,6 +200,6 @@ void batch_line_drop(batch_line *l) {
     free(l->bias);
     tools_drop(&l->tools);
     free(l->tool_choice);
-    json_out_free(&l->shape);
+    json_out_free(&l->grammar);
     *l = (batch_line){0};
 }

@@ -1,5 +1,5 @@
 /*
- * batch_lines.c - reading lines without waiting for more than is needed.
+ * batch_lines.c - reading lines without blocking for more than needed, and the ids of --resume.
  */
 #include "cli/batch/batch_lines.h"
 
@@ -19,7 +19,7 @@ enum { READ_STEP = 32768, MAX_LINE = 64 << 20 };
 
 /* ---- Lines ---------------------------------------------------------------------------------- */
 
-/* The lines of a regular file, for the progress; the place in it stays. */
+/* Count the lines of a regular file, for the progress; the file offset stays. */
 static size_t count_lines(int fd) {
     char chunk[READ_STEP];
     struct stat info;
@@ -55,12 +55,13 @@ lfm_status line_open(line_source *in, const char *path, lfm_error *err) {
     return LFM_OK;
 }
 
-static bool is_there(int fd) {
+/* Can we read without blocking? */
+static bool is_readable(int fd) {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     return poll(&p, 1, 0) > 0;
 }
 
-/* Read some more behind what is there; at the end, in->ended. */
+/* Read more bytes into the buffer; sets in->ended at the end of the file. */
 static lfm_status read_more(line_source *in, lfm_error *err) {
     if (in->at > 0) {
         memmove(in->text, in->text + in->at, in->len - in->at);
@@ -116,7 +117,7 @@ lfm_status line_next(line_source *in, bool wait, const char **text, size_t *len,
             }
             continue;
         }
-        if (in->ended || (!wait && !is_there(in->fd))) {
+        if (in->ended || (!wait && !is_readable(in->fd))) {
             return LFM_OK;
         }
         const lfm_status st = read_more(in, err);
@@ -160,8 +161,8 @@ static lfm_status id_set_add(id_set *set, const char *text, size_t len, lfm_erro
     return LFM_OK;
 }
 
-/* Take a line that was not completed off the end of a file. */
-static lfm_status cut_off(const char *path, lfm_error *err) {
+/* Truncate a file after its last newline: remove an incomplete last line. */
+static lfm_status remove_incomplete_line(const char *path, lfm_error *err) {
     const int fd = open(path, O_RDWR | O_CLOEXEC);
     struct stat info;
     char c = '\n';
@@ -182,7 +183,7 @@ static lfm_status cut_off(const char *path, lfm_error *err) {
 
 lfm_status id_set_read(id_set *set, const char *path, lfm_error *err) {
     line_source in = {0};
-    lfm_status st = cut_off(path, err);
+    lfm_status st = remove_incomplete_line(path, err);
     if (st != LFM_OK || access(path, F_OK) != 0) {
         return st;
     }

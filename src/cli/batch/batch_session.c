@@ -1,12 +1,12 @@
 /*
- * batch_session.c - keeping the conversations of `lfm batch`.
+ * batch_session.c - conversations over several lines of `lfm batch`: "session": "name".
  */
 #include "cli/batch/batch_session.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the name is, or belongs. */
+/* Index of the name, or of the place to insert it. */
 static size_t find(const batch_sessions *t, const char *name) {
     size_t low = 0;
     size_t high = t->n;

@@ -14,20 +14,19 @@
 typedef struct {
     char *name;
     conversation talk; /* empty at the beginning */
-    bool busy;         /* a line of it is being answered: the next one waits */
+    bool busy;         /* a line of the session is being answered; the next line must wait */
 } batch_session;
 
 /* A zeroed struct is a valid empty one. */
 typedef struct {
-    batch_session **all; /* [n] by name; a session keeps its address */
+    batch_session **all; /* [n] sorted by name; a session keeps its address */
     size_t n, cap;
 } batch_sessions;
 
-/* The session of that name, which begins now if there is none; NULL when memory runs out. */
+/* Find the session of that name, or begin it; NULL = out of memory. */
 batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error *err);
 
-/* A turn is over: `turn` is all messages up to the question, which are taken; then comes the
- * answer. */
+/* End a turn: the session takes over `turn`, all messages up to the prompt, and adds the answer. */
 lfm_status batch_session_end_turn(batch_session *s, conversation *turn,
                                   const lfm_answer_state *answer, lfm_error *err);
 

@@ -1,10 +1,10 @@
 /*
  * cmd_batch.c - lfm batch: many prompts, one model load; a line in, a line out.
  *
- * Answers are generated --np at a time: their steps are evaluated together, which reads the weights
- * that they share once.  What the prompts begin with alike is evaluated once and copied.  Neither
- * changes a byte of any answer.  A line that is available is answered before the next is waited
- * for, so that the program serves as a co-process.
+ * Generates --np answers at a time and evaluates their steps together, which reads the shared
+ * weights once.  Evaluates the common prefix of the prompts once and copies it.  Neither changes a
+ * byte of any answer.  Answers each line before it blocks for the next one, so that the program can
+ * serve as a co-process.
  */
 #include "cli/batch/batch_internal.h"
 
@@ -37,7 +37,7 @@ static lfm_status write_all(const batch_run *b, const char *bytes, size_t n, lfm
     return LFM_OK;
 }
 
-/* Write what is complete, in order; with --unordered, everything. */
+/* Write the finished lines, in order.  With --unordered they are empty here: written already. */
 static lfm_status write_ready(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (; b->n_written < b->n_begun && st == LFM_OK; b->n_written++) {
@@ -53,7 +53,7 @@ static lfm_status write_ready(batch_run *b, lfm_error *err) {
     return st;
 }
 
-/* A line is complete: keep it for its turn. */
+/* A line is finished: keep it until those before it are written; with --unordered, write it. */
 static lfm_status finish_line(batch_run *b, size_t index, json_out *line, lfm_error *err) {
     lfm_status st = json_finish(line, err);
     if (st == LFM_OK && b->o->unordered) {
@@ -83,7 +83,7 @@ static lfm_status fail_line(batch_run *b, slot *s, const lfm_error *why, lfm_err
 
 /* ---- Answers -------------------------------------------------------------------------------- */
 
-/* The answer is complete. */
+/* Write the line of a finished answer, and free its slot. */
 static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     json_out line = {0};
     lfm_status st = lfm_answer_end(s->answer, LFM_FINISH_NONE, err);
@@ -92,7 +92,7 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     }
     const lfm_answer_state *a = lfm_answer_get(s->answer);
     const bool cut = lfm_answer_is_cut(s->answer);
-    if (cut && s->line.format == LINE_PLAIN) { /* a line of plain text cannot say so */
+    if (cut && s->line.format == LINE_PLAIN) { /* a line of plain text cannot report it */
         const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
         st = fail_line(b, s, &why, err);
         batch_slot_drop(s);
@@ -119,32 +119,32 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     return st;
 }
 
-/* Keep a line until its session is free; no line behind it is read before. */
-static lfm_status hold_line(batch_run *b, slot *s, const char *text, size_t len, size_t number,
+/* Postpone a line until its session is free; later lines are not read before. */
+static lfm_status postpone_line(batch_run *b, slot *s, const char *text, size_t len, size_t number,
                             lfm_error *err) {
     char *copy = malloc(len + 1);
     if (!copy) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for a line of %zu bytes", len);
     }
     memcpy(copy, text, len);
-    b->held = copy;
-    b->held_len = len;
-    b->held_number = number;
-    b->held_for = s->line.session;
+    b->postponed = copy;
+    b->postponed_len = len;
+    b->postponed_number = number;
+    b->postponed_for = s->line.session;
     batch_slot_drop(s);
     return LFM_OK;
 }
 
-/* A line was read: begin its answer in slot i, or answer with what is wrong with it. */
+/* Read a line and begin its answer in slot i, or write an error line. */
 static lfm_status take_line(batch_run *b, size_t i, const char *text, size_t len, size_t number,
                             lfm_error *err) {
     slot *s = &b->slots[i];
     lfm_error why = {0};
     s->started = term_now();
-    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->open,
+    lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->named,
                                     text, len, number, &why);
     if (st == LFM_OK && s->line.waits) {
-        return hold_line(b, s, text, len, number, err);
+        return postpone_line(b, s, text, len, number, err);
     }
     if (b->o->resume && id_set_has(&b->done, s->line.id.ptr)) {
         batch_slot_drop(s);
@@ -176,7 +176,7 @@ static size_t n_active(const batch_run *b) {
 
 static bool may_read(const batch_run *b) {
     const bool enough = b->o->limit.value > 0 && (double)b->in.n_lines >= b->o->limit.value;
-    const bool more = b->held || (!b->in.ended && !enough);
+    const bool more = b->postponed || (!b->in.ended && !enough);
     return more && b->n_begun - b->n_written < PENDING &&
            !(b->o->fail_fast && b->n_failed > 0);
 }
@@ -188,26 +188,26 @@ static lfm_status take_next(batch_run *b, size_t i, bool *got, lfm_error *err) {
     return st == LFM_OK && *got ? take_line(b, i, text, len, b->in.n_lines, err) : st;
 }
 
-/* The line that was held, if its session is free now. */
-static lfm_status take_held(batch_run *b, size_t i, bool *got, lfm_error *err) {
-    *got = !b->held_for->busy;
+/* Take the postponed line, if its session is free now. */
+static lfm_status take_postponed(batch_run *b, size_t i, bool *got, lfm_error *err) {
+    *got = !b->postponed_for->busy;
     if (!*got) {
         return LFM_OK;
     }
-    char *text = b->held;
-    b->held = NULL;
-    const lfm_status st = take_line(b, i, text, b->held_len, b->held_number, err);
+    char *text = b->postponed;
+    b->postponed = NULL;
+    const lfm_status st = take_line(b, i, text, b->postponed_len, b->postponed_number, err);
     free(text);
     return st;
 }
 
-/* Fill the free slots with lines, waiting for one only when there is nothing else to do. */
+/* Fill the free slots with lines; block for a line only when no answer is in progress. */
 static lfm_status fill(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
         while (!b->slots[i].active && may_read(b) && st == LFM_OK && !term_stopped()) {
             bool got = false;
-            st = b->held ? take_held(b, i, &got, err) : take_next(b, i, &got, err);
+            st = b->postponed ? take_postponed(b, i, &got, err) : take_next(b, i, &got, err);
             if (st != LFM_OK || !got) {
                 return st;
             }
@@ -263,7 +263,7 @@ static lfm_status open_sessions(batch_run *b, lfm_error *err) {
     return st;
 }
 
-/* OUT is written line by line: what is there when the program is killed is complete. */
+/* Open OUT.  Lines are appended as they finish, so a kill loses no finished line. */
 static lfm_status open_out(batch_run *b, lfm_error *err) {
     const char *path = b->o->out;
     b->out = STDOUT_FILENO;
@@ -280,7 +280,7 @@ static lfm_status open_out(batch_run *b, lfm_error *err) {
     }
     b->out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (b->o->resume ? O_APPEND : O_EXCL), 0666);
     if (b->out < 0 && errno == EEXIST) {
-        b->out = open(path, O_WRONLY | O_CLOEXEC); /* a device or pipe loses nothing */
+        b->out = open(path, O_WRONLY | O_CLOEXEC); /* writing to a device or pipe loses nothing */
         struct stat info;
         if (b->out >= 0 && fstat(b->out, &info) == 0 && S_ISREG(info.st_mode)) {
             close(b->out);
@@ -303,7 +303,7 @@ static lfm_status check(const cli_options *o, lfm_error *err) {
     return st;
 }
 
-/* On a terminal only while a file is worked off, and where no answers come between. */
+/* On a terminal, show progress only for an input file, and if the answers go elsewhere. */
 static int wanted_progress(const batch_run *b) {
     const int when = cli_progress(b->o);
     const bool mixed = b->out == STDOUT_FILENO && term_out_is_tty();
@@ -346,8 +346,8 @@ static void drop(batch_run *b) {
     lfm_session_free(b->shared);
     answer_grammar_drop(&b->grammar);
     grammar_cache_drop(&b->grammars);
-    batch_sessions_drop(&b->open);
-    free(b->held);
+    batch_sessions_drop(&b->named);
+    free(b->postponed);
     lfm_model_close(b->model);
     line_close(&b->in);
     id_set_drop(&b->done);
@@ -359,7 +359,7 @@ static void drop(batch_run *b) {
 }
 
 int cmd_batch(const cli_options *o) {
-    batch_run *b = calloc(1, sizeof *b); /* too large for a stack */
+    batch_run *b = calloc(1, sizeof *b); /* too large for the stack */
     lfm_error err = {0};
     if (!b) {
         err_set(&err, LFM_ERR_MEMORY, "out of memory");
@@ -368,7 +368,7 @@ int cmd_batch(const cli_options *o) {
     b->o = o;
     lfm_status st = run(b, &err);
     int code = st == LFM_OK ? CLI_DONE : term_stopped() ? CLI_FAILED : cli_fail(&err);
-    if (st == LFM_OK && b->n_cut > 0) { /* even with -q: a prompt is never cut silently */
+    if (st == LFM_OK && b->n_cut > 0) { /* even with -q: never cut a prompt silently */
         term_message("%zu of %zu prompts were cut at their %s (--truncate)", b->n_cut, b->n_begun,
                      truncate_place((opt_truncate)o->truncate));
     }

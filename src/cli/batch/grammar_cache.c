@@ -1,15 +1,15 @@
 /*
- * grammar_cache.c - compiled forms by their text.
+ * grammar_cache.c - compiled grammars by their text, for the lines of `lfm batch`.
  *
- * Many lines ask for the same grammar, and compiling one costs more than a short answer.  Some that
- * nobody uses now are kept, so memory stays bounded whatever the lines ask for.
+ * Many lines have the same grammar, and compiling one costs more than a short answer.  At most
+ * GRAMMARS_KEPT unused grammars are kept, so memory stays bounded whatever the lines contain.
  */
 #include "cli/batch/grammar_cache.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { N_PLACES = FORMS_IN_USE + FORMS_KEPT };
+enum { N_PLACES = GRAMMARS_IN_USE + GRAMMARS_KEPT };
 
 struct cached_grammar {
     lfm_constraint_kind kind;
@@ -17,7 +17,7 @@ struct cached_grammar {
     size_t len;
     answer_grammar grammar;
     size_t n_users;
-    size_t last_asked;
+    size_t last_request;
 };
 
 static void drop(cached_grammar *cached) {
@@ -40,7 +40,7 @@ static cached_grammar *find(const grammar_cache *f, lfm_constraint_kind kind,
     return NULL;
 }
 
-/* A place for one more: an empty one, or that of the grammar which has been idle longest. */
+/* Find a place for a grammar: an empty one, or that of the least recently used idle grammar. */
 static size_t make_place(grammar_cache *f) {
     size_t n_idle = 0;
     size_t empty = N_PLACES;
@@ -51,11 +51,12 @@ static size_t make_place(grammar_cache *f) {
             empty = i;
         } else if (cached->n_users == 0) {
             n_idle++;
-            oldest =
-                oldest == N_PLACES || cached->last_asked < f->all[oldest]->last_asked ? i : oldest;
+            oldest = oldest == N_PLACES || cached->last_request < f->all[oldest]->last_request
+                         ? i
+                         : oldest;
         }
     }
-    if (oldest < N_PLACES && (n_idle >= FORMS_KEPT || empty == N_PLACES)) {
+    if (oldest < N_PLACES && (n_idle >= GRAMMARS_KEPT || empty == N_PLACES)) {
         drop(f->all[oldest]);
         f->all[oldest] = NULL;
         return oldest;
@@ -99,7 +100,7 @@ lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const j
         f->all[place] = cached;
     }
     cached->n_users++;
-    cached->last_asked = ++f->n_asked;
+    cached->last_request = ++f->n_requests;
     *out = cached;
     return LFM_OK;
 }

@@ -1,5 +1,5 @@
 /*
- * chat_commands.c - lines that begin with a slash.
+ * chat_commands.c - the commands of `lfm chat`: lines that begin with a slash.
  */
 #include "cli/chat/chat_internal.h"
 
@@ -21,7 +21,7 @@ typedef lfm_status command_fn(chat *c, const char *arg, lfm_error *err);
 
 /* ---- Files ---------------------------------------------------------------------------------- */
 
-/* The messages of a session file in place of ours: texts only, without tool calls. */
+/* Replace our messages with those of a session file: texts only, without tool calls. */
 static lfm_status take_messages(chat *c, const conversation *past, lfm_error *err) {
     lfm_status st = conversation_set_system(&c->talk, NULL, 0, err);
     chat_forget(c);
@@ -70,7 +70,7 @@ static lfm_status run_editor(const char *path, lfm_error *err) {
     tty_set(TTY_NORMAL);
     const pid_t child = fork();
     if (child == 0) {
-        /* $EDITOR may have arguments: the shell takes it apart, and gets the path as it is. */
+        /* $EDITOR may hold arguments: let the shell split it, and pass the path unchanged. */
         char line[1024];
         const int n = snprintf(line, sizeof line, "%s \"$1\"", editor_name());
         if (n > 0 && (size_t)n < sizeof line) {
@@ -135,8 +135,8 @@ static lfm_status do_clear(chat *c, const char *arg, lfm_error *err) {
     return LFM_OK;
 }
 
-/* Without the last answer; false when there is none. */
-static bool take_back(chat *c) {
+/* Remove the last answer; false when there is none to remove. */
+static bool pop_answer(chat *c) {
     if (c->talk.n == 0 || strcmp(c->talk.messages[c->talk.n - 1].role, "assistant") != 0) {
         return false;
     }
@@ -147,7 +147,7 @@ static bool take_back(chat *c) {
 static lfm_status do_undo(chat *c, const char *arg, lfm_error *err) {
     (void)arg;
     (void)err;
-    if (!take_back(c)) {
+    if (!pop_answer(c)) {
         chat_say(c, "there is nothing to undo");
         return LFM_OK;
     }
@@ -159,7 +159,7 @@ static lfm_status do_undo(chat *c, const char *arg, lfm_error *err) {
 
 static lfm_status do_regen(chat *c, const char *arg, lfm_error *err) {
     (void)arg;
-    if (!take_back(c)) {
+    if (!pop_answer(c)) {
         chat_say(c, "there is no answer yet");
         return LFM_OK;
     }
@@ -267,7 +267,7 @@ static lfm_status do_stats(chat *c, const char *arg, lfm_error *err) {
     return LFM_OK;
 }
 
-/* The conversation as the model reads it. */
+/* Print the conversation as the model reads it. */
 static lfm_status do_raw(chat *c, const char *arg, lfm_error *err) {
     cli_options plain = c->o;
     prompt_tokens prompt = {0};

@@ -1,5 +1,5 @@
 /*
- * chat_internal.h - what cmd_chat.c reads, chat_turn.c answers and chat_commands.c changes.
+ * chat_internal.h - what the files of `lfm chat` share: the state of a chat.
  */
 #ifndef CLI_CHAT_CHAT_INTERNAL_H
 #define CLI_CHAT_CHAT_INTERNAL_H
@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The last answer. */
+/* Statistics of the last answer. */
 typedef struct {
     size_t n_prompt, n_reused, n_generated;
     double prompt_s, decode_s;
@@ -23,41 +23,42 @@ typedef struct {
 } chat_stats;
 
 typedef struct {
-    cli_options o;          /* as /set has changed them; the caller's own are not owned here */
+    cli_options o;          /* with the changes of /set; its strings belong to the caller */
     lfm_model *model;
     lfm_session *session;
     conversation talk;
-    json_out attached;      /* of /read, for the next message */
+    json_out attached;      /* files of /read, for the next message */
     history past;
     editor edit;
     bool color;
-    bool near_full_said;    /* the notice at 90 % of the context was given */
+    bool near_full_shown;   /* the notice at 90 % of the context was printed */
     bool leave;
     chat_stats last;
 } chat;
 
 /* ---- chat_turn.c ---------------------------------------------------------------------------- */
 
-void chat_forget(chat *c); /* all messages, but not the system prompt */
+void chat_forget(chat *c); /* remove all messages, but not the system prompt */
 
-/* Answer the last message, which is the user's.  On failure the conversation is without it. */
+/* Answer the last message, which is the user's.  If that fails without any answer, remove the
+ * message. */
 lfm_status chat_answer(chat *c, lfm_error *err);
 
-/* A dim line on standard error. */
+/* Print a dim line on standard error. */
 void chat_say(const chat *c, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 void chat_print_stats(const chat *c);
 
 /* ---- chat_commands.c ------------------------------------------------------------------------ */
 
-/* Do what a line that begins with '/' says.  Mistakes are told, and are no failure. */
+/* Run a command: a line that begins with '/'.  Mistakes are reported and return LFM_OK. */
 lfm_status chat_command(chat *c, const char *line, lfm_error *err);
 
 /* Load or save a session file with its conversation. */
 lfm_status chat_load(chat *c, const char *path, lfm_error *err);
 lfm_status chat_save(chat *c, const char *path, lfm_error *err);
 
-/* Have the text of the editor edited by $VISUAL or $EDITOR. */
+/* Edit the text of the line editor with $VISUAL or $EDITOR. */
 lfm_status chat_edit(chat *c, lfm_error *err);
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * chat_turn.c - a message in, an answer out.
+ * chat_turn.c - one turn of `lfm chat`: from the user's message to the answer.
  *
- * The whole conversation is rendered again for every turn, as the template wants it now;
- * lfm_session_sync finds out how much of it the session has already read.  A template that drops
- * old thoughts costs only the answer that had them: the session can go back to where that began.
+ * Every turn renders the whole conversation again, because a template may render old messages in
+ * another way; lfm_session_sync finds how much of it the session already holds.  A template that
+ * drops old thoughts costs only the answer that had them: the session can go back to its beginning.
  */
 #include "cli/chat/chat_internal.h"
 
@@ -22,10 +22,10 @@
 
 void chat_forget(chat *c) {
     conversation_clear(&c->talk);
-    c->near_full_said = false;
+    c->near_full_shown = false;
 }
 
-/* ---- Telling -------------------------------------------------------------------------------- */
+/* ---- Messages ------------------------------------------------------------------------------- */
 
 void chat_say(const chat *c, const char *format, ...) {
     va_list args;
@@ -47,7 +47,7 @@ void chat_print_stats(const chat *c) {
 
 /* ---- The prompt ----------------------------------------------------------------------------- */
 
-/* The oldest message and its answer. */
+/* Remove the oldest message and its answer. */
 static void drop_oldest(chat *c) {
     const conversation *t = &c->talk;
     size_t n = 1;
@@ -57,8 +57,8 @@ static void drop_oldest(chat *c) {
     conversation_pop_first(&c->talk, n);
 }
 
-/* The conversation in tokens, with room for an answer.  With --on-overflow shift the oldest turns
- * go, and then so many that the next turns fit too. */
+/* Tokenize the conversation, and leave room for an answer.  With --on-overflow shift, drop the
+ * oldest turns: so many that the next turns fit too. */
 static lfm_status make_prompt(chat *c, prompt_tokens *tokens, lfm_error *err) {
     const size_t n_ctx = lfm_session_n_ctx(c->session);
     size_t n_dropped = 0;
@@ -105,7 +105,7 @@ static lfm_status on_token(void *ctx, const lfm_answer_state *a, lfm_error *err)
     return st == LFM_OK && term_stopped() ? LFM_ERR_STOPPED : st;
 }
 
-/* What was said belongs to the conversation, also when it was broken off. */
+/* End the answer, show the rest of it, and add it to the conversation, even if interrupted. */
 static lfm_status keep_answer(chat *c, lfm_answer *answer, lfm_finish why, stream *s,
                               lfm_error *err) {
     const lfm_answer_state *a = lfm_answer_get(answer);
@@ -132,9 +132,9 @@ static void conclude(chat *c, const lfm_answer_state *a) {
     }
     if (used >= n_ctx) {
         chat_say(c, "the context is full: /undo, /clear or /system shorten the conversation");
-    } else if (used > n_ctx / 10 * 9 && !c->near_full_said) {
+    } else if (used > n_ctx / 10 * 9 && !c->near_full_shown) {
         chat_say(c, "the context is nearly full (%zu %%)", 100 * used / n_ctx);
-        c->near_full_said = true;
+        c->near_full_shown = true;
     }
 }
 
@@ -181,7 +181,7 @@ lfm_status chat_answer(chat *c, lfm_error *err) {
     if (st == LFM_OK) st = read_prompt(c, &tokens, err);
     if (st == LFM_OK) st = answer_tokens(c, &tokens, err);
     prompt_tokens_drop(&tokens);
-    if (st != LFM_OK && c->talk.n == n) { /* not answered at all: as if it had not been asked */
+    if (st != LFM_OK && c->talk.n == n) { /* no answer at all: remove the question */
         conversation_pop(&c->talk);
     }
     if (st != LFM_OK && term_stopped()) {

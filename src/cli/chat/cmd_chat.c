@@ -1,7 +1,7 @@
 /*
- * cmd_chat.c - lfm chat: talk in the terminal.
+ * cmd_chat.c - lfm chat: a conversation in the terminal.
  *
- * What is typed and told goes to the terminal and to standard error, answers to standard output.
+ * Typed text goes to the terminal, messages go to standard error, and answers to standard output.
  */
 #include "cli/chat/chat_internal.h"
 
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { ESCAPE_MS = 50 }; /* a lone Escape is one that nothing follows for so long */
+enum { ESCAPE_MS = 50 }; /* no byte for this long after Escape: it was the key, not a sequence */
 
 /* ---- Reading a message ---------------------------------------------------------------------- */
 
@@ -29,7 +29,7 @@ static void draw(chat *c, bool finish) {
     json_out_free(&out);
 }
 
-/* What is left of a key when no more bytes come; -1 when the terminal is gone. */
+/* Wait for the next byte from the terminal; -1 = Ctrl-C, or the terminal is gone. */
 static int next_byte(chat *c, char *byte) {
     for (;;) {
         const int n = tty_read(byte, 1, c->edit.n_key > 0 ? ESCAPE_MS : -1);
@@ -43,8 +43,8 @@ static int next_byte(chat *c, char *byte) {
     }
 }
 
-/* Events that leave the text being typed as it is. */
-static lfm_status pass_event(chat *c, editor_event event, lfm_error *err) {
+/* Handle an event that does not end the message. */
+static lfm_status handle_event(chat *c, editor_event event, lfm_error *err) {
     lfm_status st = LFM_OK;
     if (event == EDITOR_EXTERNAL) {
         draw(c, true);
@@ -67,7 +67,7 @@ static lfm_status pass_event(chat *c, editor_event event, lfm_error *err) {
     return st;
 }
 
-/* Until a message is complete, or the user leaves. */
+/* Edit until a message is complete, cancelled, or the user leaves. */
 static lfm_status read_message(chat *c, editor_event *event, lfm_error *err) {
     lfm_status st = LFM_OK;
     char byte = 0;
@@ -83,9 +83,9 @@ static lfm_status read_message(chat *c, editor_event *event, lfm_error *err) {
         if (*event == EDITOR_DONE || *event == EDITOR_CANCEL || *event == EDITOR_END) {
             break;
         }
-        /* Within a paste or a key there is nothing to see yet. */
+        /* Draw nothing in the middle of a paste or of a key sequence. */
         if (!(c->edit.pasting || c->edit.n_key > 0) || *event != EDITOR_MORE) {
-            st = pass_event(c, *event, err);
+            st = handle_event(c, *event, err);
         }
     }
     draw(c, true);
@@ -110,8 +110,8 @@ static lfm_status send_message(chat *c, const char *text, size_t n, lfm_error *e
     return st == LFM_OK ? chat_answer(c, err) : st;
 }
 
-/* A failure of one turn is told; the conversation goes on unless memory or the output is gone. */
-static lfm_status forgive(chat *c, lfm_status st, lfm_error *err) {
+/* Report the failure of a turn and continue, unless out of memory or leaving. */
+static lfm_status tolerate(chat *c, lfm_status st, lfm_error *err) {
     if (st == LFM_OK || st == LFM_ERR_MEMORY || c->leave) {
         return st;
     }
@@ -131,7 +131,7 @@ static lfm_status take_turn(chat *c, lfm_error *err) {
     if (history_add(&c->past, c->edit.text, &late) != LFM_OK) {
         chat_say(c, "%s", late.text);
     }
-    char *line = malloc(n + 1); /* commands may change the editor's text */
+    char *line = malloc(n + 1); /* a copy, because commands may change the editor's text */
     if (!line) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
     }
@@ -142,13 +142,13 @@ static lfm_status take_turn(chat *c, lfm_error *err) {
     lfm_status st = is_command ? chat_command(c, line, err) : send_message(c, line, n, err);
     free(line);
     if (st == LFM_OK && c->o.session && !is_command) st = chat_save(c, c->o.session, err);
-    return forgive(c, st, err);
+    return tolerate(c, st, err);
 }
 
 /* ---- The conversation ----------------------------------------------------------------------- */
 
 static lfm_status converse(chat *c, lfm_error *err) {
-    bool warned = false; /* Ctrl-C came, and nothing since */
+    bool warned = false; /* Ctrl-C was the last input, and a hint was printed */
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !c->leave && !term_stopped()) {
         editor_event event;
@@ -157,7 +157,7 @@ static lfm_status converse(chat *c, lfm_error *err) {
             c->leave = true;
         } else if (st == LFM_OK && event == EDITOR_CANCEL) {
             if (warned && c->edit.len == 0) {
-                term_stop(SIGINT); /* main ends by it */
+                term_stop(SIGINT); /* main then dies by the signal */
             } else if (c->edit.len == 0) {
                 chat_say(c, "Ctrl-D or /bye leaves, and so does another Ctrl-C");
             }
@@ -181,7 +181,7 @@ static lfm_status open_history(chat *c) {
     if (c->o.no_history || (unwanted && unwanted[0]) || !history_default_path(path, sizeof path)) {
         return LFM_OK;
     }
-    if (history_open(&c->past, path, &err) != LFM_OK) { /* a pity, not a failure */
+    if (history_open(&c->past, path, &err) != LFM_OK) { /* work without a history */
         chat_say(c, "%s", err.text);
     }
     return LFM_OK;
@@ -198,7 +198,7 @@ static lfm_status read_system(chat *c, lfm_error *err) {
     return st;
 }
 
-/* The model, the session, and what was said before. */
+/* Open the model and a session, and load the earlier conversation. */
 static lfm_status load(chat *c, lfm_error *err) {
     lfm_status st = cli_open_model(&c->model, &c->o, false, err);
     if (st == LFM_OK) st = cli_new_session(&c->session, c->model, &c->o, err);
@@ -236,9 +236,9 @@ static lfm_status chat_all(chat *c, lfm_error *err) {
         }
     }
     if (st == LFM_OK && any && first.len > 0) {
-        st = forgive(c, send_message(c, first.ptr, first.len, err), err);
+        st = tolerate(c, send_message(c, first.ptr, first.len, err), err);
         term_take_interrupt();
-        if (st == LFM_OK && c->o.session) st = forgive(c, chat_save(c, c->o.session, err), err);
+        if (st == LFM_OK && c->o.session) st = tolerate(c, chat_save(c, c->o.session, err), err);
     }
     json_out_free(&first);
     return st == LFM_OK ? converse(c, err) : st;

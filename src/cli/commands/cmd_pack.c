@@ -22,7 +22,7 @@ static bool on_progress(void *ctx, size_t done, size_t total) {
 
 static lfm_file_options begin(const cli_options *o, job *j) {
     crash_name_file(o->model);
-    term_catch_stop(); /* OUT.part must not be left behind */
+    term_catch_stop(); /* so that Ctrl-C removes OUT.part */
     term_progress_start(&j->progress, cli_progress(o));
     j->progress.unit = "MiB";
     return (lfm_file_options){
@@ -35,7 +35,7 @@ static lfm_file_options begin(const cli_options *o, job *j) {
 
 static int finish(lfm_status st, job *j, const lfm_error *err) {
     term_progress_end(&j->progress);
-    if (st != LFM_OK && term_stopped()) { /* broken off on request: main ends by the signal */
+    if (st != LFM_OK && term_stopped()) { /* interrupted: main then dies by the signal */
         return CLI_FAILED;
     }
     return st == LFM_OK ? CLI_DONE : cli_fail(err);

@@ -1,8 +1,8 @@
 /*
  * cmd_pick.c - lfm pick: choose one of several answers, with exact probabilities.
  *
- * The prompt is evaluated once; the probability of a choice is the product of those of its tokens,
- * and in a chat of the token that ends the answer, so that "no" does not get what belongs to "not".
+ * The prompt is evaluated once.  The probability of a choice is the product of the probabilities of
+ * its tokens and, in a chat, of the token that ends the answer: otherwise "no" would include "not".
  */
 #include "cli/commands/divergence.h"
 #include "cli/prompt/prompt.h"
@@ -18,7 +18,7 @@
 typedef struct {
     const cli_options *o;
     lfm_model *model;
-    lfm_session *prompt; /* has read the prompt, and no more */
+    lfm_session *prompt; /* holds the prompt and nothing else */
     lfm_session *choice;
     size_t n_vocab;
     float *logits;       /* [longest choice][n_vocab] */
@@ -54,7 +54,7 @@ static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
     return st;
 }
 
-/* The token that ends an answer in a chat; -1 with --raw, or when there is none. */
+/* The token that ends an answer in a chat; -1 = none, as with --raw. */
 static int32_t end_token(const pick *p) {
     int32_t id = lfm_token_find(p->model, "<|im_end|>");
     for (size_t i = 0; id < 0 && i < p->n_vocab; i++) {
@@ -63,8 +63,8 @@ static int32_t end_token(const pick *p) {
     return p->o->raw ? -1 : id;
 }
 
-/* The tokens of a choice, and the end. */
-static lfm_status tokens_of(const pick *p, const char *text, int32_t **tokens, size_t *n,
+/* Tokenize a choice, and append the token that ends an answer. */
+static lfm_status tokenize_choice(const pick *p, const char *text, int32_t **tokens, size_t *n,
                             lfm_error *err) {
     const int32_t end = end_token(p);
     int32_t *plain = NULL;
@@ -87,10 +87,11 @@ static double log_p_of(const float *logits, size_t n_vocab, int32_t token) {
     return (double)logits[token] - log_sum_exp(logits, n_vocab);
 }
 
-static lfm_status weigh(pick *p, size_t i, lfm_error *err) {
+/* Compute the log-probability of choice `i`. */
+static lfm_status score_choice(pick *p, size_t i, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n = 0;
-    lfm_status st = tokens_of(p, p->o->choices[i], &tokens, &n, err);
+    lfm_status st = tokenize_choice(p, p->o->choices[i], &tokens, &n, err);
     if (st == LFM_OK) {
         p->log_p[i] = log_p_of(lfm_logits(p->prompt), p->n_vocab, tokens[0]);
         float *logits = realloc(p->logits, n * p->n_vocab * sizeof *logits);
@@ -109,7 +110,7 @@ static lfm_status weigh(pick *p, size_t i, lfm_error *err) {
     return st;
 }
 
-/* Probabilities among the choices. */
+/* p[n]: probabilities among the choices, from log_p[n]. */
 static void normalise(double *p, const double *log_p, size_t n) {
     double most = -HUGE_VAL;
     double sum = 0.0;
@@ -125,7 +126,8 @@ static void normalise(double *p, const double *log_p, size_t n) {
     }
 }
 
-static lfm_status print_json(const pick *p, const double *share, size_t best, lfm_error *err) {
+static lfm_status print_json(const pick *p, const double *probability, size_t best,
+                             lfm_error *err) {
     json_out out = {0};
     json_write_text(&out, "{\"choice\": ");
     json_write_string(&out, p->o->choices[best], strlen(p->o->choices[best]));
@@ -134,7 +136,7 @@ static lfm_status print_json(const pick *p, const double *share, size_t best, lf
         json_write_text(&out, i ? ", {\"text\": " : "{\"text\": ");
         json_write_string(&out, p->o->choices[i], strlen(p->o->choices[i]));
         json_write_text(&out, ", \"probability\": ");
-        json_write_number(&out, share[i]);
+        json_write_number(&out, probability[i]);
         json_write_text(&out, ", \"logprob\": ");
         json_write_number(&out, p->log_p[i]);
         json_write_text(&out, "}");
@@ -148,20 +150,20 @@ static lfm_status print_json(const pick *p, const double *share, size_t best, lf
     return st;
 }
 
-static lfm_status report(const pick *p, double *share, int *code, lfm_error *err) {
+static lfm_status report(const pick *p, double *probability, int *code, lfm_error *err) {
     const cli_options *o = p->o;
     size_t best = 0;
-    normalise(share, p->log_p, o->n_choices);
+    normalise(probability, p->log_p, o->n_choices);
     for (size_t i = 1; i < o->n_choices; i++) {
-        best = share[i] > share[best] ? i : best; /* the first among equals */
+        best = probability[i] > probability[best] ? i : best; /* the first among equals */
     }
     *code = o->test && best != 0 ? CLI_FAILED : CLI_DONE;
     if (o->test || o->json) {
-        return o->test ? LFM_OK : print_json(p, share, best, err);
+        return o->test ? LFM_OK : print_json(p, probability, best, err);
     }
     for (size_t i = 0; i < o->n_choices; i++) {
         if (o->all) {
-            printf("%.6f\t", share[i]);
+            printf("%.6f\t", probability[i]);
         }
         if (o->all || i == best) {
             cli_print(o->choices[i], strlen(o->choices[i]));
@@ -183,7 +185,7 @@ static lfm_status run(pick *p, const json_out *text, int *code, lfm_error *err) 
         st = err_set(err, LFM_ERR_MEMORY, "out of memory for %zu choices", n);
     }
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
-        st = weigh(p, i, err);
+        st = score_choice(p, i, err);
     }
     if (st == LFM_OK) st = report(p, p->log_p + n, code, err);
     return st;
@@ -210,7 +212,7 @@ int cmd_pick(const cli_options *o) {
     json_out_free(&text);
     free(p.logits);
     free(p.log_p);
-    if (st != LFM_OK) { /* 1 is an answer here */
+    if (st != LFM_OK) { /* with --test, 1 is an answer */
         const int failed = cli_fail(&err);
         return o->test && failed == CLI_FAILED ? CLI_USAGE : failed;
     }

@@ -1,5 +1,5 @@
 /*
- * cmd_quantize.c - lfm quantize: the same model in a smaller file.
+ * cmd_quantize.c - lfm quantize: writing a model in smaller types.
  */
 #include "cli/shared/common.h"
 #include "cli/shared/crash.h"
@@ -9,7 +9,7 @@
 #include <inttypes.h>
 #include <sys/stat.h>
 
-/* What the tensors add up to. */
+/* Totals over the tensors. */
 typedef struct {
     const cli_options *o;
     uint64_t n_weights, from_bytes, to_bytes;
@@ -47,7 +47,7 @@ static void print_summary(FILE *to, const job *j) {
             bits_per_weight(j->to_bytes, j->n_weights));
 }
 
-/* What the command line lacks, and the file that it would destroy. */
+/* Check for missing arguments, and for an existing file. */
 static lfm_status check(const cli_options *o, lfm_error *err) {
     struct stat info;
     if (!o->out || !o->type) {
@@ -73,14 +73,14 @@ int cmd_quantize(const cli_options *o) {
     };
     lfm_status st = check(o, &err);
     if (st == LFM_OK) {
-        term_catch_stop(); /* OUT.part must not be left behind */
+        term_catch_stop(); /* so that Ctrl-C removes OUT.part */
         term_progress_start(&j.progress, cli_progress(o));
         j.progress.unit = "MiB";
         crash_name_file(o->model);
         st = lfm_quantize(o->model, o->out, o->type, &opt, &err);
         term_progress_end(&j.progress);
     }
-    if (st != LFM_OK && term_stopped()) { /* broken off on request: main ends by the signal */
+    if (st != LFM_OK && term_stopped()) { /* interrupted: main then dies by the signal */
         return CLI_FAILED;
     }
     if (st != LFM_OK) {

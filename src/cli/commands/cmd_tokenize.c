@@ -1,7 +1,7 @@
 /*
  * cmd_tokenize.c - lfm tokenize: text to token ids, and back.
  *
- * No token is added: what is shown is the text and nothing else, so that decoding gives it back.
+ * No token is added, so that decoding the ids returns exactly the text.
  */
 #include "cli/prompt/prompt.h"
 #include "cli/shared/common.h"

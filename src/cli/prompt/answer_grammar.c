@@ -1,5 +1,5 @@
 /*
- * answer_grammar.c - what answers must match: --json-schema, --schema, --choices, --grammar.
+ * answer_grammar.c - the grammar of answers: --json-schema, --schema, --choices, --grammar.
  */
 #include "cli/prompt/answer_grammar.h"
 
@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* An option that gives a form. */
+/* An option that sets the grammar. */
 typedef struct {
     const char *name;
     const char *value; /* NULL = not given */
@@ -17,7 +17,7 @@ typedef struct {
 
 enum { N_SOURCES = 6 };
 
-/* The one that was given; its name is NULL when there is none. */
+/* The option that was given; its name is NULL without one. */
 static source find_source(const cli_options *o) {
     const source sources[N_SOURCES] = {
         {"--json-schema", o->json_schema, LFM_CONSTRAINT_JSON_SCHEMA, false},
@@ -69,7 +69,7 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
     if (st == LFM_OK) {
         st = lfm_grammar_new(&f->grammar, s.kind, text.ptr, text.len, &why);
         const bool is_file = s.is_file || is_tools;
-        if (st != LFM_OK) { /* whatever is wrong with it, the command line is */
+        if (st != LFM_OK) { /* a bad grammar is a mistake of the command line */
             st = err_set(err, st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG, "%s%s%s: %s", s.name,
                          is_file ? " " : "", is_file ? s.value : "", why.text);
         }

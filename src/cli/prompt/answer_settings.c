@@ -1,5 +1,5 @@
 /*
- * answer_settings.c - the options that say how an answer is generated.
+ * answer_settings.c - command-line options -> lfm_answer_options.
  */
 #include "cli/prompt/answer_settings.h"
 

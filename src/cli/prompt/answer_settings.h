@@ -1,5 +1,5 @@
 /*
- * answer_settings.h - from the command line to the settings of an answer.
+ * answer_settings.h - command-line options -> lfm_answer_options.
  */
 #ifndef CLI_PROMPT_ANSWER_SETTINGS_H
 #define CLI_PROMPT_ANSWER_SETTINGS_H
@@ -8,7 +8,7 @@
 
 #include "lfm.h"
 
-/* What the options say about an answer.  Its strings are theirs. */
+/* How to generate an answer.  The strings belong to the options. */
 lfm_answer_options answer_settings(const cli_options *o);
 
 #endif

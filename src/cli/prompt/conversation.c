@@ -1,5 +1,5 @@
 /*
- * conversation.c - messages, from JSON and to JSON.
+ * conversation.c - the messages of a conversation, from JSON and to JSON.
  */
 #include "cli/prompt/conversation.h"
 
@@ -28,7 +28,7 @@ static void drop_message(chat_message *m) {
     *m = (chat_message){0};
 }
 
-/* Append a message; without a role (NULL), `text` is all of it as JSON. */
+/* Append a message.  With a NULL role, `text` is the whole message as JSON. */
 static lfm_status append(conversation *c, const char *role, size_t n_role, const char *text,
                          size_t n, lfm_error *err) {
     if (c->n == c->cap) {
@@ -120,7 +120,7 @@ lfm_status conversation_set_tools(conversation *c, const tools_offered *tools, l
 
 /* ---- From JSON ------------------------------------------------------------------------------ */
 
-/* A message that begins with "role" and "content", both texts. */
+/* Append a message that is_plain. */
 static lfm_status read_plain(conversation *c, const json_value *v, lfm_error *err) {
     const json_value *role = v->first;
     const json_value *content = role->next;
@@ -138,6 +138,7 @@ static lfm_status read_plain(conversation *c, const json_value *v, lfm_error *er
     return json_finish(other, err);
 }
 
+/* Does the message begin with "role" and "content", both strings? */
 static bool is_plain(const json_value *v) {
     const json_value *role = v->kind == JSON_OBJECT ? v->first : NULL;
     const json_value *content = role ? role->next : NULL;

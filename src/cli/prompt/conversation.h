@@ -1,5 +1,5 @@
 /*
- * conversation.h - the messages that a prompt is made of.
+ * conversation.h - the messages of a conversation, from JSON and to JSON.
  *
  * A conversation is read from JSON once (a session file, --messages, a line of `lfm batch`) and
  * written once: for the chat template, and for the session file.
@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 typedef struct {
-    char *role; /* "user"; NULL: `text` is the whole message as JSON */
+    char *role; /* such as "user"; NULL = `text` is the whole message as JSON */
     char *text; /* [n], NUL-terminated */
     size_t n;
     json_out other; /* further members as JSON, such as `, "tool_calls": [..]` */
@@ -26,34 +26,35 @@ typedef struct {
 typedef struct {
     char *system; /* [n_system] the system prompt; NULL = none */
     size_t n_system;
-    chat_message *messages; // [n] behind it
+    chat_message *messages; // [n] after the system prompt
     size_t n, cap;
-    json_out tools; /* that the model may call, as a JSON list; empty = none */
+    json_out tools; /* the functions that the model may call, as a JSON list; empty = none */
 } conversation;
 
 /* Append a message; the text is copied. */
 lfm_status conversation_add(conversation *c, const char *role, const char *text, size_t n,
                             lfm_error *err);
 
-/* Append an answer with its tool calls. */
+/* Append an answer, with its tool calls, as a message of the assistant. */
 lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answer, lfm_error *err);
 
-void conversation_pop(conversation *c);                 /* the last message, if there is one */
-void conversation_pop_first(conversation *c, size_t n); /* the first `n` messages */
-void conversation_clear(conversation *c); /* all messages, but not the system prompt */
+void conversation_pop(conversation *c);                 /* remove the last message, if any */
+void conversation_pop_first(conversation *c, size_t n); /* remove the first `n` messages */
+void conversation_clear(conversation *c);               /* remove all but the system prompt */
 
 /* Set the system prompt; NULL = none. */
 lfm_status conversation_set_system(conversation *c, const char *text, size_t n, lfm_error *err);
 
+/* Replace the list of tools. */
 lfm_status conversation_set_tools(conversation *c, const tools_offered *tools, lfm_error *err);
 
-/* Append the messages of a JSON list, whatever they hold. */
+/* Append the messages of a JSON list.  Any JSON value is accepted: the chat template checks it. */
 lfm_status conversation_read(conversation *c, const json_value *list, lfm_error *err);
 
-/* to = from, which may be the empty one. */
+/* Replace `to` with a copy of `from`. */
 lfm_status conversation_copy(conversation *to, const conversation *from, lfm_error *err);
 
-/* Append {"tools": [..], "messages": [..]}, as lfm_chat_tokenize wants it. */
+/* Append {"tools": [..], "messages": [..]}, the format of lfm_chat_tokenize. */
 lfm_status conversation_write(json_out *json, const conversation *c, lfm_error *err);
 
 void conversation_drop(conversation *c); /* safe on a zeroed struct */

@@ -1,5 +1,5 @@
 /*
- * prompt.c - collecting the prompt.
+ * prompt.c - collecting the prompt from the command line, files and standard input.
  */
 #include "cli/prompt/prompt.h"
 
@@ -17,13 +17,14 @@
 
 /* ---- Parts ---------------------------------------------------------------------------------- */
 
-/* Terminals are for people, and /dev/null or a closed descriptor is how scripts say "nothing". */
+/* Never read from a terminal; /dev/null or a closed descriptor is how scripts say "nothing". */
 static bool stdin_has_data(void) {
     struct stat info;
     return fstat(STDIN_FILENO, &info) == 0 &&
            (S_ISREG(info.st_mode) || S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode));
 }
 
+/* Does an option name "-" as its file? */
 static bool stdin_is_placed(const cli_options *o) {
     for (size_t i = 0; i < o->n_parts; i++) {
         if (o->parts[i].kind != PART_TEXT && strcmp(o->parts[i].value, "-") == 0) {
@@ -34,7 +35,7 @@ static bool stdin_is_placed(const cli_options *o) {
            (o->system_file && strcmp(o->system_file, "-") == 0);
 }
 
-/* -e: the escapes of C; a backslash before anything else stays. */
+/* -e: interpret the escapes of C.  A backslash before any other character stays. */
 static void write_unescaped(json_out *text, const char *p) {
     static const char from[] = "nrtbfva\\'\"";
     static const char to[] = "\n\r\t\b\f\v\a\\'\"";
@@ -61,7 +62,7 @@ static lfm_status add_part(json_out *text, bool *any, const opt_part *part, bool
         st = input_read_file(text, part->value, part->kind == PART_FILE, err);
     }
     if (st == LFM_OK) st = json_finish(text, err);
-    if (st == LFM_OK && text->len == body) { /* an empty part leaves no blank line */
+    if (st == LFM_OK && text->len == body) { /* an empty part adds no blank line */
         text->len = start;
         text->ptr[start] = '\0';
     }
@@ -85,8 +86,8 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
 
 /* ---- Conversations -------------------------------------------------------------------------- */
 
-/* A file with a list of messages, or with an object that has one (and perhaps tools: those of
- * --tools come instead). */
+/* Read a file with a list of messages, or an object with "messages" and perhaps "tools".  Those of
+ * --tools take precedence. */
 static lfm_status read_messages(conversation *c, const char *path, lfm_error *err) {
     json_out file = {0};
     json_doc doc = {0};
@@ -132,7 +133,7 @@ lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error 
     return json_finish(system, err);
 }
 
-/* A system prompt that is given again must be the one that the session began with. */
+/* A system prompt that is given again must equal the one that the session began with. */
 static lfm_status check_same_system(const conversation *c, const json_out *system,
                                     const cli_options *o, lfm_error *err) {
     const chat_message *first = c->n > 0 ? &c->messages[0] : NULL;

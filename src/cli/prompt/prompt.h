@@ -1,7 +1,7 @@
 /*
- * prompt.h - from the command line, files and standard input to the text of the prompt.
+ * prompt.h - collecting the prompt from the command line, files and standard input.
  *
- * What the user gave is never altered: no escapes, no trimming, no cutting.
+ * The user's text is never altered: no escapes, no trimming, no cutting.
  */
 #ifndef CLI_PROMPT_PROMPT_H
 #define CLI_PROMPT_PROMPT_H
@@ -14,16 +14,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* All parts, in their order, with a blank line between them.  Standard input comes first if it is a
- * file, pipe or socket and nobody placed it (-f -) or declined it (-N).
- * *any: was there a prompt at all?  An empty standard input is none; -p "" is one. */
+/* Read all parts of the prompt, in their order, with a blank line between them.  Standard input
+ * comes first if it is a file, pipe or socket, unless an option reads it (-f -) or forbids it (-N).
+ * *any: was there a prompt at all?  An empty standard input does not count; -p "" does. */
 lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_error *err);
 
 /* The text of -sys or -sysf; empty without them. */
 lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err);
 
-/* The conversation of a prompt, with the tools: that of --messages; or the system prompt, unless
- * `c` `continues` one that has it, and `text` as the user's message. */
+/* Build the conversation of a prompt in `c`, with the tools: the messages of --messages; or the
+ * system prompt and `text` as the user's message.  If `c` already holds the messages of a session
+ * (`continues`), its system prompt stays, and one that is given must be the same. */
 lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
                                const tools_offered *tools, const json_out *text, lfm_error *err);
 

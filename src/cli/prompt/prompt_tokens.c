@@ -1,5 +1,5 @@
 /*
- * prompt_tokens.c - conversations and texts -> tokens.
+ * prompt_tokens.c - a conversation or a text -> the tokens of a prompt.
  */
 #include "cli/prompt/prompt_tokens.h"
 

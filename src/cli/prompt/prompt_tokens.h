@@ -1,5 +1,5 @@
 /*
- * prompt_tokens.h - a prompt as tokens.
+ * prompt_tokens.h - a conversation or a text -> the tokens of a prompt.
  */
 #ifndef CLI_PROMPT_PROMPT_TOKENS_H
 #define CLI_PROMPT_PROMPT_TOKENS_H
@@ -18,20 +18,21 @@
 typedef struct {
     int32_t *ids; // [n]
     size_t n;
-    char *text; /* [text_len] what they spell: the rendered conversation, or the text */
+    char *text; /* [text_len] the text of the tokens: the rendered conversation, or the raw text */
     size_t text_len;
 } prompt_tokens;
 
-/* The tokens of a conversation through the model's chat template, with --prefill behind it. */
+/* Render a conversation with the model's chat template, append --prefill, and tokenize it. */
 lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_options *o,
                                 const conversation *c, lfm_error *err);
 
-/* With --raw, those of a text as it is.  `first`: it begins a text, and is no continuation. */
+/* With --raw: tokenize a text as it is, with --prefill.  `first`: the text is not a continuation,
+ * so it gets the beginning-of-text token. */
 lfm_status prompt_tokenize_raw(prompt_tokens *p, const lfm_model *m, const cli_options *o,
                                const json_out *text, bool first, lfm_error *err);
 
-/* Make the prompt what the session holds, with a line of progress: `what` happens, `when` it is
- * shown (term.h).  Ctrl-C stops it with LFM_ERR_STOPPED. */
+/* Evaluate the prompt, so that the session holds exactly its tokens.  `what` names the work on the
+ * progress line, `when` says when to show the line (term.h).  Ctrl-C: LFM_ERR_STOPPED. */
 lfm_status prompt_evaluate(lfm_session *s, const prompt_tokens *p, const char *what, int when,
                            size_t *n_reused, lfm_error *err);
 

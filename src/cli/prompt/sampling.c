@@ -1,5 +1,5 @@
 /*
- * sampling.c - presets, options, the seed.
+ * sampling.c - command-line options -> a sampler: presets, settings, the seed.
  */
 #include "cli/prompt/sampling.h"
 
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* A seed that people can type again. */
+/* A random seed, of 32 bits so that people can retype it. */
 static uint64_t new_seed(void) {
     uint32_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != (ssize_t)sizeof seed) {
@@ -46,8 +46,8 @@ static void set_int(int32_t *field, opt_number n) {
     *field = n.given ? (int32_t)n.value : *field;
 }
 
-/* -l, with --tool-choice none a ban on calls, and with --ignore-eos one on every token that ends an
- * answer; allocated. */
+/* The biases of -l; --tool-choice none forbids the token that begins a call, --ignore-eos every
+ * token that ends an answer.  Allocated; NULL = out of memory. */
 static lfm_logit_bias *all_bias(const lfm_model *m, const cli_options *o, size_t *n) {
     const uint32_t n_vocab = lfm_model_get_info(m)->n_vocab;
     size_t n_end = 0;

@@ -1,5 +1,5 @@
 /*
- * sampling.h - from the command line to a sampler.
+ * sampling.h - command-line options -> a sampler.
  */
 #ifndef CLI_PROMPT_SAMPLING_H
 #define CLI_PROMPT_SAMPLING_H
@@ -8,8 +8,8 @@
 
 #include "lfm.h"
 
-/* A sampler with the settings of --preset and what else was given.  *settings tells them, with the
- * seed that was taken, but without the bias. */
+/* Make a sampler from --preset and the other options.  *settings receives its settings, with the
+ * seed that is used, but without the biases. */
 lfm_status sampling_choose(lfm_sampler **out, lfm_sampling *settings, const lfm_model *m,
                            const cli_options *o, lfm_error *err);
 

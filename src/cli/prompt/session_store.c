@@ -1,5 +1,5 @@
 /*
- * session_store.c - sessions and prompt caches.
+ * session_store.c - the files of --session and --prompt-cache: loading and saving them.
  */
 #include "cli/prompt/session_store.h"
 
@@ -10,6 +10,7 @@
 
 static const char RAW_NOTE[] = "{\"raw\": true}";
 
+/* Read the note of a session file: its conversation, or the mark of --raw. */
 static lfm_status read_note(conversation *past, bool *continues, const char *note, size_t len,
                             const cli_options *o, lfm_error *err) {
     lfm_error why = {0};
@@ -40,7 +41,7 @@ lfm_status session_store_load(conversation *past, bool *continues, lfm_session *
     size_t note_len = 0;
     *continues = false;
     if (!path || (access(path, F_OK) != 0 && errno == ENOENT && !o->prompt_cache_ro)) {
-        return LFM_OK; /* it will be made */
+        return LFM_OK; /* saving creates it */
     }
     lfm_status st = lfm_session_load(s, path, &note, &note_len, err);
     if (st == LFM_OK && o->session) {

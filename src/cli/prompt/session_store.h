@@ -1,8 +1,8 @@
 /*
- * session_store.h - what is kept in files between two runs: sessions and prompt caches.
+ * session_store.h - the files of --session and --prompt-cache: loading and saving them.
  *
- * A session is a conversation that continues: its messages lie in the file as JSON, beside what
- * the model remembers of them.  A prompt cache is only that memory, of a text that prompts begin
+ * A session file holds a conversation that later runs continue: its messages as JSON, and the state
+ * of the model after them.  A prompt cache holds only the state, after a text that prompts begin
  * with.
  */
 #ifndef CLI_PROMPT_SESSION_STORE_H
@@ -16,16 +16,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Load the file of --session or --prompt-cache, if there is one, into `s`, and the messages of a
- * session into `past`.  *continues: there are some. */
+/* Load the file of --session or --prompt-cache, if it exists, into `s`, and the messages of a
+ * session into `past`.  *continues: the file holds a conversation. */
 lfm_status session_store_load(conversation *past, bool *continues, lfm_session *s,
                               const cli_options *o, lfm_error *err);
 
-/* --prompt-cache: save the prompt, unless all of it came from there or it may not be changed. */
+/* --prompt-cache: save the state after the prompt, unless all of it came from the cache, or the
+ * cache is read-only. */
 lfm_status session_store_prompt(lfm_session *s, const cli_options *o, size_t n_reused,
                                 lfm_error *err);
 
-/* --session: save everything, with the conversation; NULL = a text without one (--raw). */
+/* --session: save the state and the conversation; NULL = a text without a conversation (--raw). */
 lfm_status session_store_save(lfm_session *s, const cli_options *o, const conversation *c,
                               lfm_error *err);
 

@@ -1,5 +1,5 @@
 /*
- * tools_offered.c - reading declarations of functions, and choosing among them.
+ * tools_offered.c - the functions that a model may call: reading --tools, applying --tool-choice.
  */
 #include "cli/prompt/tools_offered.h"
 
@@ -8,13 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The name of a tool; NULL when it has none. */
+/* The name of a tool; NULL = it has none. */
 static const json_value *name_of(const json_value *v) {
     const json_value *function = json_get(v, "function");
     const json_value *name = json_get(function ? function : v, "name");
     return name && name->kind == JSON_STRING && name->len > 0 ? name : NULL;
 }
 
+/* Is it one of the words of --tool-choice that are not names of tools? */
 static bool is_word(const char *choice) {
     return strcmp(choice, "auto") == 0 || strcmp(choice, "none") == 0 ||
            strcmp(choice, "required") == 0;

@@ -21,19 +21,20 @@ typedef struct {
     size_t n;
 } tools_offered;
 
-/* Read the file of --tools, if there is one; then check --tool-choice.  The file holds a list of
- * functions, bare or as in the OpenAI interface, one alone, or an object with "tools". */
+/* Read the file of --tools, if given, and check --tool-choice.  The file holds a list of functions,
+ * plain or in OpenAI's format; a single function; or an object with "tools". */
 lfm_status tools_read(tools_offered *list, const cli_options *o, lfm_error *err);
 
-/* The same for tools that were parsed already.  `where` they come from is for errors; `choice` is
- * --tool-choice or the like, NULL for auto. */
+/* The same for tools that are parsed already.  `where` names their source in errors.  `choice` is
+ * the value of --tool-choice or of a "tool_choice"; NULL = auto. */
 lfm_status tools_take(tools_offered *list, const json_value *tools, const char *where,
                       const char *choice, lfm_error *err);
 
-/* Must the answer be a call? */
+/* Does --tool-choice demand a call? */
 bool tools_required(const cli_options *o);
 
-/* Append a JSON list of those that `choice` allows; NULL and the words that name no tool: all. */
+/* Append a JSON list of the tools that `choice` allows: one by its name; all for NULL, auto, none
+ * and required. */
 void tools_write(json_out *json, const tools_offered *list, const char *choice);
 
 void tools_drop(tools_offered *list); /* safe on a zeroed struct */

@@ -1,5 +1,5 @@
 /*
- * truncate.c - which bytes of a prompt go.
+ * truncate.c - cutting a prompt that is too long for the context: --truncate.
  */
 #include "cli/prompt/truncate.h"
 
@@ -18,7 +18,7 @@ static bool inside_character(const json_out *text, size_t at) {
     return at < text->len && ((unsigned char)text->ptr[at] & 0xc0) == 0x80;
 }
 
-/* Cut bytes [from, to) out, and what is left of the characters at both ends. */
+/* Cut out bytes [from, to), and the rest of a character at either end. */
 static void cut(json_out *text, size_t from, size_t to) {
     while (from > 0 && inside_character(text, from)) {
         from--;
@@ -35,7 +35,7 @@ lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, i
                          size_t n_drop, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n = 0;
-    size_t at[2] = {0, 0}; /* the bytes that go */
+    size_t at[2] = {0, 0}; /* the bytes to cut: [at[0], at[1]) */
     lfm_status st = lfm_tokenize(m, text->ptr, text->len, flags & LFM_TOKENIZE_SPECIAL, &tokens, &n,
                                  err);
     if (st == LFM_OK && n_drop >= n) {
@@ -58,7 +58,7 @@ lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, i
     return st;
 }
 
-/* Text that was cut may have other tokens at the seam, so one round need not be enough. */
+/* The text around the cut may tokenize differently, so repeat until the prompt fits. */
 lfm_status truncate_to_fit(json_out *text, const lfm_model *m, const cli_options *o, size_t n_ctx,
                            size_t n, truncate_again_fn *again, void *ctx, size_t *n_cut,
                            lfm_error *err) {

@@ -34,8 +34,8 @@ static lfm_status check_options(const cli_options *o, lfm_error *err) {
     return st;
 }
 
-/* A file of --session or --prompt-cache that is none is noticed before the model is opened. */
-static lfm_status check_kept(const cli_options *o, lfm_error *err) {
+/* Reject a bad --session or --prompt-cache file before opening the model. */
+static lfm_status check_session_file(const cli_options *o, lfm_error *err) {
     const char *path = o->session ? o->session : o->prompt_cache;
     lfm_session_info info;
     bool is_session = false;
@@ -77,7 +77,7 @@ static lfm_status read_prompt(run_state *r, lfm_error *err) {
 
 static lfm_status on_token(void *ctx, const lfm_answer_state *now, lfm_error *err) {
     run_state *r = ctx;
-    (void)now; /* r->now */
+    (void)now; /* the same as r->now */
     r->first_token = r->first_token > 0 ? r->first_token : term_now();
     if (term_asked()) {
         run_progress(r);
@@ -86,12 +86,12 @@ static lfm_status on_token(void *ctx, const lfm_answer_state *now, lfm_error *er
     return st == LFM_OK && term_stopped() ? LFM_ERR_STOPPED : st;
 }
 
-/* From the prompt to the end of the answer. */
+/* Evaluate the prompt and generate the answer to its end. */
 static lfm_status generate(run_state *r, lfm_error *err) {
     lfm_status st = read_prompt(r, err);
     if (st == LFM_OK && !term_stopped()) st = lfm_answer_run(r->answer, on_token, r, err);
     r->ended = term_now();
-    if (term_stopped() && !r->now->finish) { /* reading the prompt was broken off: no error */
+    if (term_stopped() && !r->now->finish) { /* Ctrl-C while reading the prompt is no error */
         err_clear(err);
         st = LFM_OK;
     }
@@ -114,7 +114,7 @@ static lfm_status begin_answer(run_state *r, lfm_error *err) {
     return r->o->prefill ? run_show_new(r, err) : LFM_OK;
 }
 
-/* What follows a finished answer; returns the exit code. */
+/* Print what follows a finished answer (statistics, warnings); returns the exit code. */
 static int conclude(const run_state *r) {
     const cli_options *o = r->o;
     const bool wanted = !o->raw && !(o->n_predict.given && o->n_predict.value == 0);
@@ -123,7 +123,7 @@ static int conclude(const run_state *r) {
     const bool open =
         r->out.shown > 0 ? r->out.out.is_tty && !r->out.ends_line : r->out.thoughts_shown > 0;
     if (open && term_err_is_tty() && (o->verbose || !o->quiet)) {
-        fputc('\n', stderr); /* the answer keeps its bytes, and the line below a line of its own */
+        fputc('\n', stderr); /* begin the messages below on a new line, without a byte on stdout */
     }
     if (o->stats || o->stats_fd.given) {
         run_stats(r);
@@ -165,7 +165,7 @@ static int conclude(const run_state *r) {
     return CLI_DONE;
 }
 
-/* Save what --session names. */
+/* Save the session, with the answer, to the file of --session. */
 static lfm_status save_session(run_state *r, lfm_error *err) {
     const size_t room = lfm_session_n_ctx(r->session) - lfm_session_pos(r->session);
     lfm_status st = LFM_OK;
@@ -174,26 +174,27 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
     }
     if (!r->o->raw) {
         st = conversation_add_answer(&r->talk, r->now, err);
-    } else if (r->now->n_pending > 0 && r->now->n_pending <= room) { /* tokens are the text here */
+    } else if (r->now->n_pending > 0 && r->now->n_pending <= room) {
+        /* With --raw the tokens are the text. */
         st = lfm_answer_eval(&r->answer, 1, err);
     }
     return st == LFM_OK ? session_store_save(r->session, r->o, r->o->raw ? NULL : &r->talk, err)
                         : st;
 }
 
-/* Thoughts are for people who watch: dim on a terminal, and nowhere else. */
+/* By default thoughts are shown, dim, only to someone at a terminal. */
 static lfm_status open_output(run_state *r, lfm_error *err) {
     const opt_think think = opt_thinking(r->o);
     const bool watched = term_err_is_tty() && !r->o->quiet;
-    term_catch_stop(); /* before the output: its temporary file must not be left behind */
+    term_catch_stop(); /* before opening the output, so that Ctrl-C removes its temporary file */
     r->out.thoughts =
         !r->o->json && !r->o->jsonl && (think == THINK_SHOW || (think == THINK_AUTO && watched));
     r->out.dim = term_use_color(r->o->color);
     return output_open(&r->out.out, r->o->out, err);
 }
 
-/* Generate the answer and show all of it.  What was generated before an error is still shown, but
- * not as JSON, which would look complete. */
+/* Generate, show and save the answer.  After an error, show the part that was generated, but not as
+ * JSON, which would look complete. */
 static lfm_status answer(run_state *r, lfm_error *err) {
     lfm_error late = {0};
     lfm_status st = begin_answer(r, err);
@@ -208,7 +209,7 @@ static lfm_status answer(run_state *r, lfm_error *err) {
     return st == LFM_OK && shown != LFM_OK ? err_set(err, shown, "%s", late.text) : st;
 }
 
-/* With the session open and the prompt in tokens: answer it. */
+/* Answer the prompt, once the session is open and the prompt is tokenized. */
 static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     lfm_error late = {0};
     lfm_status st = sampling_choose(&r->sampler, &r->sampling, r->model, r->o, err);
@@ -229,7 +230,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     return st == LFM_OK && closed != LFM_OK ? err_set(err, closed, "%s", late.text) : st;
 }
 
-/* The model, and a session with what was kept for it. */
+/* Open the model and a session, and load the file of --session or --prompt-cache. */
 static lfm_status load(run_state *r, lfm_error *err) {
     lfm_status st = cli_open_model(&r->model, r->o, false, err);
     if (st == LFM_OK) {
@@ -248,7 +249,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     bool any = false;
     lfm_status st = run_open_log(r, err);
     if (st == LFM_OK) st = check_options(o, err);
-    if (st == LFM_OK) st = check_kept(o, err);
+    if (st == LFM_OK) st = check_session_file(o, err);
     if (st == LFM_OK) st = tools_read(&r->tools, o, err);
     if (st == LFM_OK) st = answer_grammar_read(&r->grammar, o, &r->tools, err);
     if (st == LFM_OK && !o->messages) {

@@ -1,5 +1,5 @@
 /*
- * run_json.c - what programs are told about an answer: --json, --stats, --log-file.
+ * run_json.c - reports of `lfm run` for programs: --json, --stats, --log-file.
  */
 #include "cli/run/run_internal.h"
 
@@ -16,7 +16,7 @@
 
 /* ---- --json --------------------------------------------------------------------------------- */
 
-/* Milliseconds, or tokens per second: three digits are more than enough. */
+/* Digits after the point of milliseconds and of tokens per second. */
 enum { DIGITS = 3 };
 
 static void put_usage(json_out *out, const run_state *r) {
@@ -111,7 +111,7 @@ lfm_status run_open_log(run_state *r, lfm_error *err) {
                           : err_set(err, LFM_ERR_IO, "--log-file %s: %s", path, strerror(errno));
 }
 
-/* The time of day as ISO 8601 has it. */
+/* The current time, in the format of ISO 8601. */
 static void put_time(json_out *line) {
     char text[40] = "";
     struct tm parts;
@@ -143,7 +143,7 @@ void run_log(run_state *r, int code, const lfm_error *why) {
     }
     json_end_object(&line);
     json_write_text(&line, "\n");
-    /* one write, so that lines of several programs do not mix */
+    /* A single write keeps the lines of several programs apart. */
     if (line.failed || write(r->log_fd, line.ptr, line.len) != (ssize_t)line.len) {
         term_message("--log-file %s: cannot be written", r->o->log_file);
     }

@@ -1,5 +1,5 @@
 /*
- * run_prompt.c - the prompt of `lfm run` as tokens, and whether it fits.
+ * run_prompt.c - tokenizing the prompt of `lfm run`, and fitting it into the context.
  */
 #include "cli/run/run_internal.h"
 
@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tokens of a session, then those of the prompt. */
-static lfm_status put_past_first(run_state *r, lfm_error *err) {
+/* --raw --session: put the tokens of the session before those of the prompt. */
+static lfm_status prepend_session_tokens(run_state *r, lfm_error *err) {
     size_t n = 0;
     const int32_t *past = lfm_session_tokens(r->session, &n);
     int32_t *all = malloc((n + r->prompt.n + 1) * sizeof *all);
@@ -36,10 +36,10 @@ static lfm_status tokenize(run_state *r, const json_out *text, lfm_error *err) {
     }
     const bool continues = r->o->session && lfm_session_pos(r->session) > 0;
     st = prompt_tokenize_raw(&r->prompt, r->model, r->o, text, !continues, err);
-    return st == LFM_OK && continues ? put_past_first(r, err) : st;
+    return st == LFM_OK && continues ? prepend_session_tokens(r, err) : st;
 }
 
-/* What truncate_to_fit needs of a run. */
+/* The context of tokenize_again. */
 typedef struct {
     run_state *r;
     const json_out *text;
@@ -63,7 +63,7 @@ static lfm_status truncate_prompt(run_state *r, json_out *text, lfm_error *err) 
     const lfm_status st =
         truncate_to_fit(text, r->model, r->o, lfm_session_n_ctx(r->session), n_all, tokenize_again,
                         &(cut_run){r, text}, &r->n_truncated, err);
-    if (st == LFM_OK && r->n_truncated > 0) { /* even with -q: a prompt is never cut silently */
+    if (st == LFM_OK && r->n_truncated > 0) { /* even with -q: never cut a prompt silently */
         term_message("%s of the %s tokens of the prompt were cut out of its %s (--truncate %s)",
                      cli_grouped(r->n_truncated).text, cli_grouped(n_all).text,
                      truncate_place(how), how == TRUNCATE_HEAD   ? "head"
@@ -79,7 +79,7 @@ lfm_status run_read_tokens(run_state *r, json_out *text, lfm_error *err) {
         term_message("%s", warning);
     }
     lfm_status st = LFM_OK;
-    if (!r->o->raw && r->o->session) { /* only now are the earlier messages known */
+    if (!r->o->raw && r->o->session) { /* the earlier messages are known only now */
         st = prompt_conversation(&r->talk, r->o, r->continues, &r->tools, text, err);
     }
     if (st == LFM_OK) st = tokenize(r, text, err);

@@ -1,5 +1,5 @@
 /*
- * run_show.c - where the answer of `lfm run` goes: as text, as lines of JSON, or as one object.
+ * run_show.c - printing the answer of `lfm run`: as text, as lines of JSON, or as one object.
  */
 #include "cli/run/run_internal.h"
 
@@ -10,7 +10,7 @@
 
 /* ---- --jsonl -------------------------------------------------------------------------------- */
 
-/* A line with what is new, and with the probabilities of the tokens since the last one. */
+/* Append a line with new text, and the probabilities of the tokens since the last line. */
 static void add_delta(run_state *r, json_out *line, const char *key, const char *text, size_t n) {
     json_begin_object(line, NULL);
     json_put_string(line, key, text, n);
@@ -36,7 +36,7 @@ static lfm_status show_deltas(run_state *r, bool ended, lfm_error *err) {
         add_delta(r, &lines, "delta", a->text + out->shown, a->text_settled - out->shown);
         out->shown = a->text_settled;
     }
-    if (ended && a->n_logprobs > r->n_logprobs_shown) { /* tokens without text */
+    if (ended && a->n_logprobs > r->n_logprobs_shown) { /* of tokens without text */
         add_delta(r, &lines, "delta", "", 0);
     }
     lfm_status st = json_finish(&lines, err);
@@ -65,7 +65,7 @@ lfm_status run_show_new(run_state *r, lfm_error *err) {
                                                           : stream_text(&r->out, r->now, err);
 }
 
-/* Tool calls, one JSON object a line. */
+/* Print tool calls, one JSON object per line. */
 static lfm_status show_calls(run_state *r, lfm_error *err) {
     json_out lines = {0};
     if (r->now->n_calls > 0 && r->text_len > 0 && !r->out.ends_line) {
@@ -81,7 +81,7 @@ static lfm_status show_calls(run_state *r, lfm_error *err) {
     return st;
 }
 
-/* -x: the first fenced block of code, with its last newline; false when there is none. */
+/* -x: find the first fenced block of code, up to and including its last newline. */
 static bool find_code(const char *text, const char **code, size_t *n) {
     static const char fence[] = "```";
     const char *open = strncmp(text, fence, strlen(fence)) == 0 ? text : strstr(text, "\n```");

@@ -1,5 +1,5 @@
 /*
- * run_text.c - what people are told about an answer besides the answer.
+ * run_text.c - reports of `lfm run` for people: -v, the summary, progress, --dry-run.
  */
 #include "cli/run/run_internal.h"
 
@@ -29,7 +29,7 @@ double run_decode_s(const run_state *r) {
 
 /* ---- -v ------------------------------------------------------------------------------------- */
 
-/* A duration as Go prints it: 5.088275983s, 204.563ms, 1m2.5s; no zeros at the end. */
+/* A duration as Go prints it: 5.088275983s, 204.563ms, 1m2.5s; no trailing zeros. */
 static cli_text go_duration(double seconds) {
     cli_text t;
     char number[24];
@@ -54,7 +54,7 @@ static cli_text go_duration(double seconds) {
     return t;
 }
 
-/* Every option that was written, or those of them that have no effect. */
+/* List the options on the command line: those with an effect, or those without (`idle`). */
 static void list_options(FILE *to, const char *label, const cli_options *o, bool idle) {
     bool any = false;
     for (size_t i = 0; i < o->n_given; i++) {
@@ -90,8 +90,8 @@ static void list_sampling(FILE *to, const run_state *r) {
     fputs(r->o->stages[0] ? "\n" : "", to);
 }
 
-/* -vv: when things happened, and the most memory that was in use, mapped files and all. */
-static void write_course(FILE *to, const run_state *r) {
+/* -vv: times since the start, and the peak of memory in use, mapped files included. */
+static void write_times(FILE *to, const run_state *r) {
     struct rusage use = {0};
     fprintf(to,
             "times:                loaded %.3f s, prompt read %.3f s, first token %.3f s, end "
@@ -108,7 +108,7 @@ static void write_course(FILE *to, const run_state *r) {
     }
 }
 
-/* What the environment added to the command line. */
+/* List the settings that came from environment variables. */
 static void list_environment(FILE *to, const cli_options *o) {
     const char *model = getenv("LFM_MODEL");
     const char *threads = getenv("LFM_THREADS");
@@ -124,7 +124,7 @@ static void list_environment(FILE *to, const cli_options *o) {
     }
 }
 
-/* How many, and who chose them. */
+/* The number of threads, and where it comes from. */
 static void write_threads(FILE *to, const run_state *r) {
     static const char *const origins[] = {[THREADS_ASKED] = "",
                                           [THREADS_CORES] = " (cores)",
@@ -169,7 +169,7 @@ void run_block(FILE *to, const run_state *r) {
     list_options(to, "without effect:      ", r->o, true);
     list_environment(to, r->o);
     if (r->o->very_verbose) {
-        write_course(to, r);
+        write_times(to, r);
     }
 }
 

@@ -1,5 +1,5 @@
 /*
- * answer_json.c - parts of an answer as JSON.
+ * answer_json.c - parts of an answer as JSON: tool calls, log-probabilities.
  */
 #include "cli/shared/answer_json.h"
 
@@ -11,7 +11,7 @@ void tool_call_write(json_out *out, const lfm_tool_call *call) {
     json_end_object(out);
 }
 
-/* The members of one token. */
+/* Append the members of a token and its log-probability. */
 static void put_token(json_out *out, const lfm_logprob *t, const lfm_model *m) {
     size_t n = 0;
     const char *bytes = lfm_token_bytes(m, t->token, &n);

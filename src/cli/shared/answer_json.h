@@ -10,11 +10,12 @@
 
 #include <stddef.h>
 
-/* Append an element: {"name": .., "arguments": {..}}. */
+/* Append an element of a list: {"name": .., "arguments": {..}}. */
 void tool_call_write(json_out *out, const lfm_tool_call *call);
 
-/* Append a list, [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..], of the tokens from
- * `first` on.  `top` is what the list of alternatives is called. */
+/* Append a list of the tokens from `first` on:
+ * [{"id":..,"token":..,"bytes":[..],"logprob":..,TOP:[..]},..].  `top` is the key of the
+ * alternatives. */
 void logprobs_write(json_out *out, const lfm_answer_state *a, size_t first, const lfm_model *m,
                     const char *top);
 

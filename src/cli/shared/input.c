@@ -29,7 +29,7 @@ static lfm_status read_all(json_out *text, int fd, const char *name, lfm_error *
     }
 }
 
-/* Somebody at a terminal should learn why nothing happens. */
+/* Tell a user at a terminal why nothing happens. */
 static void explain_wait(int fd) {
     struct pollfd wait = {.fd = fd, .events = POLLIN};
     if (term_err_is_tty() && poll(&wait, 1, 2000) == 0) {

@@ -8,8 +8,7 @@
 
 #include <stdbool.h>
 
-/* Append the whole of a file to `text`; "-" is standard input.  `drop_newline`: without the last
- * newline, if there is one. */
+/* Append a whole file to `text`; "-" is standard input.  `drop_newline` drops a final newline. */
 lfm_status input_read_file(json_out *text, const char *path, bool drop_newline, lfm_error *err);
 
 #endif

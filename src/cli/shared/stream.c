@@ -1,5 +1,5 @@
 /*
- * stream.c - an answer while it grows.
+ * stream.c - printing an answer while it grows: text to the output, thoughts to standard error.
  */
 #include "cli/shared/stream.h"
 
@@ -43,7 +43,7 @@ lfm_status stream_text(stream *s, const lfm_answer_state *a, lfm_error *err) {
         return LFM_OK;
     }
     if (s->shown == 0 && s->thoughts_shown > 0) {
-        fputs("\n\n", stderr); /* the end of the thoughts */
+        fputs("\n\n", stderr); /* a blank line ends the thoughts */
     }
     const lfm_status st = stream_bytes(s, a->text + s->shown, n, err);
     s->shown = a->text_settled;

@@ -1,5 +1,5 @@
 /*
- * stream.h - an answer while it grows: its text where results go, thoughts for people who watch.
+ * stream.h - printing an answer while it grows: text to the output, thoughts to standard error.
  */
 #ifndef CLI_SHARED_STREAM_H
 #define CLI_SHARED_STREAM_H
@@ -14,17 +14,17 @@
 /* A zeroed struct with an open output is ready. */
 typedef struct {
     output out;
-    bool thoughts;         /* show them, on standard error */
-    bool dim;              /* in colour */
-    size_t shown;          /* bytes of the text that were written */
+    bool thoughts;         /* show thoughts, on standard error */
+    bool dim;              /* print thoughts dim */
+    size_t shown;          /* bytes of text that are written */
     size_t thoughts_shown;
-    bool ends_line;        /* the last byte that was written is a newline */
+    bool ends_line;        /* the last byte of the output is a newline */
 } stream;
 
-/* Write bytes to the output: as they are, or printable when it is a terminal. */
+/* Write bytes to the output; on a terminal, escape those that are not printable. */
 lfm_status stream_bytes(stream *s, const char *bytes, size_t n, lfm_error *err);
 
-/* Show the thoughts, or the text, that have settled since. */
+/* Print the thoughts, or the text, that settled since the last call. */
 void stream_thoughts(stream *s, const lfm_answer_state *a);
 lfm_status stream_text(stream *s, const lfm_answer_state *a, lfm_error *err);
 
