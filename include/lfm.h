@@ -15,7 +15,8 @@
  *     if (st == LFM_OK) st = lfm_session_new(&session, model, NULL, &err);
  *     if (st == LFM_OK) st = lfm_sampler_new(&sampler, model, NULL, &err);
  *     if (st == LFM_OK) {
- *         st = lfm_chat_tokenize_messages(model, &question, 1, NULL, &tokens, &n, NULL, NULL, &err);
+ *         st = lfm_chat_tokenize_messages(model, &question, 1, NULL, &tokens, &n, NULL, NULL,
+ *                                         &err);
  *     }
  *     if (st == LFM_OK) st = lfm_session_sync(session, tokens, n, &n_reused, &err);
  *     if (st == LFM_OK) {

@@ -278,18 +278,24 @@ static lfm_status eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
     return st;
 }
 
-/* Evaluate all but the last token of each answer, then the last tokens of all in one pass. */
-static lfm_status eval_each(lfm_answer *const *answers, size_t n, lfm_error *err) {
+/* Evaluate all but the last token of each answer, then the last tokens of all in one pass.  Answers
+ * with nothing pending stay as they are. */
+static lfm_status eval_each(lfm_answer *const *all, size_t n_all, lfm_error *err) {
+    lfm_answer *answers[LFM_MAX_EACH] = {0};
     lfm_session *sessions[LFM_MAX_EACH] = {0};
     int32_t tokens[LFM_MAX_EACH] = {0};
+    size_t n = 0;
     lfm_status st = LFM_OK;
-    for (size_t i = 0; i < n && st == LFM_OK; i++) {
-        lfm_answer *a = answers[i];
-        st = eval_pending(a, a->n_pending - 1, err);
-        sessions[i] = a->session;
-        tokens[i] = a->pending[0];
+    for (size_t i = 0; i < n_all && st == LFM_OK; i++) {
+        lfm_answer *a = all[i];
+        if (a->n_pending > 0) {
+            st = eval_pending(a, a->n_pending - 1, err);
+            answers[n] = a;
+            sessions[n] = a->session;
+            tokens[n++] = a->pending[0];
+        }
     }
-    if (st == LFM_OK) st = lfm_eval_each(sessions, tokens, n, err);
+    if (st == LFM_OK && n > 0) st = lfm_eval_each(sessions, tokens, n, err);
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         lfm_answer *a = answers[i];
         a->n_pending = 0;
@@ -314,12 +320,16 @@ lfm_status lfm_answer_run(lfm_answer *a, lfm_answer_fn *on_token, void *ctx, lfm
     err_clear(err);
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !a->finish) {
+        bool stopped = false;
         st = lfm_answer_take(a, err);
-        if (st == LFM_OK && on_token) st = on_token(ctx, &a->state, err);
-        const bool stopped = st == LFM_ERR_STOPPED;
-        if ((st == LFM_OK || stopped) && !a->finish) {
+        if (st == LFM_OK && on_token) {
+            st = on_token(ctx, &a->state, err);
+            stopped = st == LFM_ERR_STOPPED; /* no error, even if this token ends the answer */
+            st = stopped ? LFM_OK : st;
+        }
+        if (st == LFM_OK && !a->finish) {
             st = eval_pending(a, a->n_pending, err);
-            a->finish = stopped ? LFM_FINISH_INTERRUPTED : a->finish;
+            a->finish = stopped ? LFM_FINISH_INTERRUPTED : LFM_FINISH_NONE;
         }
     }
     answer_refresh(a);
