@@ -63,9 +63,7 @@ lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler
     err_clear(err);
     *out = NULL;
     lfm_answer *a = calloc(1, sizeof *a);
-    if (!a) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
-    }
+    if (!a) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
     lfm_answer_defaults(&a->opt, sizeof a->opt);
     a->model = lfm_session_model(s);
     a->session = s;
@@ -123,9 +121,7 @@ lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err) {
 /* Divert the tokens of tool calls to call_text.  Returns false for any other token. */
 static bool take_call(lfm_answer *a, const char *bytes, size_t n, bool is_control, lfm_status *st,
                       lfm_error *err) {
-    if (a->opt.tool_calls != LFM_TOOL_CALLS_READ) {
-        return false;
-    }
+    if (a->opt.tool_calls != LFM_TOOL_CALLS_READ) return false;
     if (is_control && is_marker(bytes, n, TOOL_CALL_START)) {
         a->in_call = true;
     } else if (a->in_call && is_control && is_marker(bytes, n, TOOL_CALL_END)) {
@@ -149,12 +145,8 @@ lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err) {
         (is_marker(bytes, n, TOOL_CALL_START) || is_marker(bytes, n, TOOL_CALL_END));
     const bool is_control = lfm_token_is_control(a->model, token);
     lfm_status st = LFM_OK;
-    if (take_call(a, bytes, n, is_control, &st, err)) {
-        return st;
-    }
-    if (is_control && !a->opt.show_control && !is_tag && !is_call) {
-        return LFM_OK;
-    }
+    if (take_call(a, bytes, n, is_control, &st, err)) return st;
+    if (is_control && !a->opt.show_control && !is_tag && !is_call) return LFM_OK;
     const bool was_thinking = a->text.at.phase == THOUGHTS_INSIDE;
     st = answer_text_feed(&a->text, bytes, n, err);
     a->n_reasoning += was_thinking || a->text.at.phase == THOUGHTS_INSIDE;

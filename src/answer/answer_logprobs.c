@@ -24,9 +24,7 @@ static lfm_status grow(token_logprobs *l, lfm_error *err) {
 lfm_status logprobs_add(token_logprobs *l, int32_t token, lfm_error *err) {
     if (l->n == l->cap) {
         const lfm_status st = grow(l, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     l->chosen[l->n++] = (lfm_logprob){.token = token};
     return LFM_OK;

@@ -12,9 +12,7 @@
 static size_t overlap(const char *text, size_t n, const char *word) {
     const size_t len = strlen(word);
     for (size_t k = n < len ? n : len - 1; k > 0; k--) {
-        if (memcmp(text + n - k, word, k) == 0) {
-            return k;
-        }
+        if (memcmp(text + n - k, word, k) == 0) return k;
     }
     return 0;
 }
@@ -32,9 +30,7 @@ static size_t find(const char *text, size_t n, size_t from, const char *word) {
 static bool decide_begin(answer_text *a, bool last) {
     bool undecided = false;
     const size_t n = thoughts_opening(a->raw.ptr + a->taken, a->raw.len - a->taken, &undecided);
-    if (undecided && !last) {
-        return false;
-    }
+    if (undecided && !last) return false;
     a->taken += n;
     a->at.phase = n > 0 ? THOUGHTS_INSIDE : THOUGHTS_TEXT;
     return true;
@@ -60,9 +56,7 @@ static bool skip_breaks(answer_text *a) {
     while (a->taken < a->raw.len && a->raw.ptr[a->taken] == '\n') {
         a->taken++;
     }
-    if (a->taken == a->raw.len) {
-        return false;
-    }
+    if (a->taken == a->raw.len) return false;
     a->at.phase = THOUGHTS_TEXT;
     return true;
 }
@@ -101,9 +95,7 @@ static void cut_at_stop(answer_text *a) {
 }
 
 static void settle(answer_text *a) {
-    if (a->stopped) {
-        return;
-    }
+    if (a->stopped) return;
     const char *p = a->text.ptr + a->settled;
     const size_t n = a->text.len - a->settled;
     size_t held = 0;
@@ -131,9 +123,7 @@ static lfm_status add(answer_text *a, const char *bytes, size_t n, lfm_error *er
 }
 
 lfm_status answer_text_feed(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
-    if (a->stopped) {
-        return LFM_OK;
-    }
+    if (a->stopped) return LFM_OK;
     const lfm_status st = add(a, bytes, n, err);
     if (st == LFM_OK) {
         cut_at_stop(a);

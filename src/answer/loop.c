@@ -16,9 +16,7 @@ static lfm_status push_pending(lfm_answer *a, int32_t token, lfm_error *err) {
     if (a->n_pending == a->pending_cap) {
         const size_t cap = a->pending_cap ? 2 * a->pending_cap : 16;
         int32_t *grown = realloc(a->pending, cap * sizeof *grown);
-        if (!grown) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
-        }
+        if (!grown) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
         a->pending = grown;
         a->pending_cap = cap;
     }
@@ -28,9 +26,7 @@ static lfm_status push_pending(lfm_answer *a, int32_t token, lfm_error *err) {
 
 /* Advance the constraint by a token; it may end the answer. */
 static lfm_status follow_constraint(lfm_answer *a, int32_t token, lfm_error *err) {
-    if (!a->constraint) {
-        return LFM_OK;
-    }
+    if (!a->constraint) return LFM_OK;
     const lfm_status st = lfm_constraint_accept(a->constraint, token, err);
     if (st == LFM_OK && lfm_constraint_has_begun(a->constraint)) {
         answer_text_begin(&a->text);
@@ -83,9 +79,7 @@ static lfm_status add_forced(lfm_answer *a, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n = 0;
     lfm_status st = LFM_OK;
-    if (a->constraint && !a->finish) {
-        st = lfm_constraint_forced(a->constraint, &tokens, &n, err);
-    }
+    if (a->constraint && !a->finish) st = lfm_constraint_forced(a->constraint, &tokens, &n, err);
     for (size_t i = 0; i < n && st == LFM_OK && !a->finish && a->n_pending < room; i++) {
         st = add_token(a, tokens[i], err);
     }
@@ -100,15 +94,11 @@ static lfm_status get_logits(lfm_answer *a, const float **logits, lfm_error *err
     if (!*logits) {
         return err_set(err, LFM_ERR_ARG, "the session has not read the prompt of the answer");
     }
-    if (!a->constraint) {
-        return LFM_OK;
-    }
+    if (!a->constraint) return LFM_OK;
     if (!a->masked) {
         a->masked = malloc(n_vocab * sizeof *a->masked);
     }
-    if (!a->masked) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu logits", n_vocab);
-    }
+    if (!a->masked) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu logits", n_vocab);
     memcpy(a->masked, *logits, n_vocab * sizeof *a->masked);
     *logits = a->masked;
     return lfm_constraint_mask(a->constraint, a->masked, err);
@@ -133,9 +123,7 @@ static lfm_status shift(lfm_answer *a, lfm_error *err) {
     }
     const size_t drop = (n - first + 1) / 2;
     int32_t *kept = malloc((n - drop) * sizeof *kept);
-    if (!kept) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n - drop);
-    }
+    if (!kept) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n - drop);
     memcpy(kept, tokens, first * sizeof *kept);
     memcpy(kept + first, tokens + first + drop, (n - first - drop) * sizeof *kept);
     const lfm_status st = lfm_session_sync(a->session, kept, n - drop, &reused, err);
@@ -145,12 +133,8 @@ static lfm_status shift(lfm_answer *a, lfm_error *err) {
 
 /* Make sure that the context has room for one more token, or end the answer. */
 static lfm_status make_room(lfm_answer *a, lfm_error *err) {
-    if (free_context(a) > 0) {
-        return LFM_OK;
-    }
-    if (a->opt.shift_context) {
-        return shift(a, err);
-    }
+    if (free_context(a) > 0) return LFM_OK;
+    if (a->opt.shift_context) return shift(a, err);
     a->finish = LFM_FINISH_LENGTH;
     return LFM_OK;
 }
@@ -173,18 +157,14 @@ static bool is_looping(const lfm_answer *a) {
         while (same < REPEATED && tokens[n - 1 - same] == tokens[n - 1 - same - period]) {
             same++;
         }
-        if (same == REPEATED) {
-            return true;
-        }
+        if (same == REPEATED) return true;
     }
     return false;
 }
 
 /* Most tokens of thoughts: max_thoughts, else three quarters of the room. */
 static size_t thought_limit(const lfm_answer *a) {
-    if (a->opt.max_thoughts >= 0) {
-        return (size_t)a->opt.max_thoughts;
-    }
+    if (a->opt.max_thoughts >= 0) return (size_t)a->opt.max_thoughts;
     const size_t left = a->n_room / 4 > MIN_ANSWER ? a->n_room / 4 : MIN_ANSWER;
     return a->n_room == SIZE_MAX ? SIZE_MAX : a->n_room > left ? a->n_room - left : 0;
 }
@@ -215,9 +195,7 @@ static lfm_status close_thoughts(lfm_answer *a, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n_message = 0;
     lfm_status st = LFM_OK;
-    if (a->opt.thoughts_end) {
-        st = join_tokens(a, a->opt.thoughts_end, 0, &tokens, &n_message, err);
-    }
+    if (a->opt.thoughts_end) st = join_tokens(a, a->opt.thoughts_end, 0, &tokens, &n_message, err);
     size_t n = n_message;
     if (st == LFM_OK) st = join_tokens(a, THINK_CLOSE, LFM_TOKENIZE_SPECIAL, &tokens, &n, err);
     for (size_t i = n > room ? n_message : 0; i < n && st == LFM_OK && !a->finish; i++) {
@@ -267,9 +245,7 @@ static lfm_status eval_together(lfm_answer *a, size_t n, lfm_error *err) {
 /* In one pass, or one by one where the log-probabilities need the logits of each. */
 static lfm_status eval_pending(lfm_answer *a, size_t n, lfm_error *err) {
     lfm_status st = LFM_OK;
-    if (!a->opt.logprobs) {
-        st = eval_together(a, n, err);
-    }
+    if (!a->opt.logprobs) st = eval_together(a, n, err);
     for (size_t i = 0; a->opt.logprobs && i < n && st == LFM_OK; i++) {
         st = eval_together(a, 1, err);
         if (st == LFM_OK && a->logprobs.n_known < a->logprobs.n) st = learn_logprobs(a, err);

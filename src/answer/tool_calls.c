@@ -80,9 +80,7 @@ static bool read_hex(const char *p, size_t n, uint32_t *code) {
         const char c = p[i];
         const int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
                         : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-        if (digit < 0) {
-            return false;
-        }
+        if (digit < 0) return false;
         *code = *code << 4 | (uint32_t)digit;
     }
     return true;
@@ -165,9 +163,7 @@ static bool read_number(reader *r) {
     }
     text[n] = '\0';
     const double value = strtod(text, &stop);
-    if (!digits || *stop != '\0' || value - value != 0 || !can_end(r->p, r->end)) {
-        return false;
-    }
+    if (!digits || *stop != '\0' || value - value != 0 || !can_end(r->p, r->end)) return false;
     const char *begin = text + (text[0] == '+');
     const char *number = begin + (*begin == '-');
     const size_t whole = strspn(number, "0123456789");
@@ -209,12 +205,8 @@ static bool write_string(reader *r) {
 
 static bool read_scalar(reader *r) {
     skip_blanks(r);
-    if (r->p == r->end) {
-        return false;
-    }
-    if (*r->p == '\'' || *r->p == '"') {
-        return write_string(r);
-    }
+    if (r->p == r->end) return false;
+    if (*r->p == '\'' || *r->p == '"') return write_string(r);
     return strchr("+-.0123456789", *r->p) && *r->p ? read_number(r) : read_word(r);
 }
 
@@ -222,9 +214,7 @@ static bool read_scalar(reader *r) {
 static bool read_key(reader *r) {
     skip_blanks(r);
     if (r->p < r->end && (*r->p == '\'' || *r->p == '"')) {
-        if (!write_string(r)) {
-            return false;
-        }
+        if (!write_string(r)) return false;
     } else {
         json_out *kept = r->out;
         json_out key = {0};
@@ -233,9 +223,7 @@ static bool read_key(reader *r) {
         r->out = kept;
         json_write_string(kept, key.ptr ? key.ptr : "", key.len);
         json_out_free(&key);
-        if (!good) {
-            return false;
-        }
+        if (!good) return false;
     }
     json_write_text(r->out, ": ");
     return pass(r, ':');
@@ -252,9 +240,7 @@ static bool read_value(reader *r) {
             first = false;
         } else {
             if (depth > 0 && !first) {
-                if (!pass(r, ',')) {
-                    return false;
-                }
+                if (!pass(r, ',')) return false;
                 if (peek(r, closers[depth - 1])) {
                     continue; /* a trailing comma */
                 }
@@ -267,9 +253,7 @@ static bool read_value(reader *r) {
             const char c = r->p < r->end ? *r->p : '\0';
             first = c == '[' || c == '(' || c == '{';
             if (first) {
-                if (depth == MAX_DEPTH) {
-                    return false;
-                }
+                if (depth == MAX_DEPTH) return false;
                 closers[depth++] = c == '[' ? ']' : c == '(' ? ')' : '}';
                 json_write_text(r->out, c == '{' ? "{" : "[");
                 r->p++;
@@ -287,9 +271,7 @@ static bool read_value(reader *r) {
 static bool read_call(reader *r) {
     const char *name = NULL;
     size_t n = read_name(r, true, &name);
-    if (n == 0 || !pass(r, '(')) {
-        return false;
-    }
+    if (n == 0 || !pass(r, '(')) return false;
     json_write_text(r->out, "{\"name\": ");
     json_write_string(r->out, name, n);
     json_write_text(r->out, ", \"arguments\": {");
@@ -302,14 +284,10 @@ static bool read_call(reader *r) {
         }
         json_write_text(r->out, first ? "" : ", ");
         n = read_name(r, false, &name);
-        if (n == 0 || !pass(r, '=')) {
-            return false;
-        }
+        if (n == 0 || !pass(r, '=')) return false;
         json_write_string(r->out, name, n);
         json_write_text(r->out, ": ");
-        if (!read_value(r)) {
-            return false;
-        }
+        if (!read_value(r)) return false;
     }
     json_write_text(r->out, "}}");
     return true;
@@ -356,17 +334,13 @@ static bool read_list(json_out *list, const char *text, size_t n) {
     while (good && !(bracket && pass(&r, ']'))) {
         if (found > 0) {
             good = pass(&r, ',');
-            if (bracket && peek(&r, ']')) {
-                continue;
-            }
+            if (bracket && peek(&r, ']')) continue;
             json_write_text(list, ", ");
         }
         good = good && (peek(&r, '{') ? read_object(&r) : read_call(&r));
         found += good;
         skip_blanks(&r);
-        if (!bracket && r.p == r.end) {
-            break;
-        }
+        if (!bracket && r.p == r.end) break;
     }
     json_write_text(list, "]");
     skip_blanks(&r);
@@ -384,9 +358,7 @@ static lfm_status append(tool_calls *list, const json_value *call, lfm_error *er
     if (list->n == list->cap) {
         const size_t cap = list->cap ? 2 * list->cap : 4;
         lfm_tool_call *grown = realloc(list->all, cap * sizeof *grown);
-        if (!grown) {
-            return no_memory(err);
-        }
+        if (!grown) return no_memory(err);
         list->all = grown;
         list->cap = cap;
     }

@@ -35,9 +35,7 @@ static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *e
     const size_t len = strlen(prefill);
     const size_t old = c->len;
     char *text = realloc(c->text, old + len + 1);
-    if (!text) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
-    }
+    if (!text) return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
     for (size_t i = 0; i < c->n; i++) { /* the pieces point into the text */
         c->pieces[i].ptr = text + (c->pieces[i].ptr - c->text);
     }
@@ -46,9 +44,7 @@ static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *e
     c->len = old + len;
     c->text_cap = old + len + 1;
     chat_piece *pieces = realloc(c->pieces, (c->n + 1) * sizeof *pieces);
-    if (!pieces) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
-    }
+    if (!pieces) return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
     c->pieces = pieces;
     c->cap = c->n + 1;
     c->pieces[c->n++] = (chat_piece){.ptr = text + old, .len = len};
@@ -128,9 +124,7 @@ lfm_status lfm_chat_tokenize_messages(const lfm_model *m, const lfm_message *mes
                                       size_t *n, char **text, size_t *text_len, lfm_error *err) {
     clear(tokens, n, text, err);
     json_value *values = calloc(2 + 3 * n_messages, sizeof *values);
-    if (!values) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu messages", n_messages);
-    }
+    if (!values) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu messages", n_messages);
     build_conversation(values, messages, n_messages);
     const lfm_status st = tokenize(m, values, prefill, tokens, n, text, text_len, err);
     free(values);

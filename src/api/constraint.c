@@ -65,9 +65,7 @@ lfm_status lfm_constraint_clone(lfm_constraint **out, lfm_constraint *c, lfm_err
     err_clear(err);
     keys_open keys;
     *out = NULL;
-    if (keys_copy(&keys, &c->keys) != LFM_OK) {
-        return constraint_no_memory(err);
-    }
+    if (keys_copy(&keys, &c->keys) != LFM_OK) return constraint_no_memory(err);
     lfm_constraint *copy = calloc(1, sizeof *copy);
     if (!copy) {
         keys_drop(&keys);
@@ -117,9 +115,7 @@ static bool apply(const uint64_t *bits, float *logits, size_t n) {
         uint64_t keep = bits[i / 64];
         const size_t end = i + 64 < n ? i + 64 : n;
         any |= keep != 0;
-        if (keep == UINT64_MAX) {
-            continue;
-        }
+        if (keep == UINT64_MAX) continue;
         for (size_t k = i; k < end; k++, keep >>= 1) {
             logits[k] = keep & 1 ? logits[k] : -INFINITY;
         }
@@ -174,9 +170,7 @@ static bool also_allowed(const lfm_constraint *c, int32_t token) {
 static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
     const constraint_shared *w = c->shared;
     const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
-    if (st != LFM_OK || !w->unique_keys) {
-        return st;
-    }
+    if (st != LFM_OK || !w->unique_keys) return st;
     for (size_t i = 0; i < w->n_quoted; i++) {
         const int32_t token = w->quoted[i];
         bool repeats = false;
@@ -205,13 +199,9 @@ lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err)
         mask_thought(c, logits);
         return LFM_OK;
     }
-    if (c->ended) {
-        return err_set(err, LFM_ERR_ARG, "the answer has ended: no token can follow");
-    }
+    if (c->ended) return err_set(err, LFM_ERR_ARG, "the answer has ended: no token can follow");
     const lfm_status st = get_mask(c, &bits, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     for (size_t i = 0; i < w->n_extras; i++) {
         w->kept[i] = logits[w->extras[i]];
     }
@@ -292,13 +282,9 @@ static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err)
     size_t n = 0;
     const char *text = text_of(c, token, &n);
     n = c->shared->unique_keys ? n : 0;
-    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
-        return constraint_no_memory(err);
-    }
+    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) return constraint_no_memory(err);
     const lfm_status st = repeats ? cannot_follow(c, token, err) : advance(c, token, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     c->thoughts.phase = THOUGHTS_TEXT;
     return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : constraint_no_memory(err);
 }
@@ -310,22 +296,12 @@ lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *er
     if (token < 0 || (size_t)token >= w->vocab.n_vocab) {
         return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32, token);
     }
-    if (c->thoughts.phase == THOUGHTS_INSIDE) {
-        return accept_thought(c, token, err);
-    }
-    if (c->ended) {
-        return cannot_follow(c, token, err);
-    }
+    if (c->thoughts.phase == THOUGHTS_INSIDE) return accept_thought(c, token, err);
+    if (c->ended) return cannot_follow(c, token, err);
     const lfm_status st = mask_get(&c->shared->mask, &c->state, &bits, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    if (has_bit(bits, token)) {
-        return accept_token(c, token, err);
-    }
-    if (!also_allowed(c, token)) {
-        return cannot_follow(c, token, err);
-    }
+    if (st != LFM_OK) return st;
+    if (has_bit(bits, token)) return accept_token(c, token, err);
+    if (!also_allowed(c, token)) return cannot_follow(c, token, err);
     if (is_break(c, token)) {
         size_t n = 0;
         tok_bytes(w->model->tok, token, &n);
@@ -345,9 +321,7 @@ static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
         thoughts_take(&c->thoughts, &byte, 1);
         return LFM_OK;
     }
-    if (c->thoughts.phase == THOUGHTS_BREAKS && byte == '\n') {
-        return LFM_OK;
-    }
+    if (c->thoughts.phase == THOUGHTS_BREAKS && byte == '\n') return LFM_OK;
     bool repeats = false;
     c->thoughts.phase = THOUGHTS_TEXT;
     if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
@@ -436,9 +410,7 @@ lfm_status lfm_constraint_forced(lfm_constraint *c, int32_t **tokens, size_t *n,
     err_clear(err);
     *tokens = NULL;
     *n = 0;
-    if (!lfm_constraint_has_begun(c) || c->ended) {
-        return LFM_OK;
-    }
+    if (!lfm_constraint_has_begun(c) || c->ended) return LFM_OK;
     automaton *a = c->shared->automaton;
     char text[MAX_FORCED];
     size_t n_bytes = 0;

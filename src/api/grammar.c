@@ -71,17 +71,13 @@ lfm_status constraint_no_memory(lfm_error *err) {
 
 bool constraint_all_breaks(const char *text, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (text[i] != '\n') {
-            return false;
-        }
+        if (text[i] != '\n') return false;
     }
     return true;
 }
 
 void constraint_shared_release(constraint_shared *w) {
-    if (!w || --w->n_users > 0) {
-        return;
-    }
+    if (!w || --w->n_users > 0) return;
     mask_drop(&w->mask);
     automaton_free(w->automaton);
     mask_vocab_drop(&w->vocab);
@@ -102,9 +98,7 @@ static lfm_status read_vocab(constraint_shared *w, lfm_error *err) {
     const int32_t tags[2] = {tok_find(tok, THINK_OPEN, sizeof THINK_OPEN - 1),
                              tok_find(tok, THINK_CLOSE, sizeof THINK_CLOSE - 1)};
     trie_text *texts = calloc(n + 1, sizeof *texts);
-    if (!texts) {
-        return constraint_no_memory(err);
-    }
+    if (!texts) return constraint_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         const int32_t id = (int32_t)i;
         if (!tok_is_control(tok, id) && !tok_is_end(tok, id) && id != tags[0] && id != tags[1]) {
@@ -120,9 +114,7 @@ static lfm_status find_named(constraint_shared *w, const grammar *g, lfm_error *
     const tokenizer *tok = w->model->tok;
     w->named = calloc(g->n_tokens + 1, sizeof *w->named);
     w->matches = calloc(g->n_tokens + 1, sizeof *w->matches);
-    if (!w->named || !w->matches) {
-        return constraint_no_memory(err);
-    }
+    if (!w->named || !w->matches) return constraint_no_memory(err);
     for (size_t i = 0; i < g->n_tokens; i++) {
         const grammar_token *t = &g->tokens[i];
         const char *name = g->names + t->name;
@@ -153,9 +145,7 @@ static lfm_status allow_thoughts(constraint_shared *w, lfm_error *err) {
         return LFM_OK;
     }
     w->risky = calloc(n + 1, sizeof *w->risky);
-    if (!w->risky) {
-        return constraint_no_memory(err);
-    }
+    if (!w->risky) return constraint_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
         const char *text = tok_bytes(tok, (int32_t)i, &len);
@@ -172,9 +162,7 @@ static lfm_status find_extras(constraint_shared *w, lfm_error *err) {
     const size_t n = tok_n_vocab(tok);
     w->extras = calloc(n + 1, sizeof *w->extras);
     w->kept = calloc(n + 1, sizeof *w->kept);
-    if (!w->extras || !w->kept) {
-        return constraint_no_memory(err);
-    }
+    if (!w->extras || !w->kept) return constraint_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         const int32_t id = (int32_t)i;
         size_t len = 0;
@@ -192,9 +180,7 @@ static lfm_status find_quoted(constraint_shared *w, lfm_error *err) {
     const size_t n = w->vocab.n_vocab;
     w->quoted = calloc(n + 1, sizeof *w->quoted);
     w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
-    if (!w->quoted || !w->narrowed) {
-        return constraint_no_memory(err);
-    }
+    if (!w->quoted || !w->narrowed) return constraint_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
         const char *text = tok_bytes(w->model->tok, (int32_t)i, &len);

@@ -68,13 +68,9 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
     *out = NULL;
     err_clear(err);
     lfm_status st = versioned_read(&o, sizeof o, opt, "lfm_model_options", err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     lfm_model *m = calloc(1, sizeof *m);
-    if (!m) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", path);
-    }
+    if (!m) return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", path);
     m->vocab_only = o.vocab_only;
     const uint8_t *sums = NULL; /* of the weights: read by lfm_verify only */
     st = kern_choose(&m->kern, o.isa, err);
@@ -97,9 +93,7 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
 }
 
 void lfm_model_close(lfm_model *m) {
-    if (!m) {
-        return;
-    }
+    if (!m) return;
     tok_free(m->tok);
     weights_drop(&m->weights);
     gguf_close(&m->file);
@@ -117,9 +111,7 @@ const lfm_model_info *lfm_model_get_info(const lfm_model *m) {
 
 bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,
                    const char **type, char *value, size_t cap) {
-    if (i >= m->file.n_keys) {
-        return false;
-    }
+    if (i >= m->file.n_keys) return false;
     const gguf_key *k = &m->file.keys[i];
     *key = k->name.ptr;
     *key_len = k->name.len;
@@ -130,9 +122,7 @@ bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_l
 
 bool lfm_model_key_string(const lfm_model *m, const char *key, const char **value, size_t *len) {
     const gguf_key *k = gguf_get(&m->file, key);
-    if (!k || k->type != GGUF_STRING) {
-        return false;
-    }
+    if (!k || k->type != GGUF_STRING) return false;
     const uint8_t *at = k->data;
     const gguf_str s = gguf_next_str(&at);
     *value = s.ptr;
@@ -141,9 +131,7 @@ bool lfm_model_key_string(const lfm_model *m, const char *key, const char **valu
 }
 
 bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out) {
-    if (i >= m->file.n_tensors) {
-        return false;
-    }
+    if (i >= m->file.n_tensors) return false;
     const gguf_tensor *t = &m->file.tensors[i];
     *out = (lfm_tensor_info){
         .name = t->name.ptr,

@@ -20,9 +20,7 @@ enum { DEFAULT_BATCH = 512, MAX_BATCH = 65536 };
 static lfm_status read_options(lfm_session_options *opt, const lfm_model *m,
                                const lfm_session_options *theirs, lfm_error *err) {
     const lfm_status st = versioned_read(opt, sizeof *opt, theirs, "lfm_session_options", err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (m->vocab_only) {
         return err_set(err, LFM_ERR_ARG, "the model was opened for its vocabulary only");
     }
@@ -78,9 +76,7 @@ static void shared_drop(session_shared *shared) {
 static lfm_status shared_new(session_shared **out, const lfm_model *m,
                              const lfm_session_options *opt, lfm_error *err) {
     session_shared *shared = calloc(1, sizeof *shared);
-    if (!shared) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
-    }
+    if (!shared) return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
     shared->model = m;
     shared->n_sessions = 1;
     shared->memory = memory_available("");
@@ -193,9 +189,7 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
                                lfm_error *err) {
     const uint32_t n_vocab = s->shared->model->shape.n_vocab;
     const uint32_t room = s->line.opt.n_ctx - s->line.pos;
-    if (n == 0) {
-        return err_set(err, LFM_ERR_ARG, "there are no tokens to evaluate");
-    }
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "there are no tokens to evaluate");
     if (s->broken) {
         return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
                        "reset it before going on");
@@ -221,9 +215,7 @@ static lfm_status forward(session_shared *shared, const forward_request *rq, lfm
     pool *threads = is_batch && shared->batch_threads ? shared->batch_threads : shared->threads;
     const lfm_status st = model_forward(&shared->state, threads, rq, &why);
     const lfm_status unchanged = gguf_check_unchanged(&shared->model->file, err);
-    if (unchanged != LFM_OK || st == LFM_OK) {
-        return unchanged;
-    }
+    if (unchanged != LFM_OK || st == LFM_OK) return unchanged;
     return err_set(err, why.status, "%s", why.text);
 }
 
@@ -298,9 +290,7 @@ lfm_status lfm_eval_each(lfm_session *const *s, const int32_t *tokens, size_t n,
                        "%d)", n, LFM_MAX_EACH);
     }
     lfm_status st = check_each(s, tokens, n, err);
-    if (st != LFM_OK || n == 0) {
-        return st;
-    }
+    if (st != LFM_OK || n == 0) return st;
     const size_t n_vocab = s[0]->shared->model->shape.n_vocab;
     const size_t n_batch = s[0]->shared->state.n_batch;
     float *logits = malloc((n < n_batch ? n : n_batch) * n_vocab * sizeof *logits);
@@ -336,9 +326,7 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
     timeline *line = &s->line;
     err_clear(err);
     *n_reused = 0;
-    if (n == 0) {
-        return err_set(err, LFM_ERR_ARG, "a prompt of no tokens");
-    }
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "a prompt of no tokens");
     if (s->broken) {
         lfm_session_reset(s);
     }
@@ -355,9 +343,7 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
     const uint32_t start = timeline_rewind(line, (uint32_t)(same < n ? same : n - 1));
     s->has_logits = s->has_logits && start == held;
     const lfm_status st = check_tokens(s, tokens + start, n - start, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     *n_reused = start;
     s->has_logits = false;
     timeline_mark(line, (uint32_t)(n - 1));

@@ -179,15 +179,11 @@ static lfm_status take(reader *r, void *to, uint64_t n, lfm_error *err) {
     uint8_t *p = to;
     while (n > 0) {
         const ssize_t got = read(r->fd, p, n < READ_STEP ? (size_t)n : READ_STEP);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
+        if (got < 0 && errno == EINTR) continue;
         if (got < 0) {
             return err_set(err, LFM_ERR_IO, "cannot read %s: %s", r->path, strerror(errno));
         }
-        if (got == 0) {
-            return damaged(r, "the session file is cut off", err);
-        }
+        if (got == 0) return damaged(r, "the session file is cut off", err);
         p += got;
         n -= (uint64_t)got;
     }
@@ -240,9 +236,7 @@ static lfm_status check_head(const reader *r, lfm_session *s, const session_head
     for (uint32_t i = 0; i < TIMELINE_MARKS && sane; i++) {
         sane = i >= h->n_marks || (h->mark[i] > 0 && h->mark[i] <= h->n_tokens);
     }
-    if (!sane) {
-        return damaged(r, "the session file is damaged", err);
-    }
+    if (!sane) return damaged(r, "the session file is damaged", err);
     sections_of(s, h, sections);
     for (size_t i = 0; i < N_SECTIONS; i++) {
         expected += sections[i].n;
@@ -289,9 +283,7 @@ static lfm_status load(reader *r, lfm_session *s, char **note, size_t *note_len,
     }
     lfm_status st = take_summed(r, &h, sizeof h, err);
     if (st == LFM_OK) st = check_head(r, s, &h, (uint64_t)info.st_size, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     char *text = malloc((size_t)h.note_bytes + 1);
     if (!text) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory (%" PRIu64 " bytes) reading %s",

@@ -64,9 +64,7 @@ static inline uint16_t f32_to_f16(float f) {
     const uint32_t bits = f32_bits(f);
     const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
     const uint32_t abs = bits & 0x7fffffffu;
-    if (abs > 0x7f800000u) {
-        return (uint16_t)(sign | 0x7e00u | (abs >> 13 & 0x3ffu));
-    }
+    if (abs > 0x7f800000u) return (uint16_t)(sign | 0x7e00u | (abs >> 13 & 0x3ffu));
     if (abs >= 0x477ff000u) { /* rounds to 65536 or more */
         return (uint16_t)(sign | 0x7c00u);
     }
@@ -85,9 +83,7 @@ static inline float bf16_to_f32(uint16_t h) {
 /* float -> bfloat16, round to nearest even; NaN stays NaN. */
 static inline uint16_t f32_to_bf16(float f) {
     const uint32_t bits = f32_bits(f);
-    if ((bits & 0x7fffffffu) > 0x7f800000u) {
-        return (uint16_t)(bits >> 16 | 64u);
-    }
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return (uint16_t)(bits >> 16 | 64u);
     return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
 }
 

@@ -17,9 +17,7 @@ static inline bool mul_u64(uint64_t a, uint64_t b, uint64_t *out) {
 
 /* Round up to a multiple of `align`, a power of two. */
 static inline bool align_u64(uint64_t a, uint64_t align, uint64_t *out) {
-    if (!add_u64(a, align - 1, out)) {
-        return false;
-    }
+    if (!add_u64(a, align - 1, out)) return false;
     *out &= ~(align - 1);
     return true;
 }

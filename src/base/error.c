@@ -13,19 +13,13 @@ static size_t character_length(const unsigned char *p, size_t n, uint32_t *code)
     static const uint32_t smallest[5] = {0, 0, 0x80, 0x800, 0x10000};
     const size_t len = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3
                      : p[0] >> 3 == 30 ? 4 : 0;
-    if (len == 0 || len > n) {
-        return 0;
-    }
+    if (len == 0 || len > n) return 0;
     uint32_t c = len == 1 ? p[0] : p[0] & (0x7fu >> len);
     for (size_t i = 1; i < len; i++) {
-        if (p[i] >> 6 != 2) {
-            return 0;
-        }
+        if (p[i] >> 6 != 2) return 0;
         c = c << 6 | (p[i] & 63u);
     }
-    if (c < smallest[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
-        return 0;
-    }
+    if (c < smallest[len] || c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) return 0;
     *code = c;
     return len;
 }
@@ -54,16 +48,12 @@ size_t err_escape(char *out, size_t cap, const char *bytes, size_t n) {
         total += plain ? step : 4 * step;
         i += step;
     }
-    if (cap == 0) {
-        return 0;
-    }
+    if (cap == 0) return 0;
     const size_t dots = total < cap ? 0 : cap - 1 < 3 ? cap - 1 : 3;
     size_t len = 0;
     for (size_t i = 0; i < n;) {
         const size_t step = next_character(p + i, n - i, &plain);
-        if (len + (plain ? step : 4 * step) + dots + 1 > cap) {
-            break;
-        }
+        if (len + (plain ? step : 4 * step) + dots + 1 > cap) break;
         for (size_t j = i; j < i + step; j++) {
             if (plain) {
                 out[len++] = (char)p[j];
@@ -83,9 +73,7 @@ size_t err_escape(char *out, size_t cap, const char *bytes, size_t n) {
 }
 
 lfm_status err_set(lfm_error *err, lfm_status status, const char *format, ...) {
-    if (!err || err->status != LFM_OK) {
-        return status;
-    }
+    if (!err || err->status != LFM_OK) return status;
     char raw[2 * sizeof err->text];
     va_list args;
     va_start(args, format);

@@ -53,9 +53,7 @@ static json_value *new_value(json_doc *doc) {
     if (!b || b->n == b->cap) {
         const size_t cap = !b ? 16 : b->cap < 4096 ? b->cap * 2 : b->cap;
         b = calloc(1, sizeof *b + cap * sizeof b->values[0]);
-        if (!b) {
-            return NULL;
-        }
+        if (!b) return NULL;
         b->cap = cap;
         b->next = doc->blocks;
         doc->blocks = b;
@@ -78,9 +76,7 @@ static bool read_hex4(const reader *r, size_t at, uint32_t *value) {
         const char c = i < r->len ? r->text[i] : '\0';
         const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
                         : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-        if (digit < 0) {
-            return false;
-        }
+        if (digit < 0) return false;
         *value = *value << 4 | (uint32_t)digit;
     }
     return true;
@@ -128,9 +124,7 @@ static lfm_status read_string(reader *r, const char **text, size_t *len) {
         size_t n = 1;
         if (c == '\\') {
             const lfm_status st = read_escape(r, out, &n);
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
         } else if (c < 0x20) {
             return fail_at(r, r->pos, "control characters in a string must be escaped");
         } else if (c >= 0x80 && (n = utf8_decode(r->text + r->pos, r->len - r->pos, &code)) == 0) {
@@ -141,9 +135,7 @@ static lfm_status read_string(reader *r, const char **text, size_t *len) {
         }
         out += n;
     }
-    if (r->pos == r->len) {
-        return fail_at(r, start, "this string does not end");
-    }
+    if (r->pos == r->len) return fail_at(r, start, "this string does not end");
     r->pos++;
     *text = begin;
     *len = (size_t)(out - begin);
@@ -173,9 +165,7 @@ static lfm_status read_number(reader *r, json_value *v) {
         r->pos += r->text[r->pos] == '+' || r->text[r->pos] == '-';
         good = skip_digits(r) > 0;
     }
-    if (!good) {
-        return fail_at(r, start, "this is not a JSON number");
-    }
+    if (!good) return fail_at(r, start, "this is not a JSON number");
     v->kind = JSON_NUMBER;
     v->text = r->text + start;
     v->len = r->pos - start;
@@ -203,9 +193,7 @@ static lfm_status read_word(reader *r, json_value *v) {
 }
 
 static lfm_status open_container(reader *r, json_value *v, json_kind kind) {
-    if (r->depth == JSON_MAX_DEPTH) {
-        return fail_at(r, r->pos, "nested deeper than 64 levels");
-    }
+    if (r->depth == JSON_MAX_DEPTH) return fail_at(r, r->pos, "nested deeper than 64 levels");
     v->kind = kind;
     r->pos++;
     r->open[r->depth] = v;
@@ -215,13 +203,9 @@ static lfm_status open_container(reader *r, json_value *v, json_kind kind) {
 }
 
 static lfm_status read_key(reader *r, json_value *v) {
-    if (peek(r) != '"') {
-        return fail_at(r, r->pos, "expected a key in double quotes");
-    }
+    if (peek(r) != '"') return fail_at(r, r->pos, "expected a key in double quotes");
     const lfm_status st = read_string(r, &v->key, &v->key_len);
-    if (st == LFM_OK && peek(r) != ':') {
-        return fail_at(r, r->pos, "expected ':' after the key");
-    }
+    if (st == LFM_OK && peek(r) != ':') return fail_at(r, r->pos, "expected ':' after the key");
     r->pos += st == LFM_OK;
     return st;
 }
@@ -229,18 +213,14 @@ static lfm_status read_key(reader *r, json_value *v) {
 /* One value, linked into its container.  Of a container only the opening bracket is read. */
 static lfm_status read_value(reader *r) {
     json_value *v = new_value(r->doc);
-    if (!v) {
-        return no_memory(r);
-    }
+    if (!v) return no_memory(r);
     if (r->depth == 0) {
         r->doc->root = v;
     } else {
         json_value *const parent = r->open[r->depth - 1];
         json_value *const before = r->last[r->depth - 1];
         const lfm_status st = parent->kind == JSON_OBJECT ? read_key(r, v) : LFM_OK;
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         *(before ? &before->next : &parent->first) = v;
         r->last[r->depth - 1] = v;
         parent->n++;
@@ -265,9 +245,7 @@ static lfm_status read_value(reader *r) {
 static int compare_keys(const void *a, const void *b) {
     const json_value *const x = *(const json_value *const *)a;
     const json_value *const y = *(const json_value *const *)b;
-    if (x->key_len != y->key_len) {
-        return x->key_len < y->key_len ? -1 : 1;
-    }
+    if (x->key_len != y->key_len) return x->key_len < y->key_len ? -1 : 1;
     const int order = memcmp(x->key, y->key, x->key_len);
     return order != 0 ? order : (x->key > y->key) - (x->key < y->key);
 }
@@ -275,9 +253,7 @@ static int compare_keys(const void *a, const void *b) {
 static lfm_status check_keys(reader *r, const json_value *object) {
     if (object->n > r->keys_cap) {
         const json_value **keys = realloc(r->keys, object->n * sizeof *keys);
-        if (!keys) {
-            return no_memory(r);
-        }
+        if (!keys) return no_memory(r);
         r->keys = keys;
         r->keys_cap = object->n;
     }
@@ -314,9 +290,7 @@ static lfm_status read_ends(reader *r) {
             return fail_at(r, r->pos, object ? "expected ',' or '}'" : "expected ',' or ']'");
         }
         const lfm_status st = object ? check_keys(r, top) : LFM_OK;
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         r->pos++;
         r->depth--;
     }
@@ -330,17 +304,13 @@ static lfm_status read_document(reader *r) {
     do {
         const int depth = r->depth;
         lfm_status st = read_value(r);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         if (r->depth > depth &&
             peek(r) != (r->open[depth]->kind == JSON_OBJECT ? '}' : ']')) {
             continue; /* the first element of a new container is next */
         }
         st = read_ends(r);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     } while (r->depth > 0);
     peek(r);
     return r->pos == r->len ? LFM_OK : fail_at(r, r->pos, "there is text after the value");
@@ -350,9 +320,7 @@ lfm_status json_parse(json_doc *doc, const char *text, size_t len, lfm_error *er
     *doc = (json_doc){0};
     reader r = {.doc = doc, .source = text, .len = len, .err = err};
     r.text = len < SIZE_MAX ? malloc(len + 1) : NULL;
-    if (!r.text) {
-        return no_memory(&r);
-    }
+    if (!r.text) return no_memory(&r);
     if (len > 0) {
         memcpy(r.text, text, len);
     }

@@ -30,9 +30,7 @@ void json_write_raw(json_out *o, const char *bytes, size_t n) {
         }
         o->failed = !grown;
     }
-    if (o->failed) {
-        return;
-    }
+    if (o->failed) return;
     if (n > 0) {
         memcpy(o->ptr + o->len, bytes, n);
     }
@@ -192,9 +190,7 @@ void json_write_styled(json_out *o, const json_value *v, const json_style *style
             v = open[--depth];
             json_write_text(o, v->kind == JSON_OBJECT ? "}" : "]");
         }
-        if (depth == 0) {
-            return;
-        }
+        if (depth == 0) return;
         v = v->next;
         json_write_text(o, ", ");
     }

@@ -20,9 +20,7 @@ static bool may_follow(unsigned char first, unsigned char second) {
 /* How many of the first `n` bytes at p fit one character; *length is the number it needs. */
 static size_t matching(const unsigned char *p, size_t n, size_t *length) {
     *length = announced(p[0]);
-    if (*length == 0) {
-        return 0;
-    }
+    if (*length == 0) return 0;
     size_t i = 1;
     while (i < *length && i < n && (i == 1 ? may_follow(p[0], p[1]) : p[i] >> 6 == 2)) {
         i++;
@@ -33,9 +31,7 @@ static size_t matching(const unsigned char *p, size_t n, size_t *length) {
 size_t utf8_decode(const char *p, size_t n, uint32_t *code) {
     const unsigned char *u = (const unsigned char *)p;
     size_t length = 0;
-    if (n == 0 || matching(u, n, &length) != length || length == 0) {
-        return 0;
-    }
+    if (n == 0 || matching(u, n, &length) != length || length == 0) return 0;
     uint32_t c = length == 1 ? u[0] : u[0] & (0x7fu >> length);
     for (size_t i = 1; i < length; i++) {
         c = c << 6 | (u[i] & 0x3fu);
@@ -46,9 +42,7 @@ size_t utf8_decode(const char *p, size_t n, uint32_t *code) {
 
 size_t utf8_encode(uint32_t code, char *out) {
     static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
-        return 0;
-    }
+    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) return 0;
     if (code < 0x80) {
         out[0] = (char)code;
         return 1;
@@ -67,9 +61,7 @@ bool utf8_valid(const char *p, size_t n) {
     while (i < n) {
         uint32_t code = 0;
         const size_t length = utf8_decode(p + i, n - i, &code);
-        if (length == 0) {
-            return false;
-        }
+        if (length == 0) return false;
         i += length;
     }
     return true;

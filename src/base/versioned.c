@@ -9,9 +9,7 @@ lfm_status versioned_read(void *ours, size_t size, const void *theirs, const cha
                           lfm_error *err) {
     size_t n = 0;
     memset(ours, 0, size);
-    if (!theirs) {
-        return LFM_OK;
-    }
+    if (!theirs) return LFM_OK;
     memcpy(&n, theirs, sizeof n);
     n = n ? n : size;
     if (n < sizeof n) {

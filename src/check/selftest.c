@@ -116,9 +116,7 @@ static lfm_status check_type(test *t, qtype type, lfm_error *err) {
 static lfm_status check_products(test *t, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (int type = 0; type < QTYPE_COUNT && st == LFM_OK; type++) {
-        if (t->right.mul[type] && qtype_get((qtype)type)) {
-            st = check_type(t, (qtype)type, err);
-        }
+        if (t->right.mul[type] && qtype_get((qtype)type)) st = check_type(t, (qtype)type, err);
     }
     return st;
 }
@@ -189,9 +187,7 @@ const char *lfm_isa_name(size_t i) {
 
 lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err) {
     test *t = aligned_alloc(64, (sizeof *t + 63) & ~(size_t)63);
-    if (!t) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the self-test");
-    }
+    if (!t) return err_set(err, LFM_ERR_MEMORY, "out of memory for the self-test");
     memset(t, 0, sizeof *t);
     err_clear(err);
     draw_floats(t, t->x[0], (size_t)TOKENS * WIDTH);

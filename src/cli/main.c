@@ -50,12 +50,8 @@ static int help(const char *topic) {
         manual_print(stdout);
         return CLI_DONE;
     }
-    if (topic && help_topic(stdout, topic)) {
-        return CLI_DONE;
-    }
-    if (topic && !command) {
-        return unknown_command(topic, true);
-    }
+    if (topic && help_topic(stdout, topic)) return CLI_DONE;
+    if (topic && !command) return unknown_command(topic, true);
     if (command) {
         help_command(stdout, command);
     } else {
@@ -90,16 +86,12 @@ static int dispatch(int argc, char *const *argv) {
     }
     const char *word = argv[1];
     const cli_command *command = cli_find_command(word);
-    if (command) {
-        return run_command(command, argc - 2, argv + 2);
-    }
+    if (command) return run_command(command, argc - 2, argv + 2);
     if (strcmp(word, "--version") == 0 || strcmp(word, "version") == 0) {
         puts("lfm " LFM_VERSION);
         return CLI_DONE;
     }
-    if (strcmp(word, "completion") == 0) {
-        return completion_print(argc > 2 ? argv[2] : NULL);
-    }
+    if (strcmp(word, "completion") == 0) return completion_print(argc > 2 ? argv[2] : NULL);
     if (strcmp(word, "man") == 0) {
         manual_print(stdout);
         return CLI_DONE;

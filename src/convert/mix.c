@@ -91,16 +91,12 @@ static bool ends_with(gguf_str name, const char *end) {
 static bool layer_of(gguf_str name, uint32_t *layer) {
     static const char prefix[] = "blk.";
     size_t i = sizeof prefix - 1;
-    if (name.len <= i || memcmp(name.ptr, prefix, i) != 0) {
-        return false;
-    }
+    if (name.len <= i || memcmp(name.ptr, prefix, i) != 0) return false;
     *layer = 0;
     const size_t first = i;
     for (; i < name.len && name.ptr[i] >= '0' && name.ptr[i] <= '9'; i++) {
         *layer = *layer * 10 + (uint32_t)(name.ptr[i] - '0');
-        if (*layer >= MIX_MAX_LAYERS) {
-            return false;
-        }
+        if (*layer >= MIX_MAX_LAYERS) return false;
     }
     return i > first && i < name.len && name.ptr[i] == '.';
 }
@@ -147,18 +143,14 @@ static bool holds(mix_where where, uint32_t i, uint32_t n) {
 
 static qtype choose(const mix_rule *rules, size_t n_rules, uint32_t i, uint32_t n, qtype base) {
     for (size_t r = 0; r < n_rules; r++) {
-        if (holds(rules[r].where, i, n)) {
-            return rules[r].type;
-        }
+        if (holds(rules[r].where, i, n)) return rules[r].type;
     }
     return base;
 }
 
 /* The tied token embedding, or output.weight when there is one: it computes the logits. */
 static qtype type_of_head(qtype base, uint64_t row) {
-    if (row % qtype_get(base)->block_weights != 0) {
-        return QTYPE_Q8_0;
-    }
+    if (row % qtype_get(base)->block_weights != 0) return QTYPE_Q8_0;
     switch (base) {
     case QTYPE_Q8_0:
     case QTYPE_MXFP4:
@@ -181,15 +173,9 @@ static qtype type_in_layer(const mix *m, const mix_model *model, gguf_str name) 
     uint32_t layer = 0;
     const bool of_8 = model->n_expert == 8;
     const bool attn_v = ends_with(name, ".attn_v.weight");
-    if (!layer_of(name, &layer)) {
-        return m->base;
-    }
-    if (of_8 && (attn_v || ends_with(name, ".attn_k.weight"))) {
-        return QTYPE_Q8_0;
-    }
-    if (attn_v) {
-        return choose(m->attn_v, 2, attn_before(model, layer), model->n_attn, m->base);
-    }
+    if (!layer_of(name, &layer)) return m->base;
+    if (of_8 && (attn_v || ends_with(name, ".attn_k.weight"))) return QTYPE_Q8_0;
+    if (attn_v) return choose(m->attn_v, 2, attn_before(model, layer), model->n_attn, m->base);
     if (ends_with(name, ".ffn_down.weight") || ends_with(name, ".ffn_down_exps.weight")) {
         return choose(m->ffn_down, 2, layer, model->n_layer, m->base);
     }
@@ -239,12 +225,8 @@ static bool is_matrix(gguf_str name, const uint64_t dim[4]) {
 
 qtype mix_type(const mix *m, const mix_model *model, gguf_str name, const uint64_t dim[4],
                qtype now) {
-    if (!is_matrix(name, dim)) {
-        return now;
-    }
-    if (qtype_get(m->base)->block_weights == 1) {
-        return m->base;
-    }
+    if (!is_matrix(name, dim)) return now;
+    if (qtype_get(m->base)->block_weights == 1) return m->base;
     qtype type = m->base;
     if (is(name, model->untied ? "output.weight" : "token_embd.weight")) {
         type = type_of_head(m->base, dim[0]);

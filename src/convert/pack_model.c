@@ -84,9 +84,7 @@ static lfm_status run_scan(scan *s, lfm_error *err) {
     }
     const size_t n = s->opt.n_threads ? s->opt.n_threads : cores_default();
     const lfm_status st = pool_new(&threads, n, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     for (size_t i = 0; i < s->file->n_tensors; i++) {
         s->total += s->passes * s->file->tensors[i].n_bytes;
     }
@@ -104,9 +102,7 @@ static void drop_scan(scan *s) {
 /* A file that lfm_model_open refuses counts as damaged. */
 static lfm_status open_model(scan *s, lfm_model **model, const char *path, lfm_error *err) {
     const lfm_status st = lfm_model_open(model, path, NULL, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     s->file = &(*model)->file;
     return pack_read(s->file, &s->sums, err);
 }
@@ -121,9 +117,7 @@ static lfm_status report_bad(const scan *s, lfm_error *err) {
         first[s->state[i]] = i;
     }
     const finding worst = n[DIFFERS] > 0 ? DIFFERS : n[NOT_FINITE] > 0 ? NOT_FINITE : FINE;
-    if (worst == FINE) {
-        return LFM_OK;
-    }
+    if (worst == FINE) return LFM_OK;
     const gguf_tensor *t = &s->file->tensors[first[worst]];
     return err_set(err, LFM_ERR_FORMAT, "%s: %zu of %zu tensors %s, the first is '%.*s': the "
                    "file is damaged. Download or copy it again", s->file->path, n[worst],
@@ -176,9 +170,7 @@ static lfm_status copy_tensors(gguf_writer *w, const scan *s, lfm_error *err) {
             const size_t n = left < COPY_BYTES ? (size_t)left : COPY_BYTES;
             const lfm_status st = gguf_write_data(w, t->data + at, n, err);
             done += n;
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
             if (s->opt.on_progress &&
                 !s->opt.on_progress(s->opt.ctx, (size_t)done, (size_t)s->total)) {
                 return err_set(err, LFM_ERR_STOPPED, "stopped");

@@ -123,9 +123,7 @@ static const int8_t levels_e2m1[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -
  * The logarithm is rounded to a float first, as in the reference: a value a few units below a power
  * of two counts as that power. */
 static unsigned e8m0_for(float amax) {
-    if (amax == 0.0f) {
-        return 0;
-    }
+    if (amax == 0.0f) return 0;
     const int e = (int)floorf((float)log2((double)amax)) - 2 + 127;
     return e < 0 ? 0 : (unsigned)e;
 }
@@ -209,9 +207,7 @@ static void sums_iq4(const float *x, float id, float *qx, float *qq) {
  * x^2); the try with the least error wins. */
 static float scale_iq4(const float *x) {
     const float most = quantize_extreme(x, 32);
-    if (fabsf(most) < QUANTIZE_EPS) {
-        return 0.0f;
-    }
+    if (fabsf(most) < QUANTIZE_EPS) return 0.0f;
     const float lowest = (float)levels_iq4[0];
     float qx;
     float qq;
@@ -318,21 +314,15 @@ bool kern_quantize_rows(qtype type, void *restrict out, const float *restrict x,
     const size_t n = n_rows * k;
     assert(kern_can_quantize(type) && k % info->block_weights == 0);
     const bool has_half = info->block_weights > 1 && type != QTYPE_MXFP4;
-    if (!all_below(x, n, has_half ? TOO_LARGE : INFINITY)) {
-        return false;
-    }
+    if (!all_below(x, n, has_half ? TOO_LARGE : INFINITY)) return false;
     if (type == QTYPE_F32) {
         memcpy(out, x, n * sizeof *x);
         return true;
     }
-    if (type == QTYPE_F16 || type == QTYPE_BF16) {
-        return shorten(type, out, x, n);
-    }
+    if (type == QTYPE_F16 || type == QTYPE_BF16) return shorten(type, out, x, n);
     uint8_t *block = out;
     for (size_t i = 0; i < n; i += info->block_weights, block += info->block_bytes) {
-        if (!block_of[type](block, x + i)) {
-            return false;
-        }
+        if (!block_of[type](block, x + i)) return false;
     }
     return true;
 }

@@ -97,9 +97,7 @@ static bool affine_fit(const uint8_t *q, const affine_group *g, const affine_typ
         sum_qx += wq * g->x[i];
     }
     const float det = g->sum_w * sum_qq - sum_q * sum_q;
-    if (!(det > 0.0f)) {
-        return false;
-    }
+    if (!(det > 0.0f)) return false;
     *scale = (g->sum_w * sum_qx - g->sum_x * sum_q) / det;
     *low = (sum_qq * g->sum_x - sum_q * sum_qx) / det;
     if (*low > 0.0f) {
@@ -129,9 +127,7 @@ static float affine_search(uint8_t *q, float *min, const float *x, const affine_
         float low;
         const float steps = t->first + 0.1f * (float)i + (float)t->top;
         affine_codes(tried, &g, t, steps / (g.high - g.low));
-        if (!affine_fit(tried, &g, t, &scale, &low)) {
-            continue;
-        }
+        if (!affine_fit(tried, &g, t, &scale, &low)) continue;
         const float error = affine_error(tried, &g, t, scale, low);
         if (error < best_error) {
             memcpy(q, tried, (size_t)t->group);
@@ -207,9 +203,7 @@ typedef struct {
 static float search_q3(int8_t *q, const float *x) {
     const float most = quantize_extreme(x, SIGNED_GROUP);
     memset(q, -Q3_SIDE, SIGNED_GROUP); /* the lowest code, stored as 0 */
-    if (fabsf(most) < QUANTIZE_EPS) {
-        return 0.0f;
-    }
+    if (fabsf(most) < QUANTIZE_EPS) return 0.0f;
     const float iscale = (float)-Q3_SIDE / most;
     signed_sums s = {0.0f, 0.0f};
     for (int i = 0; i < SIGNED_GROUP; i++) {
@@ -224,14 +218,10 @@ static float search_q3(int8_t *q, const float *x) {
         for (int i = 0; i < SIGNED_GROUP; i++) {
             const float w = x[i] * x[i];
             signed_sums t = {s.qx - w * x[i] * (float)q[i], 0.0f}; /* without this weight */
-            if (!(t.qx > 0.0f)) {
-                continue;
-            }
+            if (!(t.qx > 0.0f)) continue;
             t.qq = s.qq - w * (float)q[i] * (float)q[i];
             const int code = signed_code(x[i] * t.qq / t.qx, Q3_SIDE);
-            if (code == q[i]) {
-                continue;
-            }
+            if (code == q[i]) continue;
             t.qx += w * x[i] * (float)code;
             t.qq += w * (float)code * (float)code;
             if (t.qq > 0.0f && t.qx * t.qx * s.qq > s.qx * s.qx * t.qq) {
@@ -261,9 +251,7 @@ static signed_sums try_q6(int8_t *q, const float *x, float iscale) {
 static float search_q6(int8_t *q, const float *x) {
     const float most = quantize_extreme(x, SIGNED_GROUP);
     memset(q, -Q6_SIDE, SIGNED_GROUP);
-    if (fabsf(most) < QUANTIZE_EPS) {
-        return 0.0f;
-    }
+    if (fabsf(most) < QUANTIZE_EPS) return 0.0f;
     signed_sums s = try_q6(q, x, (float)-Q6_SIDE / most);
     float scale = s.qq != 0.0f ? s.qx / s.qq : 0.0f;
     float best = scale * s.qx;

@@ -45,9 +45,7 @@ typedef struct {
 static lfm_status find_mix(quantizer *q, const char *name, lfm_error *err) {
     char list[300] = "";
     size_t len = 0;
-    if (mix_find(name, &q->mix)) {
-        return LFM_OK;
-    }
+    if (mix_find(name, &q->mix)) return LFM_OK;
     for (size_t i = 0; mix_at(i) && len < sizeof list; i++) {
         len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? " " : "",
                                 mix_at(i)->name);
@@ -95,9 +93,7 @@ static lfm_status plan(quantizer *q, lfm_error *err) {
     const gguf_file *f = q->file;
     mix_model model = {.n_layer = shape->n_layer, .n_expert = shape->n_expert};
     q->to = calloc(f->n_tensors ? f->n_tensors : 1, sizeof *q->to);
-    if (!q->to) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", f->n_tensors);
-    }
+    if (!q->to) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tensors", f->n_tensors);
     for (size_t i = 0; i < f->n_tensors; i++) {
         mix_note(&model, f->tensors[i].name);
     }
@@ -124,9 +120,7 @@ static bool is_about_file(gguf_str name) {
     static const char *const names[] = {"general.quantization_version", "general.file_type",
                                         "split.no", "split.count", "split.tensors.count"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (name.len == strlen(names[i]) && memcmp(name.ptr, names[i], name.len) == 0) {
-            return true;
-        }
+        if (name.len == strlen(names[i]) && memcmp(name.ptr, names[i], name.len) == 0) return true;
     }
     return pack_owns_key(name); /* checksums of other weights */
 }
@@ -218,9 +212,7 @@ static lfm_status refuse(const chunk *c, lfm_error *err) {
     float most = 0.0f;
     for (; first < c->first + c->n; first += block) {
         read_weights(c->q->scratch, c->tensor, first, block);
-        if (!kern_quantize_rows(c->to, c->q->buffer, c->q->scratch, 1, block)) {
-            break;
-        }
+        if (!kern_quantize_rows(c->to, c->q->buffer, c->q->scratch, 1, block)) break;
     }
     for (size_t i = 0; i < block; i++) {
         const float x = c->q->scratch[i] < 0.0f ? -c->q->scratch[i] : c->q->scratch[i];
@@ -241,9 +233,7 @@ static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, 
         chunk c = {.q = q, .tensor = t, .to = to, .first = first};
         c.n = (size_t)(total - first < step ? total - first : step);
         pool_run(q->threads, quantize_pieces, &c);
-        if (atomic_load_explicit(&c.failed, memory_order_relaxed)) {
-            return refuse(&c, err);
-        }
+        if (atomic_load_explicit(&c.failed, memory_order_relaxed)) return refuse(&c, err);
         st = write_weights(q, q->buffer, c.n / info->block_weights * info->block_bytes, err);
     }
     return st;
@@ -254,9 +244,7 @@ static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, 
 static lfm_status reserve(quantizer *q, lfm_error *err) {
     const size_t n = q->opt.n_threads ? q->opt.n_threads : cores_default();
     const lfm_status st = pool_new(&q->threads, n, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     q->scratch = calloc(pool_size(q->threads) * PIECE, sizeof *q->scratch);
     q->buffer = malloc(CHUNK_PIECES * PIECE * sizeof(float)); /* F32 is the largest type */
     if (!q->scratch || !q->buffer) {

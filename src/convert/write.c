@@ -19,9 +19,7 @@ enum { MAX_ALIGNMENT = 4096, HEAD_BYTES = 24, MAX_DIMS = 4 };
 
 static lfm_status memory_write(void *ctx, const void *bytes, size_t n, lfm_error *err) {
     gguf_memory *m = ctx;
-    if (n == 0) {
-        return LFM_OK;
-    }
+    if (n == 0) return LFM_OK;
     if (n > m->cap - m->size) {
         size_t need = 0;
         if (__builtin_add_overflow(m->size, n, &need)) {
@@ -106,18 +104,14 @@ static bool is_taken(const gguf_memory *m, const gguf_memory *at, uint64_t n, gg
         size_t place = 0;
         memcpy(&place, at->data + i * sizeof place, sizeof place);
         const uint64_t len = load_u64(m->data + place);
-        if (len == name.len && memcmp(m->data + place + 8, name.ptr, name.len) == 0) {
-            return true;
-        }
+        if (len == name.len && memcmp(m->data + place + 8, name.ptr, name.len) == 0) return true;
     }
     return false;
 }
 
 /* Write a key's name and type; false after an error. */
 static bool begin_key(gguf_writer *w, gguf_str name, gguf_type type) {
-    if (w->error.status != LFM_OK) {
-        return false;
-    }
+    if (w->error.status != LFM_OK) return false;
     if (w->head_written || name.len == 0 || name.len > UINT16_MAX) {
         err_set(&w->error, LFM_ERR_ARG, "cannot write key '%.*s': %s",
                 (int)(name.len > 100 ? 100 : name.len), name.ptr,
@@ -213,9 +207,7 @@ static bool tensor_bytes(gguf_writer *w, gguf_str name, qtype type, uint32_t n_d
 void gguf_put_tensor(gguf_writer *w, gguf_str name, qtype type, uint32_t n_dims,
                      const uint64_t *dim) {
     uint64_t n_bytes = 0;
-    if (w->error.status != LFM_OK) {
-        return;
-    }
+    if (w->error.status != LFM_OK) return;
     if (w->head_written || name.len == 0 || name.len > GGUF_MAX_TENSOR_NAME ||
         is_taken(&w->infos, &w->tensor_at, w->n_tensors, name)) {
         err_set(&w->error, LFM_ERR_ARG,
@@ -223,9 +215,7 @@ void gguf_put_tensor(gguf_writer *w, gguf_str name, qtype type, uint32_t n_dims,
                 (int)(name.len > 100 ? 100 : name.len), name.ptr, GGUF_MAX_TENSOR_NAME);
         return;
     }
-    if (!tensor_bytes(w, name, type, n_dims, dim, &n_bytes)) {
-        return;
-    }
+    if (!tensor_bytes(w, name, type, n_dims, dim, &n_bytes)) return;
     const size_t place = w->infos.size;
     emit(w, &w->tensor_at, &place, sizeof place);
     emit(w, &w->sizes, &n_bytes, sizeof n_bytes);
@@ -266,9 +256,7 @@ static lfm_status write_zeros(gguf_writer *w, uint64_t n, lfm_error *err) {
 }
 
 lfm_status gguf_write_head(gguf_writer *w, byte_sink sink, lfm_error *err) {
-    if (w->error.status != LFM_OK) {
-        return err_set(err, w->error.status, "%s", w->error.text);
-    }
+    if (w->error.status != LFM_OK) return err_set(err, w->error.status, "%s", w->error.text);
     uint8_t head[HEAD_BYTES];
     memcpy(head, "GGUF", 4);
     memcpy(head + 4, &w->version, 4);
@@ -295,9 +283,7 @@ lfm_status gguf_write_data(gguf_writer *w, const void *bytes, size_t n, lfm_erro
                        "%zu bytes for tensor %" PRIu64 " of %" PRIu64 ", which lacks %" PRIu64, n,
                        w->current, w->n_tensors, w->left);
     }
-    if (n == 0) {
-        return LFM_OK;
-    }
+    if (n == 0) return LFM_OK;
     lfm_status st = w->sink.write(w->sink.ctx, bytes, n, err);
     w->left -= n;
     if (st == LFM_OK && w->left == 0) {

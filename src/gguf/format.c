@@ -61,9 +61,7 @@ static const uint8_t *put_value(text_out *o, gguf_type type, const uint8_t *p) {
 
 void gguf_format_value(const gguf_key *key, char *out, size_t cap) {
     text_out o = {.out = out, .cap = cap};
-    if (cap == 0) {
-        return;
-    }
+    if (cap == 0) return;
     if (key->type != GGUF_ARRAY) {
         put_value(&o, key->type, key->data);
     } else if (key->element == GGUF_ARRAY) {

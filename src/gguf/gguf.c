@@ -90,9 +90,7 @@ static const char *looks_like(const uint8_t *p, size_t n) {
     };
     assert(p || n == 0);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (n >= known[i].len && memcmp(p, known[i].start, known[i].len) == 0) {
-            return known[i].what;
-        }
+        if (n >= known[i].len && memcmp(p, known[i].start, known[i].len) == 0) return known[i].what;
     }
     if (n >= 10 && load_u64(p) < n && p[8] == '{') {
         return "a safetensors file (convert it to GGUF)";
@@ -140,22 +138,16 @@ static lfm_status read_header(gguf_file *f, cursor *c, uint64_t *n_tensors, uint
 /* Names go into messages, tables and terminals: printable ASCII covers every name in use. */
 static bool is_name(gguf_str s) {
     for (size_t i = 0; i < s.len; i++) {
-        if ((uint8_t)s.ptr[i] <= ' ' || (uint8_t)s.ptr[i] >= 0x7f) {
-            return false;
-        }
+        if ((uint8_t)s.ptr[i] <= ' ' || (uint8_t)s.ptr[i] >= 0x7f) return false;
     }
     return s.len > 0;
 }
 
 /* Skip `count` values of a type that is not an array.  Returns why that failed, or NULL. */
 static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
-    if (type >= GGUF_TYPE_COUNT) {
-        return "has a value of an unknown type";
-    }
+    if (type >= GGUF_TYPE_COUNT) return "has a value of an unknown type";
     const uint32_t bytes = gguf_type_bytes((gguf_type)type);
-    if (count > left(c) / (bytes ? bytes : 8)) {
-        return "has more elements than the file has bytes";
-    }
+    if (count > left(c) / (bytes ? bytes : 8)) return "has more elements than the file has bytes";
     if (type == GGUF_STRING) {
         for (uint64_t i = 0; i < count && c->ok; i++) {
             take_str(c);
@@ -164,9 +156,7 @@ static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
     }
     const uint8_t *p = take(c, count * bytes);
     for (uint64_t i = 0; type == GGUF_BOOL && i < count; i++) {
-        if (p[i] > 1) {
-            return "holds a truth value that is neither 0 nor 1";
-        }
+        if (p[i] > 1) return "holds a truth value that is neither 0 nor 1";
     }
     return NULL;
 }
@@ -176,9 +166,7 @@ static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
 static const char *skip_array(cursor *c, uint32_t element, uint64_t count) {
     uint64_t remaining[MAX_NESTING];
     size_t depth = 0;
-    if (element != GGUF_ARRAY) {
-        return skip_values(c, element, count);
-    }
+    if (element != GGUF_ARRAY) return skip_values(c, element, count);
     remaining[depth++] = count;
     while (depth > 0) {
         if (remaining[depth - 1] == 0) {
@@ -188,14 +176,10 @@ static const char *skip_array(cursor *c, uint32_t element, uint64_t count) {
         remaining[depth - 1]--;
         const uint32_t inner = take_u32(c);
         const uint64_t inner_count = take_u64(c);
-        if (!c->ok) {
-            return "is an array that reaches past the end of the file";
-        }
+        if (!c->ok) return "is an array that reaches past the end of the file";
         if (inner != GGUF_ARRAY) {
             const char *why = skip_values(c, inner, inner_count);
-            if (why) {
-                return why;
-            }
+            if (why) return why;
         } else if (depth == MAX_NESTING) {
             return "nests arrays too deeply (8 is the limit)";
         } else {
@@ -252,9 +236,7 @@ static lfm_status read_keys(gguf_file *f, cursor *c, uint64_t n, lfm_error *err)
     for (size_t i = 0; i < n; i++) {
         gguf_key *key = &f->keys[i];
         const lfm_status st = read_key(f, c, i, key, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         const size_t at = gguf_key_slot(f, key->name.ptr, key->name.len);
         if (f->key_index[at]) {
             return err_set(err, LFM_ERR_FORMAT, "%s: key '%.*s' appears twice", f->path,
@@ -275,9 +257,7 @@ static lfm_status bad_tensor(const gguf_file *f, gguf_str name, lfm_error *err, 
 
 static lfm_status read_type(const gguf_file *f, uint32_t number, gguf_tensor *t, lfm_error *err) {
     const char *removed = NULL;
-    if (qtype_from_number(number, &t->type, &removed)) {
-        return LFM_OK;
-    }
+    if (qtype_from_number(number, &t->type, &removed)) return LFM_OK;
     if (removed) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' has type %s, which was removed "
                        "from GGUF; quantise the model again", f->path, (int)t->name.len,
@@ -314,13 +294,9 @@ static lfm_status read_tensor(gguf_file *f, cursor *c, gguf_tensor *t, uint64_t 
     }
     const uint32_t number = take_u32(c);
     *offset = take_u64(c);
-    if (!c->ok) {
-        return bad_tensor(f, t->name, err, "is cut short in the tensor table");
-    }
+    if (!c->ok) return bad_tensor(f, t->name, err, "is cut short in the tensor table");
     const lfm_status st = read_type(f, number, t, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const qtype_info *info = qtype_get(t->type);
     if (t->dim[0] % info->block_weights != 0) {
         return err_set(err, LFM_ERR_FORMAT, "%s: tensor '%.*s' has rows of %" PRIu64 " weights, "
@@ -448,9 +424,7 @@ lfm_status gguf_index_tensors(gguf_file *f, lfm_error *err) {
     for (size_t i = 0; i < f->n_tensors; i++) {
         const gguf_str name = f->tensors[i].name;
         const size_t at = gguf_tensor_slot(f, name.ptr, name.len);
-        if (f->tensor_index[at]) {
-            return bad_tensor(f, name, err, "appears twice");
-        }
+        if (f->tensor_index[at]) return bad_tensor(f, name, err, "appears twice");
         f->tensor_index[at] = (uint32_t)i + 1;
     }
     return LFM_OK;

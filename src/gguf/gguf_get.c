@@ -63,17 +63,13 @@ size_t gguf_tensor_slot(const gguf_file *f, const char *name, size_t len) {
 }
 
 const gguf_key *gguf_get(const gguf_file *f, const char *name) {
-    if (!f->key_index) {
-        return NULL;
-    }
+    if (!f->key_index) return NULL;
     const size_t at = gguf_key_slot(f, name, strlen(name));
     return f->key_index[at] ? &f->keys[f->key_index[at] - 1] : NULL;
 }
 
 const gguf_tensor *gguf_get_tensor(const gguf_file *f, const char *name) {
-    if (!f->tensor_index) {
-        return NULL;
-    }
+    if (!f->tensor_index) return NULL;
     const size_t at = gguf_tensor_slot(f, name, strlen(name));
     return f->tensor_index[at] ? &f->tensors[f->tensor_index[at] - 1] : NULL;
 }
@@ -113,12 +109,8 @@ lfm_status gguf_get_u32(const gguf_file *f, const char *name, uint32_t min, uint
                         uint32_t *out, lfm_error *err) {
     const gguf_key *key = gguf_get(f, name);
     int64_t value = 0;
-    if (!key) {
-        return LFM_OK;
-    }
-    if (!read_int(key, &value)) {
-        return wrong_type(f, key, "an integer", err);
-    }
+    if (!key) return LFM_OK;
+    if (!read_int(key, &value)) return wrong_type(f, key, "an integer", err);
     if (value < min || value > max) {
         return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' is %" PRId64 ", outside %" PRIu32 " to "
                        "%" PRIu32, f->path, name, value, min, max);
@@ -130,9 +122,7 @@ lfm_status gguf_get_u32(const gguf_file *f, const char *name, uint32_t min, uint
 lfm_status gguf_get_f32(const gguf_file *f, const char *name, float *out, lfm_error *err) {
     const gguf_key *key = gguf_get(f, name);
     float value = 0;
-    if (!key) {
-        return LFM_OK;
-    }
+    if (!key) return LFM_OK;
     if (key->type == GGUF_F32) {
         value = f32_from_bits(load_u32(key->data));
     } else if (key->type == GGUF_F64) {
@@ -151,32 +141,22 @@ lfm_status gguf_get_f32(const gguf_file *f, const char *name, float *out, lfm_er
 
 lfm_status gguf_get_bool(const gguf_file *f, const char *name, bool *out, lfm_error *err) {
     const gguf_key *key = gguf_get(f, name);
-    if (!key) {
-        return LFM_OK;
-    }
-    if (key->type != GGUF_BOOL) {
-        return wrong_type(f, key, "true or false", err);
-    }
+    if (!key) return LFM_OK;
+    if (key->type != GGUF_BOOL) return wrong_type(f, key, "true or false", err);
     *out = key->data[0] != 0;
     return LFM_OK;
 }
 
 lfm_status gguf_get_str(const gguf_file *f, const char *name, gguf_str *out, lfm_error *err) {
     const gguf_key *key = gguf_get(f, name);
-    if (!key) {
-        return LFM_OK;
-    }
-    if (key->type != GGUF_STRING) {
-        return wrong_type(f, key, "text", err);
-    }
+    if (!key) return LFM_OK;
+    if (key->type != GGUF_STRING) return wrong_type(f, key, "text", err);
     *out = (gguf_str){(const char *)key->data + 8, key->n_bytes - 8};
     return LFM_OK;
 }
 
 static lfm_status need(const gguf_file *f, const char *name, lfm_error *err) {
-    if (gguf_get(f, name)) {
-        return LFM_OK;
-    }
+    if (gguf_get(f, name)) return LFM_OK;
     return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' is missing", f->path, name);
 }
 
@@ -199,9 +179,7 @@ lfm_status gguf_need_str(const gguf_file *f, const char *name, gguf_str *out, lf
 lfm_status gguf_need_array(const gguf_file *f, const char *name, gguf_type element, gguf_type alt,
                            const gguf_key **out, lfm_error *err) {
     const lfm_status st = need(f, name, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const gguf_key *key = gguf_get(f, name);
     if (key->type != GGUF_ARRAY || (key->element != element && key->element != alt)) {
         char want[32];

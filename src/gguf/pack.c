@@ -53,9 +53,7 @@ lfm_status pack_read(const gguf_file *f, const uint8_t **sums, lfm_error *err) {
     uint32_t version = 0;
     *sums = NULL;
     lfm_status st = gguf_get_u32(f, PACK_KEY_VERSION, 0, UINT32_MAX, &version, err);
-    if (st != LFM_OK || (!gguf_get(f, PACK_KEY_VERSION) && !head && !tensors)) {
-        return st;
-    }
+    if (st != LFM_OK || (!gguf_get(f, PACK_KEY_VERSION) && !head && !tensors)) return st;
     if (version != PACK_VERSION) {
         return err_set(err, LFM_ERR_UNSUPPORTED, "%s: packed by another version of lfm (%" PRIu32
                        "; this one reads %u). Pack the original file again", f->path, version,
@@ -66,17 +64,13 @@ lfm_status pack_read(const gguf_file *f, const uint8_t **sums, lfm_error *err) {
         return damaged(f, "its checksums are incomplete", err);
     }
     uint64_t *aligned = malloc((f->n_tensors ? f->n_tensors : 1) * sizeof *aligned);
-    if (!aligned) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory checking %s", f->path);
-    }
+    if (!aligned) return err_set(err, LFM_ERR_MEMORY, "out of memory checking %s", f->path);
     for (size_t i = 0; i < f->n_tensors; i++) {
         aligned[i] = load_u64(tensors->data + 8 * i);
     }
     const bool same = pack_head(f, aligned) == load_u64(head->data);
     free(aligned);
-    if (!same) {
-        return damaged(f, "metadata and checksum disagree", err);
-    }
+    if (!same) return damaged(f, "metadata and checksum disagree", err);
     *sums = tensors->data;
     return LFM_OK;
 }

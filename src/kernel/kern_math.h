@@ -18,12 +18,8 @@
  * degree 6 (Taylor coefficients; the remainder is below 2^-24), and 2^n through the exponent bits.
  */
 static inline float kern_exp(float x) {
-    if (!(x >= -87.3f)) {
-        return x != x ? x : 0.0f;
-    }
-    if (x > 88.3f) {
-        return f32_from_bits(0x7f800000u);
-    }
+    if (!(x >= -87.3f)) return x != x ? x : 0.0f;
+    if (x > 88.3f) return f32_from_bits(0x7f800000u);
     const float n = rintf(x * 0x1.715476p+0f);
     float r = fmaf(n, -0x1.62e4p-1f, x);
     r = fmaf(n, -0x1.7f7d1cp-20f, r);
@@ -42,9 +38,7 @@ static inline float kern_exp(float x) {
  * x = m 2^n with m in [sqrt(1/2), sqrt(2)), and log(m) = 2 atanh(s) with s = (m - 1) / (m + 1):
  * the series up to s^9, whose remainder is below 2^-27 of the result. */
 static inline float kern_log(float x) {
-    if (!(x > 0.0f) || x > 0x1.fffffep+127f) {
-        return x == 0.0f ? -INFINITY : x > 0.0f ? x : NAN;
-    }
+    if (!(x > 0.0f) || x > 0x1.fffffep+127f) return x == 0.0f ? -INFINITY : x > 0.0f ? x : NAN;
     const bool subnormal = x < 0x1p-126f;
     const uint32_t bits = f32_bits(subnormal ? x * 0x1p23f : x);
     /* 0x3f3504f3 is sqrt(1/2): what lies above it by whole exponents is n */

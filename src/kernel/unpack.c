@@ -129,9 +129,7 @@ static void unpack_MXFP4(kern_block *out, const void *block) {
 static int32_t ue4m3(uint8_t byte) {
     const int exponent = byte >> 3 & 15;
     const int32_t mantissa = byte & 7;
-    if (byte == 0x7f) {
-        return 0;
-    }
+    if (byte == 0x7f) return 0;
     return exponent == 0 ? mantissa : (mantissa + 8) * (1 << (exponent - 1));
 }
 
@@ -501,9 +499,7 @@ bool kern_all_finite(qtype type, const void *blocks, size_t n_bytes) {
         for (size_t i = 0; i < n; i++) {
             sum += 0.0f * x[i];
         }
-        if (sum != 0.0f) {
-            return false;
-        }
+        if (sum != 0.0f) return false;
     }
     return true;
 }

@@ -104,9 +104,7 @@ static void attend_block(const group *g, size_t i, size_t end) {
             const uint32_t n_pos = pass_pos(g->b, j) + 1;
             const uint32_t to = smaller(n_pos, at + KERN_ATTN_CHUNK);
             float *part = group_part(g, j, 2, span > 0);
-            if (at >= n_pos) {
-                continue;
-            }
+            if (at >= n_pos) continue;
             if (at % KERN_ATTN_SPAN == 0) {
                 kern_part_start(part, g->n_q, dim);
             }

@@ -38,9 +38,7 @@ static lfm_status get(const gguf_file *f, const model_shape *s, const char *name
 static lfm_status read_arch(model_shape *s, const gguf_file *f, lfm_error *err) {
     gguf_str arch;
     const lfm_status st = gguf_need_str(f, "general.architecture", &arch, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (arch.len == 7 && memcmp(arch.ptr, "lfm2moe", 7) == 0) {
         s->is_moe_arch = true;
     } else if (arch.len != 4 || memcmp(arch.ptr, "lfm2", 4) != 0) {
@@ -61,9 +59,7 @@ static lfm_status read_layers(model_shape *s, const gguf_file *f, lfm_error *err
     const full_key name = key_of(s, "attention.head_count_kv");
     const gguf_key *key = NULL;
     const lfm_status st = gguf_need_array(f, name.text, GGUF_I32, GGUF_U32, &key, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (key->count != s->n_layer) {
         return err_set(err, LFM_ERR_FORMAT, "%s: key '%s' has %" PRIu64 " elements for %" PRIu32
                        " layers", f->path, name.text, key->count, s->n_layer);
@@ -94,9 +90,7 @@ static lfm_status read_layers(model_shape *s, const gguf_file *f, lfm_error *err
 
 static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err) {
     lfm_status st = need(f, s, "attention.head_count", 1, MAX_HEADS, &s->n_head, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     s->head_dim = s->n_embd / s->n_head;
     uint32_t v_dim = 0;
     uint32_t rope_dim = 0;
@@ -104,9 +98,7 @@ static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err)
     v_dim = rope_dim = s->head_dim;
     if (st == LFM_OK) st = get(f, s, "attention.value_length", 2, SHAPE_MAX_HEAD_DIM, &v_dim, err);
     if (st == LFM_OK) st = get(f, s, "rope.dimension_count", 0, UINT32_MAX, &rope_dim, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (s->n_attn > 0 && (s->n_head_kv > s->n_head || s->n_head % s->n_head_kv != 0)) {
         return err_set(err, LFM_ERR_FORMAT, "%s: %" PRIu32 " query heads cannot share %" PRIu32
                        " key/value heads", f->path, s->n_head, s->n_head_kv);
@@ -128,9 +120,7 @@ static lfm_status read_experts(model_shape *s, const gguf_file *f, lfm_error *er
     uint32_t gating = 0;
     s->n_dense = s->n_layer;
     s->expert_scale = 1.0f;
-    if (!s->is_moe_arch) {
-        return LFM_OK;
-    }
+    if (!s->is_moe_arch) return LFM_OK;
     lfm_status st = need(f, s, "expert_count", 1, SHAPE_MAX_EXPERTS, &s->n_expert, err);
     if (st == LFM_OK) {
         const uint32_t most = s->n_expert < SHAPE_MAX_USED ? s->n_expert : SHAPE_MAX_USED;

@@ -112,9 +112,7 @@ lfm_status state_open(model_state *st, const model_shape *s, const model_weights
     if (status == LFM_OK) {
         status = arena_open(&st->memory, bytes, err);
     }
-    if (status != LFM_OK) {
-        return status;
-    }
+    if (status != LFM_OK) return status;
     place_all(st, &st->memory, layouts_needed(w));
     rope_frequencies(st->freq, (double)s->rope_theta, s->head_dim);
     act_rows *const both[2] = {&st->in, &st->hidden};

@@ -65,21 +65,15 @@ static float *mark_copy(const timeline *t, uint32_t i) {
 }
 
 float *timeline_copy_at(const timeline *t, uint32_t pos) {
-    if (pos % TIMELINE_GRID == 0) {
-        return grid_copy(t, pos);
-    }
+    if (pos % TIMELINE_GRID == 0) return grid_copy(t, pos);
     for (uint32_t i = 0; i < t->n_marks; i++) {
-        if (t->mark[i] == pos) {
-            return mark_copy(t, i);
-        }
+        if (t->mark[i] == pos) return mark_copy(t, i);
     }
     return NULL;
 }
 
 void timeline_mark(timeline *t, uint32_t pos) {
-    if (pos <= t->pos || pos > t->opt.n_ctx || timeline_copy_at(t, pos)) {
-        return;
-    }
+    if (pos <= t->pos || pos > t->opt.n_ctx || timeline_copy_at(t, pos)) return;
     uint32_t slot = t->n_marks;
     if (slot == TIMELINE_MARKS) {
         slot = 0;
@@ -96,9 +90,7 @@ void timeline_mark(timeline *t, uint32_t pos) {
 static void drop_marks(timeline *t, uint32_t pos) {
     uint32_t n = 0;
     for (uint32_t i = 0; i < t->n_marks; i++) {
-        if (t->mark[i] > pos) {
-            continue;
-        }
+        if (t->mark[i] > pos) continue;
         if (i != n) {
             memcpy(mark_copy(t, n), mark_copy(t, i), timeline_history(t->shape) * sizeof(float));
             t->mark[n] = t->mark[i];
@@ -110,9 +102,7 @@ static void drop_marks(timeline *t, uint32_t pos) {
 
 uint32_t timeline_rewind(timeline *t, uint32_t n) {
     drop_marks(t, t->pos);
-    if (n >= t->pos) {
-        return t->pos;
-    }
+    if (n >= t->pos) return t->pos;
     uint32_t best = n / TIMELINE_GRID * TIMELINE_GRID;
     const float *copy = best > 0 ? grid_copy(t, best) : NULL;
     for (uint32_t i = 0; i < t->n_marks; i++) {

@@ -42,9 +42,7 @@ static tensor_name name_of(int layer, const char *name) {
 static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, uint64_t d2,
                        const gguf_tensor **out) {
     const gguf_tensor *t = gguf_get_tensor(b->f, name);
-    if (!t) {
-        return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' is missing", b->f->path, name);
-    }
+    if (!t) return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' is missing", b->f->path, name);
     if (t->dim[0] != d0 || t->dim[1] != d1 || t->dim[2] != d2 || t->dim[3] != 1) {
         return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has the shape [%" PRIu64
                        ", %" PRIu64 ", %" PRIu64 ", %" PRIu64 "]; expected [%" PRIu64 ", %" PRIu64
@@ -61,9 +59,7 @@ static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t
     const tensor_name name = name_of(layer, suffix);
     const gguf_tensor *t = NULL;
     const lfm_status st = find(b, name.text, cols, rows, n, &t);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const size_t row_bytes = qtype_row_bytes(t->type, (size_t)cols);
     *out = (weight){
         .type = t->type,
@@ -97,9 +93,7 @@ static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t
     const tensor_name name = name_of(layer, suffix);
     const gguf_tensor *t = NULL;
     const lfm_status st = find(b, name.text, d0, d1, 1, &t);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (t->type != QTYPE_F32) {
         return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has type %s; expected F32",
                        b->f->path, name.text, qtype_get(t->type)->name);
@@ -190,9 +184,7 @@ static lfm_status bind_ends(binder *b, model_shape *s) {
 
 /* Every tensor must have been bound; name one that was not. */
 static lfm_status check_all_bound(const binder *b) {
-    if (b->n_bound == b->f->n_tensors) {
-        return LFM_OK;
-    }
+    if (b->n_bound == b->f->n_tensors) return LFM_OK;
     static const char *const in_layer[] = {
         "attn_norm.weight", "ffn_norm.weight", "shortconv.in_proj.weight", "shortconv.conv.weight",
         "shortconv.out_proj.weight", "attn_q.weight", "attn_k.weight", "attn_v.weight",
@@ -308,9 +300,7 @@ lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lf
         st = bind_layer(&b, (int)i, &w->layers[i]);
     }
     if (st == LFM_OK) st = check_all_bound(&b);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     list_steps(w, s);
     for (size_t i = 0; i < f->n_tensors; i++) {
         const gguf_tensor *t = &f->tensors[i];

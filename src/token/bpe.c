@@ -26,17 +26,13 @@ struct tok_bpe_node {
 
 lfm_status tok_merges_init(tok_merges *m, size_t n, lfm_error *err) {
     memset(m, 0, sizeof *m);
-    if (n == 0) {
-        return LFM_OK;
-    }
+    if (n == 0) return LFM_OK;
     size_t n_slots = 16;
     while (n_slots / 3 * 2 < n) { /* at most two thirds full */
         n_slots *= 2;
     }
     m->slots = calloc(n_slots, sizeof *m->slots);
-    if (!m->slots) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu merges", n);
-    }
+    if (!m->slots) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu merges", n);
     m->n_slots = n_slots;
     return LFM_OK;
 }
@@ -83,9 +79,7 @@ void tok_bpe_work_free(tok_bpe_work *w) {
 /* A merge pops one entry and pushes two, and there are at most n - 1 merges: 2n entries are
  * enough. */
 static lfm_status work_reserve(tok_bpe_work *w, size_t n, lfm_error *err) {
-    if (n <= w->cap) {
-        return LFM_OK;
-    }
+    if (n <= w->cap) return LFM_OK;
     tok_bpe_work_free(w);
     const size_t cap = n < 64 ? 64 : n;
     w->nodes = malloc(cap * sizeof *w->nodes);
@@ -102,9 +96,7 @@ static lfm_status work_reserve(tok_bpe_work *w, size_t n, lfm_error *err) {
 static void find_merge(const tok_merges *m, tok_bpe_node *nodes, uint32_t i, tok_heap *queue) {
     tok_bpe_node *node = &nodes[i];
     node->rank = NONE;
-    if (node->next == NONE || m->n_slots == 0) {
-        return;
-    }
+    if (node->next == NONE || m->n_slots == 0) return;
     const tok_merge *merge = &m->slots[slot_of(m, node->id, nodes[node->next].id)];
     if (merge->rank != 0) {
         node->rank = merge->rank - 1;
@@ -138,9 +130,7 @@ static void merge_all(const tok_merges *m, tok_bpe_node *nodes, tok_heap *queue)
 lfm_status tok_bpe_encode(const tok_merges *m, const int32_t byte_id[256], const char *piece,
                           size_t n, tok_bpe_work *w, tok_list *out, lfm_error *err) {
     lfm_status st = work_reserve(w, n, err);
-    if (st != LFM_OK || n == 0) {
-        return st;
-    }
+    if (st != LFM_OK || n == 0) return st;
     tok_bpe_node *nodes = w->nodes;
     tok_heap queue = {.keys = w->queue};
     for (uint32_t i = 0; i < n; i++) {

@@ -109,14 +109,10 @@ static uint64_t fingerprint(const char *text, size_t len) {
 }
 
 chat_template chat_recognise(const char *text, size_t len) {
-    if (!text || len == 0) {
-        return CHAT_NONE;
-    }
+    if (!text || len == 0) return CHAT_NONE;
     const uint64_t print = fingerprint(text, len);
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        if (known[i].print == print) {
-            return known[i].template;
-        }
+        if (known[i].print == print) return known[i].template;
     }
     return CHAT_UNKNOWN;
 }
@@ -133,9 +129,7 @@ static void forget_thoughts(json_out *o, size_t from) {
             begin = i + mark_len;
         }
     }
-    if (begin == 0) {
-        return;
-    }
+    if (begin == 0) return;
     size_t end = begin; /* after the last character that is not a space */
     for (size_t i = begin; i < o->len;) {
         uint32_t c = 0;
@@ -168,9 +162,7 @@ typedef struct {
 
 static void end_piece(page *p, bool is_control) {
     chat_text *out = p->out;
-    if (p->text.failed || p->done == p->text.len) {
-        return;
-    }
+    if (p->text.failed || p->done == p->text.len) return;
     if (out->n == out->cap) {
         const size_t cap = out->cap > 0 ? 2 * out->cap : 32;
         chat_piece *const grown = cap <= SIZE_MAX / sizeof *grown
@@ -199,9 +191,7 @@ static void text(page *p, const char *bytes) {
 static lfm_status finish(page *p) {
     end_piece(p, false);
     const lfm_status st = json_finish(&p->text, p->err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     chat_text *const out = p->out;
     out->text = p->text.ptr;
     out->len = p->text.len;
@@ -302,9 +292,7 @@ static lfm_status write_call(page *p, const json_value *call, size_t i, size_t k
     if (is_string(arguments)) { /* the OpenAI interface wraps them in a string */
         lfm_error why = {0};
         const lfm_status st = json_parse(&doc, arguments->text, arguments->len, &why);
-        if (st != LFM_OK) {
-            return err_set(p->err, st, place, i, k, "arguments:", why.text);
-        }
+        if (st != LFM_OK) return err_set(p->err, st, place, i, k, "arguments:", why.text);
         arguments = doc.root;
     }
     const bool good = arguments && arguments->kind == JSON_OBJECT;
@@ -321,9 +309,7 @@ static lfm_status write_call(page *p, const json_value *call, size_t i, size_t k
 }
 
 static lfm_status write_calls(page *p, const json_value *calls, size_t i) {
-    if (calls->kind != JSON_ARRAY) {
-        return bad(p, i, "tool_calls", "must be a list");
-    }
+    if (calls->kind != JSON_ARRAY) return bad(p, i, "tool_calls", "must be a list");
     lfm_status st = LFM_OK;
     size_t k = 0;
     control(p, TOOL_CALL_START);
@@ -348,9 +334,7 @@ static lfm_status write_message(page *p, const json_value *message, size_t i, bo
 
     const json_value *const thinking = json_get(message, "thinking");
     if (p->rule->calls && assistant && !past && !is_absent(thinking)) {
-        if (!is_string(thinking)) {
-            return bad(p, i, "thinking", "must be a string");
-        }
+        if (!is_string(thinking)) return bad(p, i, "thinking", "must be a string");
         control(p, THINK_OPEN);
         json_write_raw(&p->text, thinking->text, thinking->len);
         control(p, THINK_CLOSE);
@@ -438,12 +422,8 @@ static lfm_status check_messages(const page *p, const json_value *messages, cons
     size_t i = 0;
     for (const json_value *m = messages->first; m; m = m->next, i++) {
         const json_value *const v = json_get(m, "role");
-        if (m->kind != JSON_OBJECT) {
-            return bad(p, i, "", "must be an object");
-        }
-        if (!is_string(v)) {
-            return bad(p, i, "role", v ? "must be a string" : "is missing");
-        }
+        if (m->kind != JSON_OBJECT) return bad(p, i, "", "must be an object");
+        if (!is_string(v)) return bad(p, i, "role", v ? "must be a string" : "is missing");
         if (role && json_is(v, role)) {
             *last = i;
         }
@@ -464,9 +444,7 @@ static lfm_status write_conversation(page *p, const json_value *conversation, co
     if (st == LFM_OK && !is_absent(tools) && tools->kind != JSON_ARRAY) {
         st = err_set(p->err, LFM_ERR_ARG, "tools must be a list");
     }
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (!is_absent(tools) && !tools->first) {
         tools = NULL;
     }

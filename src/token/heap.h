@@ -31,18 +31,14 @@ static inline uint64_t tok_heap_pop(tok_heap *h) {
     size_t i = 0;
     for (;;) {
         size_t child = 4 * i + 1;
-        if (child >= h->n) {
-            break;
-        }
+        if (child >= h->n) break;
         const size_t end = child + 4 < h->n ? child + 4 : h->n;
         for (size_t c = child + 1; c < end; c++) {
             if (h->keys[c] < h->keys[child]) {
                 child = c;
             }
         }
-        if (h->keys[child] >= key) {
-            break;
-        }
+        if (h->keys[child] >= key) break;
         h->keys[i] = h->keys[child];
         i = child;
     }

@@ -25,9 +25,7 @@ static float largest(const float *logits, size_t n) {
 
 /* Insert a token among the best k, behind equal ones that came first. */
 static void insert(lfm_logprob *top, size_t *n, size_t k, int32_t token, float logit) {
-    if (*n == k && (k == 0 || logit <= top[k - 1].logprob)) {
-        return;
-    }
+    if (*n == k && (k == 0 || logit <= top[k - 1].logprob)) return;
     size_t at = *n < k ? (*n)++ : k - 1;
     for (; at > 0 && top[at - 1].logprob < logit; at--) {
         top[at] = top[at - 1];

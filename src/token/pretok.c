@@ -14,22 +14,16 @@
 static size_t decode(const uint8_t *p, size_t n, uint32_t *code) {
     const uint8_t lead = p[0];
     const size_t len = lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : lead < 0xf5 ? 4 : 0;
-    if (len == 0 || len > n) {
-        return 0;
-    }
+    if (len == 0 || len > n) return 0;
     /* The range of the second byte excludes overlong forms, surrogates and code points above
      * U+10FFFF (Unicode, table 3-7). */
     const uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     const uint8_t high = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (p[1] < low || p[1] > high) {
-        return 0;
-    }
+    if (p[1] < low || p[1] > high) return 0;
     uint32_t c = lead & (0x7fu >> len);
     c = c << 6 | (p[1] & 63u);
     for (size_t i = 2; i < len; i++) {
-        if (p[i] >> 6 != 2) {
-            return 0;
-        }
+        if (p[i] >> 6 != 2) return 0;
         c = c << 6 | (p[i] & 63u);
     }
     *code = c;
@@ -95,13 +89,9 @@ static bool is_line_break(uint8_t c) {
 
 /* (?i:'s|'t|'re|'ve|'m|'ll|'d), or 0.  The long s (U+017F) does not count as an s. */
 static size_t contraction(const uint8_t *p, size_t n) {
-    if (p[0] != '\'' || n < 2) {
-        return 0;
-    }
+    if (p[0] != '\'' || n < 2) return 0;
     const uint8_t a = p[1] | 0x20;
-    if (a == 's' || a == 't' || a == 'm' || a == 'd') {
-        return 2;
-    }
+    if (a == 's' || a == 't' || a == 'm' || a == 'd') return 2;
     const uint8_t b = n > 2 ? p[2] | 0x20 : 0;
     const bool pair = ((a == 'r' || a == 'v') && b == 'e') || (a == 'l' && b == 'l');
     return pair ? 3 : 0;
@@ -109,9 +99,7 @@ static size_t contraction(const uint8_t *p, size_t n) {
 
 /* [^\r\n\p{L}\p{N}]?\p{L}+, or 0.  `first` and `len` describe the first character. */
 static size_t letters(const uint8_t *p, size_t n, unicode_class first, size_t len) {
-    if (first == UNICODE_NUMBER || is_line_break(p[0])) {
-        return 0;
-    }
+    if (first == UNICODE_NUMBER || is_line_break(p[0])) return 0;
     const size_t end = skip_class(p, n, len, UNICODE_LETTER);
     return first == UNICODE_LETTER || end > len ? end : 0;
 }
@@ -129,9 +117,7 @@ static size_t numbers(const uint8_t *p, size_t n, size_t len) {
 static size_t others(const uint8_t *p, size_t n) {
     const size_t start = p[0] == ' ' ? 1 : 0;
     size_t end = skip_class(p, n, start, UNICODE_OTHER);
-    if (end == start) {
-        return 0;
-    }
+    if (end == start) return 0;
     while (end < n && is_line_break(p[end])) {
         end++;
     }
@@ -151,9 +137,7 @@ static size_t spaces(const uint8_t *p, size_t n) {
         last = end;
         end += len;
     }
-    if (line_break > 0) {
-        return line_break;
-    }
+    if (line_break > 0) return line_break;
     return end < n && last > 0 ? last : end;
 }
 

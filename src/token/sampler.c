@@ -45,9 +45,7 @@ static lfm_status check_settings(const lfm_sampling *set, size_t n_vocab, lfm_er
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         const lfm_status st =
             check_number(numbers[i].name, numbers[i].value, numbers[i].min, numbers[i].max, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     for (size_t i = 0; i < set->n_bias; i++) {
         if (set->bias[i].token < 0 || (size_t)set->bias[i].token >= n_vocab) {
@@ -98,9 +96,7 @@ static void choose_order(sampler *s) {
     size_t n = 0;
     for (size_t i = 0; i + 1 < LFM_N_STAGES; i++) {
         const uint8_t stage = given ? s->set.stages[i] : (uint8_t)(i + 1);
-        if (stage == LFM_STAGE_END) {
-            break;
-        }
+        if (stage == LFM_STAGE_END) break;
         if (stage_is_on(&s->set, stage, s->n_vocab)) {
             s->penalties_follow |= stage == LFM_STAGE_PENALTIES &&
                                    memchr(s->order, LFM_STAGE_TEMPERATURE, n) != NULL;
@@ -118,9 +114,7 @@ lfm_status sampler_new(sampler **out, const lfm_sampling *settings, size_t n_voc
     }
     lfm_status st = check_settings(settings, n_vocab, err);
     if (st == LFM_OK) st = check_stages(settings, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     sampler *s = calloc(1, sizeof *s);
     if (s) {
         s->set = *settings;
@@ -162,9 +156,7 @@ static lfm_status grow_window(sampler *s, lfm_error *err) {
     const size_t want = s->window_cap ? 2 * s->window_cap : 64;
     const size_t cap = want < limit ? want : limit;
     int32_t *grown = calloc(cap, sizeof *grown);
-    if (!grown) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the last %zu tokens", cap);
-    }
+    if (!grown) return err_set(err, LFM_ERR_MEMORY, "out of memory for the last %zu tokens", cap);
     for (size_t i = 0; i < s->window_len; i++) {
         grown[i] = s->window[(s->window_first + i) % s->window_cap];
     }
@@ -180,17 +172,13 @@ lfm_status sampler_accept(sampler *s, int32_t token, lfm_error *err) {
         return err_set(err, LFM_ERR_ARG, "there is no token %" PRId32 " (the vocabulary has %zu)",
                        token, s->n_vocab);
     }
-    if (!penalties_on(&s->set)) {
-        return LFM_OK;
-    }
+    if (!penalties_on(&s->set)) return LFM_OK;
     if (s->set.repeat_last_n > 0) { /* with -1 no token ever leaves the window: the counts
                                        suffice */
         const size_t limit = (size_t)s->set.repeat_last_n;
         if (s->window_len == s->window_cap && s->window_len < limit) {
             const lfm_status st = grow_window(s, err);
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
         }
         if (s->window_len == limit) {
             s->count[s->window[s->window_first]]--;
@@ -246,9 +234,7 @@ static int32_t draw(sampler *s) {
         if (s->cand[i].rank > 0.0f) {
             last = s->cand[i].id;
             sum += (double)s->cand[i].rank;
-            if (sum > point) {
-                break;
-            }
+            if (sum > point) break;
         }
     }
     return last;
@@ -258,12 +244,8 @@ static int32_t draw(sampler *s) {
  * earlier stage can remove it (top-k, top-p and min-p never do). */
 static bool is_greedy(const sampler *s, size_t first) {
     for (size_t i = first; s->order[i] != LFM_STAGE_END; i++) {
-        if (s->order[i] == LFM_STAGE_TEMPERATURE) {
-            return s->set.temperature <= 0.0f;
-        }
-        if (s->order[i] == LFM_STAGE_TYPICAL || s->order[i] == LFM_STAGE_PENALTIES) {
-            return false;
-        }
+        if (s->order[i] == LFM_STAGE_TEMPERATURE) return s->set.temperature <= 0.0f;
+        if (s->order[i] == LFM_STAGE_TYPICAL || s->order[i] == LFM_STAGE_PENALTIES) return false;
     }
     return false;
 }
@@ -271,9 +253,7 @@ static bool is_greedy(const sampler *s, size_t first) {
 lfm_status sampler_pick(sampler *s, const float *logits, int32_t *token, lfm_error *err) {
     size_t next = s->order[0] == LFM_STAGE_PENALTIES ? 1 : 0;
     const lfm_status st = adjust(s, logits, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const bool greedy = is_greedy(s, next);
     if (greedy) {
         sampler_gather_top_k(s, 1);

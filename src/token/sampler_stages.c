@@ -29,15 +29,11 @@ static void sift_down(candidate *c, size_t n, size_t i, bool best_first) {
     const candidate moving = c[i];
     for (;;) {
         size_t child = 2 * i + 1;
-        if (child >= n) {
-            break;
-        }
+        if (child >= n) break;
         if (child + 1 < n && better(c[child + 1], c[child]) == best_first) {
             child++;
         }
-        if (better(c[child], moving) != best_first) {
-            break;
-        }
+        if (better(c[child], moving) != best_first) break;
         c[i] = c[child];
         i = child;
     }
@@ -147,9 +143,7 @@ static void penalties(sampler *s) {
 /* Top-k after some other stage. */
 static void top_k(sampler *s) {
     const size_t k = (size_t)s->set.top_k;
-    if (k >= s->n_cand) {
-        return;
-    }
+    if (k >= s->n_cand) return;
     if (!s->sorted) {
         make_heap(s->cand, s->n_cand, true);
         for (size_t i = 0; i < k; i++) {

@@ -20,16 +20,12 @@
 static int by_length_then_id(const void *a, const void *b) {
     const tok_special *x = a;
     const tok_special *y = b;
-    if (x->len != y->len) {
-        return x->len > y->len ? -1 : 1;
-    }
+    if (x->len != y->len) return x->len > y->len ? -1 : 1;
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
 static uint32_t child_of(const tok_specials *s, uint32_t node, uint8_t byte) {
-    if (node == 0) {
-        return s->root[byte];
-    }
+    if (node == 0) return s->root[byte];
     uint32_t child = s->nodes[node].child;
     while (child != 0 && s->nodes[child].byte != byte) {
         child = s->nodes[child].sibling;
@@ -70,9 +66,7 @@ static lfm_status add_name(tok_specials *s, uint32_t i, const char *path, lfm_er
 static uint32_t step(const tok_specials *s, uint32_t node, uint8_t byte) {
     for (;;) {
         const uint32_t child = child_of(s, node, byte);
-        if (child != 0 || node == 0) {
-            return child;
-        }
+        if (child != 0 || node == 0) return child;
         node = s->nodes[node].fail;
     }
 }
@@ -98,9 +92,7 @@ lfm_status tok_specials_init(tok_specials *s, tok_special *names, uint32_t n_nam
     memset(s, 0, sizeof *s);
     s->names = names;
     s->n_names = n_names;
-    if (n_names == 0) {
-        return LFM_OK;
-    }
+    if (n_names == 0) return LFM_OK;
     size_t n_bytes = 0;
     for (uint32_t i = 0; i < n_names; i++) {
         n_bytes += names[i].len;
@@ -141,9 +133,7 @@ int32_t tok_specials_get(const tok_specials *s, const char *name, size_t len) {
     uint32_t node = 0;
     for (size_t k = 0; k < len; k++) {
         node = s->n_nodes == 0 ? 0 : child_of(s, node, (uint8_t)name[k]);
-        if (node == 0) {
-            return -1;
-        }
+        if (node == 0) return -1;
     }
     const uint32_t found = node == 0 ? 0 : s->nodes[node].name;
     return found == 0 ? -1 : s->names[found - 1].id;
@@ -161,9 +151,7 @@ static lfm_status add_occurrence(occurrences *o, uint64_t key, lfm_error *err) {
     if (o->n == o->cap) {
         const size_t cap = o->cap ? 2 * o->cap : 64;
         uint64_t *keys = realloc(o->keys, cap * sizeof *keys);
-        if (!keys) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu special tokens", cap);
-        }
+        if (!keys) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu special tokens", cap);
         o->keys = keys;
         o->cap = cap;
     }
@@ -179,19 +167,13 @@ static lfm_status collect(const tok_specials *s, const char *text, size_t n, occ
     *apart = true;
     for (size_t i = 0; i < n; i++) {
         node = step(s, node, (uint8_t)text[i]);
-        if (node == 0) {
-            continue;
-        }
+        if (node == 0) continue;
         const uint32_t ends = s->nodes[node].name != 0 ? node : s->nodes[node].shorter;
-        if (ends == 0) {
-            continue;
-        }
+        if (ends == 0) continue;
         const uint32_t name = s->nodes[ends].name - 1;
         const size_t start = i + 1 - s->names[name].len;
         const lfm_status st = add_occurrence(o, (uint64_t)name << 32 | start, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         *apart = *apart && start >= last_end;
         last_end = i + 1;
     }
@@ -214,9 +196,7 @@ static size_t settle(const tok_specials *s, occurrences *o, uint32_t *taken) {
         const uint32_t name = (uint32_t)(key >> 32);
         const uint32_t start = (uint32_t)key;
         const uint32_t len = s->names[name].len;
-        if (taken[start + len - 1] != 0) {
-            continue;
-        }
+        if (taken[start + len - 1] != 0) continue;
         if (taken[start] == 0) {
             taken[start] = name + 1;
             for (uint32_t k = 1; k < len; k++) {
@@ -264,9 +244,7 @@ lfm_status tok_specials_find(const tok_specials *s, const char *text, size_t n,
                              tok_match **matches, size_t *n_matches, lfm_error *err) {
     *matches = NULL;
     *n_matches = 0;
-    if (s->n_names == 0) {
-        return LFM_OK;
-    }
+    if (s->n_names == 0) return LFM_OK;
     occurrences found = {0};
     bool apart = true;
     lfm_status st = collect(s, text, n, &found, &apart, err);

@@ -10,9 +10,7 @@ lfm_status tok_push(tok_list *list, int32_t id, lfm_error *err) {
     if (list->n == list->cap) {
         const size_t cap = list->cap ? 2 * list->cap : 64;
         int32_t *ids = cap > SIZE_MAX / sizeof *ids ? NULL : realloc(list->ids, cap * sizeof *ids);
-        if (!ids) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", cap);
-        }
+        if (!ids) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", cap);
         list->ids = ids;
         list->cap = cap;
     }

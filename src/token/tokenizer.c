@@ -54,9 +54,7 @@ tok_slot *tok_slot_of(const tokenizer *t, const char *text, size_t len, uint64_t
 }
 
 int32_t tok_find_text(const tokenizer *t, const char *text, size_t len) {
-    if (len == 0 || len > t->longest) {
-        return -1;
-    }
+    if (len == 0 || len > t->longest) return -1;
     return (int32_t)tok_slot_of(t, text, len, tok_hash(text, len))->id - 1;
 }
 

@@ -59,15 +59,11 @@ static bool from_alphabet(const loader *l, const char *text, size_t len, char *o
         uint32_t code = (uint8_t)text[i];
         if (code >= 0x80) {
             const uint32_t next = len - i > 1 ? (uint8_t)text[i + 1] : 0;
-            if (code < 0xc2 || code > 0xdf || next >> 6 != 2) {
-                return false;
-            }
+            if (code < 0xc2 || code > 0xdf || next >> 6 != 2) return false;
             code = (code & 31u) << 6 | (next & 63u);
             i++;
         }
-        if (code >= ALPHABET_END || l->byte_of[code] < 0) {
-            return false;
-        }
+        if (code >= ALPHABET_END || l->byte_of[code] < 0) return false;
         out[n++] = (char)l->byte_of[code];
     }
     *n_bytes = n;
@@ -102,9 +98,7 @@ static lfm_status index_token(const loader *l, uint32_t id, lfm_error *err) {
     tokenizer *t = l->t;
     const char *text = t->pool + t->starts[id];
     const size_t len = t->starts[id + 1] - t->starts[id];
-    if (len == 0) {
-        return LFM_OK;
-    }
+    if (len == 0) return LFM_OK;
     const uint64_t hash = tok_hash(text, len);
     tok_slot *slot = tok_slot_of(t, text, len, hash);
     if (slot->id != 0) {
@@ -236,9 +230,7 @@ typedef struct {
 static bool read_merge(const loader *l, pending_merge *m) {
     const gguf_str s = m->text;
     const char *space = s.len < 3 ? NULL : memchr(s.ptr, ' ', s.len);
-    if (!space || s.len > 2 * TOK_MAX_BYTES) {
-        return false;
-    }
+    if (!space || s.len > 2 * TOK_MAX_BYTES) return false;
     const size_t left_len = (size_t)(space - s.ptr);
     return from_alphabet(l, s.ptr, left_len, l->scratch, &m->n_left) && m->n_left > 0 &&
            from_alphabet(l, space + 1, s.len - left_len - 1, l->scratch + m->n_left,
@@ -325,9 +317,7 @@ static lfm_status read_merges(const loader *l, lfm_error *err) {
                      key->count);
     }
     if (st == LFM_OK) st = tok_merges_init(&l->t->merges, (size_t)key->count, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const uint32_t count = (uint32_t)key->count;
     const uint8_t *cursor = key->data;
     for (uint32_t done = 0; done < count && st == LFM_OK;) {
@@ -427,9 +417,7 @@ static lfm_status check_kind(const gguf_file *f, lfm_error *err) {
 lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
     *out = NULL;
     lfm_status st = check_kind(f, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     loader l = {.file = f, .t = calloc(1, sizeof *l.t), .scratch = malloc(2 * TOK_MAX_BYTES)};
     if (!l.t || !l.scratch) {
         free(l.t);
@@ -455,9 +443,7 @@ lfm_status tok_load(tokenizer **out, const gguf_file *f, lfm_error *err) {
 }
 
 void tok_free(tokenizer *t) {
-    if (!t) {
-        return;
-    }
+    if (!t) return;
     free(t->types);
     free(t->starts);
     free(t->pool);

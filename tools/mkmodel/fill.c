@@ -105,9 +105,7 @@ static void choose_scale(fill *f) {
     f->d = (float)want;
     while (f->low != 0) {
         f->d = (float)(want / sqrt(group_scale_ms(f->low)));
-        if (f->low == 1 || f->d >= smallest_typical) {
-            break;
-        }
+        if (f->low == 1 || f->d >= smallest_typical) break;
         f->low /= 2;
     }
     f->d = f->d < smallest_typical ? smallest_typical : f->d;

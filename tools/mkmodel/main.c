@@ -60,9 +60,7 @@ static const char usage[] =
 static bool read_number(const char *text, uint64_t min, uint64_t max, uint64_t *out) {
     char *end = NULL;
     const uint64_t value = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || value < min || value > max) {
-        return false;
-    }
+    if (*text < '0' || *text > '9' || *end != '\0' || value < min || value > max) return false;
     *out = value;
     return true;
 }
@@ -82,9 +80,7 @@ static int read_number_option(options *o, const char *name, const char *value) {
     };
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         if (strcmp(name, table[i].name) == 0) {
-            if (value && read_number(value, table[i].min, table[i].max, table[i].out)) {
-                return 1;
-            }
+            if (value && read_number(value, table[i].min, table[i].max, table[i].out)) return 1;
             fprintf(stderr, "mkmodel: %s needs a number from %" PRIu64 " to %" PRIu64 "\n", name,
                     table[i].min, table[i].max);
             return -1;
@@ -131,9 +127,7 @@ static bool read_options(options *o, int argc, char **argv) {
             if (found == 0) {
                 fprintf(stderr, "mkmodel: unknown option '%s'\n", argv[i]);
             }
-            if (found != 1) {
-                return false;
-            }
+            if (found != 1) return false;
             i++;
         }
     }
@@ -382,17 +376,13 @@ int main(int argc, char **argv) {
     shape s;
     mix m;
     lfm_error err = {0};
-    if (!read_options(&o, argc, argv)) {
-        return EXIT_USAGE;
-    }
+    if (!read_options(&o, argc, argv)) return EXIT_USAGE;
     if (o.action == ACTION_HELP) {
         fputs(usage, stdout);
     } else if (o.action == ACTION_LIST) {
         print_presets();
     } else {
-        if (!find_names(&o, &s, &m)) {
-            return EXIT_USAGE;
-        }
+        if (!find_names(&o, &s, &m)) return EXIT_USAGE;
         if (run(&o, &s, &m, &err) != LFM_OK) {
             fprintf(stderr, "mkmodel: %s\n", err.text);
             return EXIT_FAILED;

@@ -62,21 +62,15 @@ const shape *shape_at(size_t i) {
 
 const shape *shape_find(const char *preset) {
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
-        if (strcmp(shapes[i].preset, preset) == 0) {
-            return &shapes[i];
-        }
+        if (strcmp(shapes[i].preset, preset) == 0) return &shapes[i];
     }
     return NULL;
 }
 
 bool plan_find_mix(const char *name, mix *out) {
     qtype type = QTYPE_F32;
-    if (mix_find(name, out)) {
-        return true;
-    }
-    if (!qtype_from_name(name, strlen(name), &type)) {
-        return false;
-    }
+    if (mix_find(name, out)) return true;
+    if (!qtype_from_name(name, strlen(name), &type)) return false;
     *out = mix_plain(type);
     return true;
 }
@@ -162,9 +156,7 @@ static void add_layer(plan *p, const shape *s, uint32_t layer) {
     const bool moe = s->n_expert != 0 && layer >= s->n_dense;
     const int here = (attn ? IN_ATTN : IN_CONV) | (moe ? IN_MOE : IN_DENSE);
     for (size_t i = 0; i < sizeof per_layer / sizeof per_layer[0]; i++) {
-        if ((per_layer[i].where & here) == 0) {
-            continue;
-        }
+        if ((per_layer[i].where & here) == 0) continue;
         tensor *t = &p->tensors[p->n];
         *t = (tensor){.role = per_layer[i].role, .dim = {1, 1, 1, 1}};
         for (int d = 0; d < 3; d++) {
@@ -195,9 +187,7 @@ lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err) {
     assert(s->n_layer <= 64); /* shape.attn has a bit for each */
     const size_t cap = N_GLOBAL + (size_t)MAX_PER_LAYER * s->n_layer;
     p->tensors = calloc(cap, sizeof p->tensors[0]);
-    if (!p->tensors) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory (%zu tensors)", cap);
-    }
+    if (!p->tensors) return err_set(err, LFM_ERR_MEMORY, "out of memory (%zu tensors)", cap);
     if (s->untied) {
         add_global(p, s, "output.weight", ROLE_MATRIX, s->n_vocab);
     }

@@ -300,9 +300,7 @@ static size_t segment(const builder *b, int32_t *ids, size_t n) {
                 best_at = i;
             }
         }
-        if (best == NONE) {
-            return n;
-        }
+        if (best == NONE) return n;
         ids[best_at] = best;
         n--;
         memmove(ids + best_at + 1, ids + best_at + 2, (n - best_at - 1) * sizeof ids[0]);
@@ -431,9 +429,7 @@ static lfm_status write_out(vocab *v, const builder *b, lfm_error *err) {
     v->tokens = calloc(b->n, sizeof v->tokens[0]);
     v->types = calloc(b->n, sizeof v->types[0]);
     v->merges = calloc(n_merges + 1, sizeof v->merges[0]);
-    if (!v->text || !v->tokens || !v->types || !v->merges) {
-        return short_of_memory(err);
-    }
+    if (!v->text || !v->tokens || !v->types || !v->merges) return short_of_memory(err);
     char *out = v->text;
     for (size_t id = 0; id < b->n; id++) {
         char *const start = out;

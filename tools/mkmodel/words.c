@@ -79,16 +79,10 @@ static size_t syllables_at(size_t i, char out[WORD_CAP]) {
 }
 
 size_t word_at(size_t i, char out[WORD_CAP]) {
-    if (i < N_PIECES) {
-        return piece_at(i, out);
-    }
+    if (i < N_PIECES) return piece_at(i, out);
     i -= N_PIECES;
-    if (i < N_TWO_DIGITS) {
-        return (size_t)snprintf(out, WORD_CAP, "%02zu", i);
-    }
+    if (i < N_TWO_DIGITS) return (size_t)snprintf(out, WORD_CAP, "%02zu", i);
     i -= N_TWO_DIGITS;
-    if (i < N_THREE_DIGITS) {
-        return (size_t)snprintf(out, WORD_CAP, "%03zu", i);
-    }
+    if (i < N_THREE_DIGITS) return (size_t)snprintf(out, WORD_CAP, "%03zu", i);
     return syllables_at(i - N_THREE_DIGITS, out);
 }

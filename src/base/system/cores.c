@@ -30,9 +30,7 @@ static long read_cpu(const char *root, size_t cpu, const char *name) {
 bool cores_read_list(const char *root, const char *path, bool *listed, size_t n) {
     unsigned first = 0;
     FILE *f = group_open(root, path);
-    if (!f) {
-        return false;
-    }
+    if (!f) return false;
     while (fscanf(f, "%u", &first) == 1) {
         unsigned last = first;
         int c = getc(f);
@@ -42,9 +40,7 @@ bool cores_read_list(const char *root, const char *path, bool *listed, size_t n)
         for (size_t cpu = first; cpu <= last && cpu < n; cpu++) {
             listed[cpu] = true;
         }
-        if (c != ',') {
-            break;
-        }
+        if (c != ',') break;
     }
     fclose(f);
     return true;
@@ -113,9 +109,7 @@ static uint64_t quota_v2(const char *root, const char *group) {
     long long period = 0;
     snprintf(path, sizeof path, "/sys/fs/cgroup%.400s/cpu.max", group);
     FILE *f = group_open(root, path);
-    if (!f) {
-        return UINT64_MAX;
-    }
+    if (!f) return UINT64_MAX;
     const int got = fscanf(f, "%lld %lld", &time, &period);
     fclose(f);
     return got == 2 ? quota(time, period) : UINT64_MAX;
@@ -147,9 +141,7 @@ size_t cores_count(const char *root, const bool *allowed, size_t n) {
 static bool read_allowed(cores_set *set) {
     cpu_set_t allowed;
     *set = (cores_set){0};
-    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) {
-        return false;
-    }
+    if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return false;
     for (int cpu = 0; cpu < CPU_SETSIZE && cpu < CORES_MAX; cpu++) {
         set->cpu[cpu] = CPU_ISSET(cpu, &allowed);
     }
@@ -185,9 +177,7 @@ static bool use(const cores_set *set) {
  * when none is slower. */
 static size_t find_fast(cores_set *allowed, cores_set *fast) {
     size_t n = 0;
-    if (!read_allowed(allowed) || cores_fast("", allowed->cpu, fast->cpu, CORES_MAX) == 0) {
-        return 0;
-    }
+    if (!read_allowed(allowed) || cores_fast("", allowed->cpu, fast->cpu, CORES_MAX) == 0) return 0;
     for (size_t i = 0; i < CORES_MAX; i++) {
         n += fast->cpu[i];
     }
@@ -211,9 +201,7 @@ void cores_use(const cores_set *set) {
 
 size_t cores_default(void) {
     cores_set set;
-    if (read_allowed(&set)) {
-        return cores_count("", set.cpu, CORES_MAX);
-    }
+    if (read_allowed(&set)) return cores_count("", set.cpu, CORES_MAX);
 #ifdef __APPLE__
     int fast = 0;
     size_t size = sizeof fast;

@@ -37,16 +37,12 @@ uint32_t cpu_features(void) {
     uint32_t c = 0;
     uint32_t d = 0;
     uint32_t bits = 0;
-    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) {
-        return 0;
-    }
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return 0;
     const uint64_t state = enabled_state();
     const uint32_t fma_f16c = bit_FMA | bit_F16C | bit_AVX;
     const int has_base = (c & fma_f16c) == fma_f16c && (state & 6) == 6; /* XMM and YMM */
     const int has_zmm = (state & 0xe6) == 0xe6;                          /* masks and ZMM too */
-    if (!has_base || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) {
-        return 0;
-    }
+    if (!has_base || !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b & bit_AVX2)) return 0;
     bits |= CPU_AVX2;
     const uint32_t avx512 = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL;
     if (has_zmm && (b & avx512) == avx512 && (c & bit_AVX512VNNI)) {

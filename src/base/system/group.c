@@ -43,9 +43,7 @@ uint64_t group_least(const char *root, group_limit_fn *limit) {
         const uint64_t here = limit(root, group);
         char *last = strrchr(group, '/');
         least = here < least ? here : least;
-        if (!last) {
-            return least;
-        }
+        if (!last) return least;
         *last = '\0';
     }
 }

@@ -35,9 +35,7 @@ static int64_t mtime_ns(const struct stat *st) {
 static lfm_status open_file(int *fd, struct stat *st, const char *path, lfm_error *err) {
     /* O_NONBLOCK: opening a pipe must not wait for a writer. */
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (*fd < 0) {
-        return err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
-    }
+    if (*fd < 0) return err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
     lfm_status status = LFM_OK;
     if (fstat(*fd, st) != 0) {
         status = err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
@@ -119,9 +117,7 @@ lfm_status map_read(map *m, const char *path, lfm_error *err) {
 
 lfm_status map_lock(const map *m, const char *path, lfm_error *err) {
     struct rlimit limit = {0};
-    if (m->size == 0 || mlock(m->data, m->size) == 0) {
-        return LFM_OK;
-    }
+    if (m->size == 0 || mlock(m->data, m->size) == 0) return LFM_OK;
     const int cause = errno;
     if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur < m->size) {
         return err_set(err, LFM_ERR_MEMORY, "%s: its %llu MiB cannot be locked in memory: the "
@@ -135,12 +131,8 @@ lfm_status map_lock(const map *m, const char *path, lfm_error *err) {
 
 lfm_status map_check(const map *m, const char *path, lfm_error *err) {
     struct stat st;
-    if (!m->owned || m->fd < 0) {
-        return LFM_OK;
-    }
-    if (fstat(m->fd, &st) != 0) {
-        return err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
-    }
+    if (!m->owned || m->fd < 0) return LFM_OK;
+    if (fstat(m->fd, &st) != 0) return err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
     if ((uint64_t)st.st_size != m->size || mtime_ns(&st) != m->mtime_ns) {
         return err_set(err, LFM_ERR_IO, "%s: the file was changed while it was in use; start again "
                        "when it is complete", path);

@@ -33,9 +33,7 @@ static uint64_t group_rest(const char *root, const char *group) {
     const long long used = group_number(root, path);
     snprintf(path, sizeof path, "/sys/fs/cgroup%.300s/memory.stat", group);
     const long long files = find_number(root, path, "file ");
-    if (most < 0 || used < 0) {
-        return UINT64_MAX;
-    }
+    if (most < 0 || used < 0) return UINT64_MAX;
     const long long rest = most - used + (files > 0 ? files : 0);
     return rest > 0 ? (uint64_t)rest : 0;
 }

@@ -27,9 +27,7 @@ static lfm_status out_write(void *ctx, const void *bytes, size_t n, lfm_error *e
     const uint8_t *p = bytes;
     while (n != 0) {
         const ssize_t done = write(out->fd_plus_1 - 1, p, n < MAX_STEP ? n : MAX_STEP);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
+        if (done < 0 && errno == EINTR) continue;
         if (done <= 0) {
             errno = done == 0 ? EIO : errno;
             return failed(out, "write", err);
@@ -68,17 +66,13 @@ static int open_part(const char *part, unsigned mode) {
         const int fd = open(part, flags, mode);
         struct stat info;
         int cause = 0;
-        if (fd < 0) {
-            return -1;
-        }
+        if (fd < 0) return -1;
         if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
             cause = EBUSY; /* (Where the file system has no locks, assume a single writer.) */
         } else if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode)) {
             cause = EEXIST;
         } else if (is_named(fd, part)) {
-            if (make_private(fd, &info, mode) == 0 && ftruncate(fd, 0) == 0) {
-                return fd;
-            }
+            if (make_private(fd, &info, mode) == 0 && ftruncate(fd, 0) == 0) return fd;
             cause = errno;
             unlink(part); /* ours, and incomplete */
         }
@@ -132,9 +126,7 @@ lfm_status out_file_open(out_file *out, const char *path, bool replace, unsigned
         return err_set(err, LFM_ERR_ARG, "%s exists and is not replaced", path);
     }
     out->path = strdup(path);
-    if (!out->path) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory creating %s", path);
-    }
+    if (!out->path) return err_set(err, LFM_ERR_MEMORY, "out of memory creating %s", path);
     const lfm_status st = open_parts(out, direct, mode, err);
     if (st != LFM_OK) {
         out_file_drop(out);
@@ -161,14 +153,10 @@ lfm_status out_file_reserve(out_file *out, uint64_t n_bytes, lfm_error *err) {
 lfm_status out_file_commit(out_file *out, bool durable, lfm_error *err) {
     lfm_status st = LFM_OK;
     const int fd = out->fd_plus_1 - 1;
-    if (durable && out->part && fsync(fd) != 0) {
-        st = failed(out, "write", err);
-    }
+    if (durable && out->part && fsync(fd) != 0) st = failed(out, "write", err);
     const int lock = dup(fd); /* holds the lock until the file has its name */
     out->fd_plus_1 = 0;
-    if (close(fd) != 0 && st == LFM_OK) {
-        st = failed(out, "close", err);
-    }
+    if (close(fd) != 0 && st == LFM_OK) st = failed(out, "close", err);
     if (st == LFM_OK && out->part && rename(out->part, out->path) != 0) {
         st = failed(out, "rename the finished file to", err);
     }

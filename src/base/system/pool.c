@@ -51,9 +51,7 @@ static inline void relax(void) {
 /* Wait until *word is no longer `old`. */
 static void wait_change(pool *p, _Atomic uint32_t *word, uint32_t old) {
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (atomic_load_explicit(word, memory_order_acquire) != old) {
-            return;
-        }
+        if (atomic_load_explicit(word, memory_order_acquire) != old) return;
         relax();
     }
     pthread_mutex_lock(&p->lock);
@@ -95,9 +93,7 @@ static void *worker_main(void *arg) {
     for (;;) {
         wait_change(p, &p->epoch, seen);
         seen++;
-        if (atomic_load_explicit(&p->quit, memory_order_relaxed)) {
-            return NULL;
-        }
+        if (atomic_load_explicit(&p->quit, memory_order_relaxed)) return NULL;
         team t = {.pool = p, .worker = start.index, .n_workers = p->n};
         p->fn(p->ctx, &t);
         if (atomic_fetch_sub(&p->left, 1) == 1) {
@@ -128,9 +124,7 @@ lfm_status pool_new(pool **out, size_t n, lfm_error *err) {
     size_t started = 1;
     while (started < n) {
         worker_start *start = malloc(sizeof *start);
-        if (!start) {
-            break;
-        }
+        if (!start) break;
         *start = (worker_start){p, started};
         if (pthread_create(&threads[started - 1], NULL, worker_main, start) != 0) {
             free(start);
@@ -144,9 +138,7 @@ lfm_status pool_new(pool **out, size_t n, lfm_error *err) {
 }
 
 void pool_free(pool *p) {
-    if (!p) {
-        return;
-    }
+    if (!p) return;
     atomic_store(&p->quit, true);
     atomic_fetch_add(&p->epoch, 1);
     wake_sleepers(p);
@@ -180,9 +172,7 @@ void pool_run(pool *p, team_fn *fn, void *ctx) {
     team t = {.pool = p, .n_workers = p->n};
     fn(ctx, &t);
     for (int i = 0; i < SPIN_ROUNDS; i++) {
-        if (atomic_load_explicit(&p->left, memory_order_acquire) == 0) {
-            return;
-        }
+        if (atomic_load_explicit(&p->left, memory_order_acquire) == 0) return;
         relax();
     }
     pthread_mutex_lock(&p->lock);
@@ -233,9 +223,7 @@ void team_sync(team *t) {
     pool *p = t->pool;
     t->taken = 0;
     t->searched = 0;
-    if (!p) {
-        return;
-    }
+    if (!p) return;
     const uint32_t phase = atomic_load(&p->phase);
     if (atomic_fetch_add(&p->arrived, 1) + 1 == p->n) {
         atomic_store(&p->arrived, 0);

@@ -57,9 +57,7 @@ static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
         }
     }
     int32_t *last = malloc((s->prompt.n + 1) * sizeof *last);
-    if (!last) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->prompt.n);
-    }
+    if (!last) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", s->prompt.n);
     memcpy(last, s->prompt.ids, s->prompt.n * sizeof *last);
     free(b->last_tokens);
     b->last_tokens = last;
@@ -103,9 +101,7 @@ static lfm_status read_prompt(batch_run *b, size_t i, lfm_error *err) {
 
 static lfm_status check_fit(const batch_run *b, const slot *s, lfm_error *err) {
     const uint32_t n_ctx = lfm_session_n_ctx(b->shared);
-    if (s->prompt.n == 0) {
-        return err_set(err, LFM_ERR_ARG, "the prompt is empty");
-    }
+    if (s->prompt.n == 0) return err_set(err, LFM_ERR_ARG, "the prompt is empty");
     if (s->prompt.n > n_ctx) {
         return err_set(err, LFM_ERR_FULL,
                        "the prompt has %zu tokens; the context holds %" PRIu32 "%s", s->prompt.n,
@@ -133,9 +129,7 @@ static lfm_status tokenize_again(void *ctx, size_t *n, lfm_error *err) {
 /* --truncate: cut the line's own text, not what --each puts around it. */
 static lfm_status truncate_prompt(batch_run *b, slot *s, lfm_error *err) {
     batch_line *l = &s->line;
-    if (!l->o.truncate || l->prompt.len == 0) {
-        return LFM_OK;
-    }
+    if (!l->o.truncate || l->prompt.len == 0) return LFM_OK;
     const size_t n = s->prompt.n;
     const lfm_status st =
         truncate_to_fit(&l->prompt, b->model, &l->o, lfm_session_n_ctx(b->shared), n,
@@ -168,9 +162,7 @@ lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     lfm_status st = tokenize(b, s, err);
     if (st == LFM_OK) st = truncate_prompt(b, s, err);
     if (st == LFM_OK) st = check_fit(b, s, err);
-    if (st == LFM_OK) {
-        st = sampling_choose(&s->sampler, &s->sampling, b->model, &s->line.o, err);
-    }
+    if (st == LFM_OK) st = sampling_choose(&s->sampler, &s->sampling, b->model, &s->line.o, err);
     if (st == LFM_OK) st = begin_constraint(b, s, err);
     if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {

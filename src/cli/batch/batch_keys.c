@@ -37,21 +37,15 @@ bool batch_is_text(const json_value *v) {
 /* "stop": a string or a list of strings. */
 static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) {
     const bool one = v->kind == JSON_STRING;
-    if (v->kind == JSON_NULL) {
-        return LFM_OK;
-    }
+    if (v->kind == JSON_NULL) return LFM_OK;
     l->stops = calloc(one ? 1 : v->n + 1, sizeof *l->stops);
-    if (!l->stops) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory");
-    }
+    if (!l->stops) return err_set(err, LFM_ERR_MEMORY, "out of memory");
     for (const json_value *s = one ? v : v->first; s; s = one ? NULL : s->next) {
         if ((!one && v->kind != JSON_ARRAY) || !batch_is_text(s)) {
             return err_set(err, LFM_ERR_ARG, "\"stop\" must be a text or a list of texts");
         }
         l->stops[l->n_stops] = batch_copy_text(s);
-        if (!l->stops[l->n_stops++]) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory");
-        }
+        if (!l->stops[l->n_stops++]) return err_set(err, LFM_ERR_MEMORY, "out of memory");
     }
     l->o.stops = (const char **)(void *)l->stops;
     l->o.n_stops = l->n_stops;
@@ -60,13 +54,9 @@ static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) 
 
 /* "logit_bias": {"15043": -1.5, ..}, added to those of the command line. */
 static lfm_status set_bias(batch_line *l, const json_value *v, lfm_error *err) {
-    if (v->kind == JSON_NULL) {
-        return LFM_OK;
-    }
+    if (v->kind == JSON_NULL) return LFM_OK;
     l->bias = calloc(l->o.n_bias + v->n + 1, sizeof *l->bias);
-    if (!l->bias) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory");
-    }
+    if (!l->bias) return err_set(err, LFM_ERR_MEMORY, "out of memory");
     for (size_t i = 0; i < l->o.n_bias; i++) {
         l->bias[i] = l->o.bias[i];
     }
@@ -110,9 +100,7 @@ static const char *number_of_key(const json_value *v) {
         {"seed", "--seed"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (key_is(v, rows[i].key)) {
-            return rows[i].option;
-        }
+        if (key_is(v, rows[i].key)) return rows[i].option;
     }
     return NULL;
 }
@@ -126,15 +114,9 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
                    ? LFM_OK
                    : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
     }
-    if (number) {
-        return v->kind == JSON_NULL ? LFM_OK : set_number(l, number, v, err);
-    }
-    if (key_is(v, "stop")) {
-        return set_stops(l, v, err);
-    }
-    if (key_is(v, "logit_bias")) {
-        return set_bias(l, v, err);
-    }
+    if (number) return v->kind == JSON_NULL ? LFM_OK : set_number(l, number, v, err);
+    if (key_is(v, "stop")) return set_stops(l, v, err);
+    if (key_is(v, "logit_bias")) return set_bias(l, v, err);
     if (key_is(v, "prefill") && batch_is_text(v)) {
         l->prefill = batch_copy_text(v);
         l->o.prefill = l->prefill;
@@ -164,9 +146,7 @@ static lfm_status set_grammar(batch_line *l, lfm_constraint_kind kind, const jso
 
 /* "choices": a list of texts. */
 static lfm_status set_choices(batch_line *l, const json_value *v, lfm_error *err) {
-    if (v->kind == JSON_STRING) {
-        return set_grammar(l, LFM_CONSTRAINT_CHOICES, v, err);
-    }
+    if (v->kind == JSON_STRING) return set_grammar(l, LFM_CONSTRAINT_CHOICES, v, err);
     if (v->kind != JSON_ARRAY || v->n == 0 || l->grammar.len > 0) {
         return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
     }
@@ -218,9 +198,7 @@ static lfm_status set_grammar_key(batch_line *l, const json_value *v, bool *know
     if (l->format != LINE_OPENAI && key_is(v, "json_schema")) {
         return set_grammar(l, LFM_CONSTRAINT_JSON_SCHEMA, v, err);
     }
-    if (l->format != LINE_OPENAI && key_is(v, "choices")) {
-        return set_choices(l, v, err);
-    }
+    if (l->format != LINE_OPENAI && key_is(v, "choices")) return set_choices(l, v, err);
     if (l->format != LINE_OPENAI && key_is(v, "grammar") && v->kind == JSON_STRING) {
         return set_grammar(l, LFM_CONSTRAINT_GBNF, v, err);
     }
@@ -234,9 +212,7 @@ static lfm_status set_logprobs(batch_line *l, const json_value *body, lfm_error 
     const json_value *wanted = json_get(body, "logprobs");
     const json_value *top = json_get(body, "top_logprobs");
     opt_number *n = &l->o.logprobs;
-    if (wanted && wanted->kind == JSON_NUMBER) {
-        return set_number(l, "--logprobs", wanted, err);
-    }
+    if (wanted && wanted->kind == JSON_NUMBER) return set_number(l, "--logprobs", wanted, err);
     if (wanted && (wanted->kind == JSON_FALSE || wanted->kind == JSON_NULL)) {
         *n = (opt_number){0};
         return LFM_OK;
@@ -269,15 +245,11 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     const json_value *tools = json_get(body, "tools");
     const json_value *choice = json_get(body, "tool_choice");
     lfm_status st = LFM_OK;
-    if (!tools || tools->kind == JSON_NULL) {
-        return LFM_OK;
-    }
+    if (!tools || tools->kind == JSON_NULL) return LFM_OK;
     if (l->o.raw) {
         return err_set(err, LFM_ERR_ARG, "\"tools\" need the chat template, and --raw has none");
     }
-    if (choice && choice->kind != JSON_NULL) {
-        st = set_tool_choice(l, choice, err);
-    }
+    if (choice && choice->kind != JSON_NULL) st = set_tool_choice(l, choice, err);
     if (st == LFM_OK) st = tools_take(&l->tools, tools, "\"tools\"", l->tool_choice, err);
     l->o.tools = "the line"; /* not NULL: recognise calls in the answer */
     if (st == LFM_OK && tools_required(&l->o)) {
@@ -304,9 +276,7 @@ static bool is_read_elsewhere(const batch_line *l, const json_value *v) {
     const bool openai = l->format == LINE_OPENAI;
     const size_t n = openai ? sizeof theirs / sizeof *theirs : sizeof ours / sizeof *ours;
     for (size_t i = 0; i < n; i++) {
-        if (key_is(v, openai ? theirs[i] : ours[i])) {
-            return true;
-        }
+        if (key_is(v, openai ? theirs[i] : ours[i])) return true;
     }
     return openai && key_is(v, "stream") && v->kind == JSON_FALSE;
 }

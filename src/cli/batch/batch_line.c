@@ -80,12 +80,8 @@ static lfm_status set_messages(batch_line *l, const json_value *messages, lfm_er
 static lfm_status find_session(batch_line *l, const json_value *body, batch_sessions *named,
                                lfm_error *err) {
     const json_value *v = json_get(body, "session");
-    if (!v) {
-        return LFM_OK;
-    }
-    if (!batch_is_text(v)) {
-        return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
-    }
+    if (!v) return LFM_OK;
+    if (!batch_is_text(v)) return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
     if (!named || l->o.raw || l->o.resume) {
         const char *why = l->o.raw ? "with --raw"
                         : l->o.resume ? "with --resume: what was said is not in OUT" : "here";
@@ -94,9 +90,7 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
     char *name = batch_copy_text(v);
     l->session = name ? batch_sessions_get(named, name, err) : NULL;
     free(name);
-    if (!l->session) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
-    }
+    if (!l->session) return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
     l->waits = l->session->busy;
     if (l->session->talk.n > 0 && json_get(body, "system")) {
         return err_set(err, LFM_ERR_ARG,
@@ -117,12 +111,8 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
     }
     lfm_status st = batch_keys_read(l, body, err);
     if (st == LFM_OK) st = find_session(l, body, named, err);
-    if (st != LFM_OK || l->waits) {
-        return st;
-    }
-    if (messages) {
-        return set_messages(l, messages, err);
-    }
+    if (st != LFM_OK || l->waits) return st;
+    if (messages) return set_messages(l, messages, err);
     if (!prompt || prompt->kind != JSON_STRING) {
         return err_set(err, LFM_ERR_ARG, "there is no \"prompt\" and no \"messages\"");
     }
@@ -140,15 +130,11 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
         json_out_free(&l->id);
         json_write_value(&l->id, id);
         const lfm_status st = json_finish(&l->id, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     } else if (id) {
         return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
     }
-    if (!custom) {
-        return read_body(l, v, system, named, err);
-    }
+    if (!custom) return read_body(l, v, system, named, err);
     const json_value *body = json_get(v, "body");
     const json_value *url = json_get(v, "url");
     if (!body || body->kind != JSON_OBJECT) {
@@ -166,9 +152,7 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
     *l = (batch_line){.o = *o};
     json_write_int(&l->id, (int64_t)number);
     const lfm_status has_id = json_finish(&l->id, err);
-    if (has_id != LFM_OK) {
-        return has_id;
-    }
+    if (has_id != LFM_OK) return has_id;
     if (o->lines) {
         return set_prompt(l, system ? system->ptr : NULL, system ? system->len : 0, text, len, err);
     }

@@ -25,14 +25,10 @@ static size_t count_lines(int fd) {
     struct stat info;
     size_t n = 0;
     off_t at = lseek(fd, 0, SEEK_CUR);
-    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || at < 0) {
-        return 0;
-    }
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || at < 0) return 0;
     for (;;) {
         const ssize_t got = pread(fd, chunk, sizeof chunk, at);
-        if (got <= 0) {
-            return n;
-        }
+        if (got <= 0) return n;
         for (const char *p = chunk; (p = memchr(p, '\n', (size_t)(chunk + got - p))); p++) {
             n++;
         }
@@ -117,13 +113,9 @@ lfm_status line_next(line_source *in, bool wait, const char **text, size_t *len,
             }
             continue;
         }
-        if (in->ended || (!wait && !is_readable(in->fd))) {
-            return LFM_OK;
-        }
+        if (in->ended || (!wait && !is_readable(in->fd))) return LFM_OK;
         const lfm_status st = read_more(in, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
 }
 
@@ -184,9 +176,7 @@ static lfm_status remove_incomplete_line(const char *path, lfm_error *err) {
 lfm_status id_set_read(id_set *set, const char *path, lfm_error *err) {
     line_source in = {0};
     lfm_status st = remove_incomplete_line(path, err);
-    if (st != LFM_OK || access(path, F_OK) != 0) {
-        return st;
-    }
+    if (st != LFM_OK || access(path, F_OK) != 0) return st;
     st = line_open(&in, path, err);
     bool got = st == LFM_OK;
     while (got && st == LFM_OK) {

@@ -35,9 +35,7 @@ static batch_session *new_session(const char *name) {
 
 batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error *err) {
     const size_t at = find(t, name);
-    if (at < t->n && strcmp(t->all[at]->name, name) == 0) {
-        return t->all[at];
-    }
+    if (at < t->n && strcmp(t->all[at]->name, name) == 0) return t->all[at];
     if (t->n == t->cap) {
         const size_t cap = t->cap ? 2 * t->cap : 16;
         batch_session **all = realloc(t->all, cap * sizeof *all);

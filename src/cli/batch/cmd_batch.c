@@ -25,9 +25,7 @@
 static lfm_status write_all(const batch_run *b, const char *bytes, size_t n, lfm_error *err) {
     while (n > 0) {
         const ssize_t done = write(b->out, bytes, n);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
+        if (done < 0 && errno == EINTR) continue;
         if (done < 0) {
             return err_set(err, LFM_ERR_IO, "cannot write %s: %s", b->out_name, strerror(errno));
         }
@@ -42,9 +40,7 @@ static lfm_status write_ready(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (; b->n_written < b->n_begun && st == LFM_OK; b->n_written++) {
         json_out *line = &b->ready[b->n_written % PENDING];
-        if (!line->ptr) {
-            break;
-        }
+        if (!line->ptr) break;
         st = write_all(b, line->ptr, line->len, err);
         json_out_free(line);
         *line = (json_out){0};
@@ -87,9 +83,7 @@ static lfm_status fail_line(batch_run *b, slot *s, const lfm_error *why, lfm_err
 static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     json_out line = {0};
     lfm_status st = lfm_answer_end(s->answer, LFM_FINISH_NONE, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const lfm_answer_state *a = lfm_answer_get(s->answer);
     const bool cut = lfm_answer_is_cut(s->answer);
     if (cut && s->line.format == LINE_PLAIN) { /* a line of plain text cannot report it */
@@ -123,9 +117,7 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
 static lfm_status postpone_line(batch_run *b, slot *s, const char *text, size_t len, size_t number,
                             lfm_error *err) {
     char *copy = malloc(len + 1);
-    if (!copy) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a line of %zu bytes", len);
-    }
+    if (!copy) return err_set(err, LFM_ERR_MEMORY, "out of memory for a line of %zu bytes", len);
     memcpy(copy, text, len);
     b->postponed = copy;
     b->postponed_len = len;
@@ -143,9 +135,7 @@ static lfm_status take_line(batch_run *b, size_t i, const char *text, size_t len
     s->started = term_now();
     lfm_status st = batch_line_read(&s->line, b->o, b->has_system ? &b->system : NULL, &b->named,
                                     text, len, number, &why);
-    if (st == LFM_OK && s->line.waits) {
-        return postpone_line(b, s, text, len, number, err);
-    }
+    if (st == LFM_OK && s->line.waits) return postpone_line(b, s, text, len, number, err);
     if (b->o->resume && id_set_has(&b->done, s->line.id.ptr)) {
         batch_slot_drop(s);
         return LFM_OK;
@@ -191,9 +181,7 @@ static lfm_status take_next(batch_run *b, size_t i, bool *got, lfm_error *err) {
 /* Take the postponed line, if its session is free now. */
 static lfm_status take_postponed(batch_run *b, size_t i, bool *got, lfm_error *err) {
     *got = !b->postponed_for->busy;
-    if (!*got) {
-        return LFM_OK;
-    }
+    if (!*got) return LFM_OK;
     char *text = b->postponed;
     b->postponed = NULL;
     const lfm_status st = take_line(b, i, text, b->postponed_len, b->postponed_number, err);
@@ -208,9 +196,7 @@ static lfm_status fill(batch_run *b, lfm_error *err) {
         while (!b->slots[i].active && may_read(b) && st == LFM_OK && !term_stopped()) {
             bool got = false;
             st = b->postponed ? take_postponed(b, i, &got, err) : take_next(b, i, &got, err);
-            if (st != LFM_OK || !got) {
-                return st;
-            }
+            if (st != LFM_OK || !got) return st;
         }
     }
     return st;
@@ -223,9 +209,7 @@ static lfm_status step(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < b->n_slots && st == LFM_OK; i++) {
         slot *s = &b->slots[i];
-        if (!s->active) {
-            continue;
-        }
+        if (!s->active) continue;
         st = lfm_answer_take(s->answer, err);
         if (st == LFM_OK && lfm_answer_get(s->answer)->finish) {
             st = conclude(b, s, err);
@@ -244,9 +228,7 @@ static lfm_status run_lines(batch_run *b, lfm_error *err) {
                          b->n_failed);
         }
         st = fill(b, err);
-        if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) {
-            break;
-        }
+        if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) break;
         if (st == LFM_OK) st = step(b, err);
     }
     return st;
@@ -268,15 +250,11 @@ static lfm_status open_out(batch_run *b, lfm_error *err) {
     const char *path = b->o->out;
     b->out = STDOUT_FILENO;
     b->out_name = "standard output";
-    if (!path || strcmp(path, "-") == 0) {
-        return LFM_OK;
-    }
+    if (!path || strcmp(path, "-") == 0) return LFM_OK;
     b->out_name = path;
     if (b->o->resume) {
         const lfm_status st = id_set_read(&b->done, path, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     b->out = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (b->o->resume ? O_APPEND : O_EXCL), 0666);
     if (b->out < 0 && errno == EEXIST) {
@@ -320,9 +298,7 @@ static lfm_status run(batch_run *b, lfm_error *err) {
     if (st == LFM_OK) st = answer_grammar_bind(&b->grammar, b->model, b->o, err);
     if (st == LFM_OK) st = open_sessions(b, err);
     if (st == LFM_OK) st = open_out(b, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (!b->o->no_sandbox) {
         sandbox_enter(SANDBOX_CLOSED);
     }

@@ -34,9 +34,7 @@ static lfm_status open_model(bench *b, const bench *shared, lfm_error *err) {
         const double start = term_now();
         const lfm_status st = cli_open_model(&b->model, &mine, false, err);
         b->context.load_s = term_now() - start;
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     b->context.info = lfm_model_get_info(b->model);
     bench_model_type(b->context.type, sizeof b->context.type, b->model);
@@ -103,9 +101,7 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
     if (st == LFM_OK) st = make_tokens(b, err);
     b->context.show_batch = b->plan.batches.n > 1 || b->plan.batches.at[0] != DEFAULT_BATCH;
     b->context.show_kv = o->kv != KV_F16;
-    if (st != LFM_OK || shared) {
-        return st;
-    }
+    if (st != LFM_OK || shared) return st;
     explain_threads(b);
     term_catch_stop();
     st = look_at_machine(b, err);

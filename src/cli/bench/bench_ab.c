@@ -29,9 +29,7 @@ typedef struct {
 
 static bool names_option(const cli_options *o, const opt_row *row) {
     for (size_t i = 0; i < o->n_given; i++) {
-        if (o->given[i].row == row) {
-            return true;
-        }
+        if (o->given[i].row == row) return true;
     }
     return false;
 }
@@ -43,9 +41,7 @@ static lfm_status make_argv(side *s, const cli_options *o, size_t n_words, size_
     static char model[] = "-m";
     *n = 0;
     s->argv = calloc(2 * o->n_given + n_words + 3, sizeof *s->argv);
-    if (!s->argv) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
-    }
+    if (!s->argv) return err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
     s->argv[(*n)++] = model;
     s->argv[(*n)++] = (char *)(uintptr_t)o->model; /* the parser does not modify words */
     for (size_t i = 0; i < o->n_given; i++) {
@@ -74,9 +70,7 @@ static lfm_status read_side(side *s, const cli_options *o, const char *text, lfm
     }
     if (st == LFM_OK) st = make_argv(s, o, n_words, &n, &why);
     if (st == LFM_OK) st = opt_parse(&s->o, o->command, (int)n, s->argv, &why);
-    if (st != LFM_OK) {
-        return err_set(err, why.status, "--ab '%s': %s", text, why.text);
-    }
+    if (st != LFM_OK) return err_set(err, why.status, "--ab '%s': %s", text, why.text);
     s->o.ab[0] = o->ab[0]; /* reports name both texts */
     s->o.ab[1] = o->ab[1];
     return LFM_OK;
@@ -193,9 +187,7 @@ static lfm_status run_sides(side *s, lfm_error *err) {
     bench_row *both = calloc(2 * a->plan.n_rows + 1, sizeof *both); /* views: A, B, A, B ... */
     lfm_status st = LFM_OK;
     size_t done = 0;
-    if (!both) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tests", a->plan.n_rows);
-    }
+    if (!both) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tests", a->plan.n_rows);
     bench_report_begin(&a->report, &a->context);
     for (size_t i = 0; i < a->plan.n_rows && st == LFM_OK && !term_stopped(); i++) {
         st = run_pair(s, i, err);
@@ -241,8 +233,6 @@ int bench_ab(const cli_options *o) {
         free(s[k].argv);
     }
     free(s);
-    if (st != LFM_OK && term_stopped()) {
-        return CLI_FAILED;
-    }
+    if (st != LFM_OK && term_stopped()) return CLI_FAILED;
     return st == LFM_OK ? CLI_DONE : cli_fail(&err);
 }

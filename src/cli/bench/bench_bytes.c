@@ -36,9 +36,7 @@ bench_sizes bench_sizes_of(const lfm_model *m, lfm_kv_type kv) {
 
 /* Weights that a batch of n tokens reads, without the head. */
 static double batch_weights(const bench_sizes *s, double n) {
-    if (s->n_expert == 0) {
-        return s->token - s->head;
-    }
+    if (s->n_expert == 0) return s->token - s->head;
     const double share = (double)s->n_expert_used / s->n_expert;
     const double hit = 1.0 - pow(1.0 - share, n); /* experts that some token chooses */
     return s->token - s->head + s->experts * (hit - share);

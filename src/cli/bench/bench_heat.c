@@ -14,9 +14,7 @@
 static bool is_of_processor(const char *kind) {
     static const char *const names[] = {"x86_pkg_temp", "coretemp", "k10temp", "zenpower", "cpu"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (strncmp(kind, names[i], strlen(names[i])) == 0) {
-            return true;
-        }
+        if (strncmp(kind, names[i], strlen(names[i])) == 0) return true;
     }
     return false;
 }
@@ -47,9 +45,7 @@ bench_heat bench_heat_read(const char *root) {
     h.celsius = zone > monitor ? zone : monitor;
     for (size_t cpu = 0; cpu < MACHINE_MAX_CPUS; cpu++) {
         const double kilohertz = machine_cpu_number(root, cpu, "cpufreq/scaling_cur_freq", -1);
-        if (kilohertz < 0) {
-            break;
-        }
+        if (kilohertz < 0) break;
         h.hertz += 1e3 * kilohertz;
         n++;
     }

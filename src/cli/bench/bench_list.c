@@ -9,9 +9,7 @@
 
 static bool number(const char **text, uint64_t *v) {
     char *end = NULL;
-    if (**text < '0' || **text > '9') {
-        return false;
-    }
+    if (**text < '0' || **text > '9') return false;
     *v = strtoull(*text, &end, 10);
     *text = end;
     return *v <= UINT32_MAX;
@@ -21,20 +19,14 @@ static bool number(const char **text, uint64_t *v) {
 static bool item(const char **text, uint64_t *first, uint64_t *last, uint64_t *step, char *how) {
     *step = 1;
     *how = '+';
-    if (!number(text, first)) {
-        return false;
-    }
+    if (!number(text, first)) return false;
     *last = *first;
     if (**text == '-') {
         ++*text;
-        if (!number(text, last)) {
-            return false;
-        }
+        if (!number(text, last)) return false;
         if (**text == '+' || **text == '*') {
             *how = *(*text)++;
-            if (!number(text, step)) {
-                return false;
-            }
+            if (!number(text, step)) return false;
         }
     }
     return *last >= *first && *step >= (*how == '*' ? 2u : 1u);

@@ -17,9 +17,7 @@ static const double idle_seconds = 3;
 static void measure_idle(bench_machine *m) {
     power_meter *p = &m->power;
     const double start = term_now();
-    if (p->source == POWER_NONE) {
-        return;
-    }
+    if (p->source == POWER_NONE) return;
     power_begin(p, start);
     while (term_now() < start + idle_seconds && !term_stopped()) {
         const struct timespec step = {.tv_nsec = 100000000};
@@ -39,9 +37,7 @@ lfm_status bench_machine_open(bench_machine *m, const cli_options *o, lfm_error 
         term_message("--cooldown auto: this machine tells neither its temperature nor its clock, "
                      "so there is nothing to wait for");
     }
-    if (o->power == OPT_POWER_NONE) {
-        return LFM_OK;
-    }
+    if (o->power == OPT_POWER_NONE) return LFM_OK;
     power_open(&m->power, o->power == OPT_POWER_BATTERY ? POWER_BATTERY : POWER_RAPL, "");
     if (o->power != OPT_POWER_AUTO && m->power.source == POWER_NONE) {
         return err_set(err, LFM_ERR_IO, o->power == OPT_POWER_BATTERY
@@ -61,9 +57,7 @@ lfm_status bench_machine_bandwidth(bench_machine *m, bench_row *r, lfm_session *
             return LFM_OK;
         }
     }
-    if (m->no_probe) {
-        return LFM_OK;
-    }
+    if (m->no_probe) return LFM_OK;
     const lfm_status st = lfm_read_bandwidth(s, &r->read_bandwidth, err);
     if (st == LFM_OK && m->n_probed < BENCH_MAX_LIST) {
         m->probed[m->n_probed] = r->n_threads;

@@ -30,9 +30,7 @@ static const char *mix_name(unsigned long type) {
         {32, "BF16"}, {38, "MXFP4 MoE"},
     };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (names[i].type == type) {
-            return names[i].name;
-        }
+        if (names[i].type == type) return names[i].name;
     }
     return "unknown mix";
 }
@@ -44,9 +42,7 @@ static void key_text(const lfm_model *m, const char *wanted, char *out, size_t c
     size_t len = 0;
     out[0] = '\0';
     for (size_t i = 0; lfm_model_key(m, i, &key, &len, &type, out, cap); i++) {
-        if (len == strlen(wanted) && memcmp(key, wanted, len) == 0) {
-            return;
-        }
+        if (len == strlen(wanted) && memcmp(key, wanted, len) == 0) return;
     }
     out[0] = '\0';
 }

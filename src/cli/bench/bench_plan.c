@@ -45,12 +45,8 @@ static lfm_status read_pairs(bench_plan *p, const cli_options *o, lfm_error *err
     for (size_t i = 0; i < texts->n; i++) {
         bench_list pair = {0};
         const lfm_status st = bench_list_read(&pair, "-pg", texts->at[i], 1, p->n_ctx_max, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-        if (pair.n != 2) {
-            return err_set(err, LFM_ERR_ARG, "-pg: two numbers, as in -pg 512,128");
-        }
+        if (st != LFM_OK) return st;
+        if (pair.n != 2) return err_set(err, LFM_ERR_ARG, "-pg: two numbers, as in -pg 512,128");
         p->pairs[p->n_pairs][0] = pair.at[0];
         p->pairs[p->n_pairs++][1] = pair.at[1];
     }
@@ -92,9 +88,7 @@ static lfm_status check_lists(const bench_plan *p, const cli_options *o, lfm_err
 static lfm_status add_row(bench_plan *p, bench_row like, uint32_t n_prompt, uint32_t n_gen,
                           lfm_error *err) {
     const uint64_t length = (uint64_t)like.n_depth + n_prompt + n_gen;
-    if (n_prompt + n_gen == 0) {
-        return LFM_OK;
-    }
+    if (n_prompt + n_gen == 0) return LFM_OK;
     if (p->n_rows == BENCH_MAX_ROWS) {
         return err_set(err, LFM_ERR_ARG, "more than %d tests", BENCH_MAX_ROWS);
     }
@@ -126,9 +120,7 @@ static lfm_status add_rows(bench_plan *p, bench_row like, lfm_error *err) {
 static lfm_status make_rows(bench_plan *p, lfm_error *err) {
     lfm_status st = LFM_OK;
     p->rows = calloc(BENCH_MAX_ROWS, sizeof *p->rows);
-    if (!p->rows) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the tests");
-    }
+    if (!p->rows) return err_set(err, LFM_ERR_MEMORY, "out of memory for the tests");
     for (size_t d = 0; d < p->depths.n; d++) {
         for (size_t t = 0; t < p->threads.n; t++) {
             for (size_t n = 0; n < p->batches.n && st == LFM_OK; n++) {

@@ -60,9 +60,7 @@ static lfm_status run(const bench *b, lfm_session *s, const bench_row *r, stopwa
 static bool layer_of(const lfm_tensor_info *t, uint32_t *layer, const char **rest) {
     const char *p = t->name + 4;
     const char *end = t->name + t->name_len;
-    if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) {
-        return false;
-    }
+    if (t->name_len < 6 || memcmp(t->name, "blk.", 4) != 0) return false;
     for (*layer = 0; p < end && *p >= '0' && *p <= '9' && *layer < MAX_LAYERS; p++) {
         *layer = 10 * *layer + (uint32_t)(*p - '0');
     }
@@ -87,9 +85,7 @@ static void weigh(const bench *b, unsigned kind[MAX_LAYERS], double bytes[MAX_LA
     for (size_t i = 0; lfm_model_tensor(b->model, i, &t); i++) {
         uint32_t layer = 0;
         const char *rest = "";
-        if (!layer_of(&t, &layer, &rest)) {
-            continue;
-        }
+        if (!layer_of(&t, &layer, &rest)) continue;
         const bool experts = ends(&t, "_exps.weight");
         kind[layer] |= experts ? KIND_EXPERTS : 0;
         kind[layer] |= begins(&t, rest, "attn_q.") ? KIND_ATTENTION : 0;

@@ -40,9 +40,7 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     r->fast = r->fast || bed->on_fast;
     lfm_status st = lfm_session_new(&bed->depth, b->model, &opt, err);
     if (st == LFM_OK) st = lfm_session_fork(&bed->work, bed->depth, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     lfm_session_on_progress(bed->depth, go_on, NULL);
     lfm_session_on_progress(bed->work, go_on, NULL);
     r->n_threads = lfm_session_n_threads(bed->depth);
@@ -71,9 +69,7 @@ static lfm_status evaluate(const bench_bed *bed, uint32_t n_gen, lfm_error *err)
 }
 
 lfm_status bench_bed_warm(bench_bed *bed, lfm_error *err) {
-    if (bed->b->o->no_warmup) {
-        return LFM_OK;
-    }
+    if (bed->b->o->no_warmup) return LFM_OK;
     const lfm_status st = lfm_session_copy(bed->work, bed->depth, err);
     return st == LFM_OK ? evaluate(bed, bed->row->n_gen > 0, err) : st;
 }
@@ -113,9 +109,7 @@ lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err) {
     if (st == LFM_OK) st = evaluate(bed, bed->row->n_gen, err);
     const double end = term_now();
     power_update(&bed->power, end);
-    if (st != LFM_OK || term_stopped()) {
-        return st;
-    }
+    if (st != LFM_OK || term_stopped()) return st;
     return bench_row_add(bed->row, end - start, end - bed->began, err);
 }
 

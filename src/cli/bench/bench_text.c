@@ -178,14 +178,10 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
         st = lfm_tokenize(b->model, t->text.ptr, t->text.len, LFM_TOKENIZE_BOS, &tokens, &n, err);
     }
     lfm_free(tokens);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     t->n_gen = b->plan.gens.at[0];
     n = o->bench_p.n > 0 && b->plan.prompts.at[0] < n ? b->plan.prompts.at[0] : n;
-    if (n == 0) {
-        return err_set(err, LFM_ERR_ARG, "%s: there is no text to measure", o->text);
-    }
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "%s: there is no text to measure", o->text);
     if (n + t->n_gen > b->context.info->n_ctx_max) {
         return err_set(err, LFM_ERR_FULL, "%s has %zu tokens, and %" PRIu32 " are to be generated; "
                        "the model allows %" PRIu32 ". Use -p N to take its first N tokens.",

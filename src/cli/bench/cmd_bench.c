@@ -37,12 +37,8 @@ static lfm_status measure(bench *b, lfm_error *err) {
 int cmd_bench(const cli_options *o) {
     bench b = {0};
     lfm_error err = {0};
-    if (strcmp(o->model, "compare") == 0) {
-        return bench_compare(o);
-    }
-    if (o->ab[0]) {
-        return bench_ab(o);
-    }
+    if (strcmp(o->model, "compare") == 0) return bench_compare(o);
+    if (o->ab[0]) return bench_ab(o);
     lfm_status st = bench_open(&b, o, NULL, &err);
     if (st == LFM_OK) st = bench_report_outcome(&b.report, measure(&b, &err), &err);
     bench_close(&b);

@@ -94,9 +94,7 @@ lfm_status chat_edit(chat *c, lfm_error *err) {
     const int len = snprintf(path, sizeof path, "%s/lfm-XXXXXX",
                              folder && folder[0] ? folder : "/tmp");
     const int fd = len > 0 && (size_t)len < sizeof path ? mkstemp(path) : -1; /* mode 0600 */
-    if (fd < 0) {
-        return err_set(err, LFM_ERR_IO, "no temporary file: %s", strerror(errno));
-    }
+    if (fd < 0) return err_set(err, LFM_ERR_IO, "no temporary file: %s", strerror(errno));
     FILE *file = fdopen(fd, "wb");
     bool written = file && fwrite(c->edit.text ? c->edit.text : "", 1, c->edit.len, file) ==
                                c->edit.len;
@@ -382,9 +380,7 @@ lfm_status chat_command(chat *c, const char *line, lfm_error *err) {
     char word[32] = "";
     memcpy(word, line + 1, n < sizeof word - 1 ? n : sizeof word - 1);
     for (size_t i = 0; i < N_COMMANDS; i++) {
-        if (strcmp(all_commands[i].name, word) == 0) {
-            return all_commands[i].run(c, arg, err);
-        }
+        if (strcmp(all_commands[i].name, word) == 0) return all_commands[i].run(c, arg, err);
         near = opt_is_near(word, all_commands[i].name, &best) ? all_commands[i].name : near;
     }
     if (near) {

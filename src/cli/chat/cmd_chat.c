@@ -33,9 +33,7 @@ static void draw(chat *c, bool finish) {
 static int next_byte(chat *c, char *byte) {
     for (;;) {
         const int n = tty_read(byte, 1, c->edit.n_key > 0 ? ESCAPE_MS : -1);
-        if (n != 0 || term_stopped()) {
-            return term_stopped() ? -1 : n;
-        }
+        if (n != 0 || term_stopped()) return term_stopped() ? -1 : n;
         editor_idle(&c->edit);
         if (tty_must_redraw() || c->edit.n_key == 0) {
             draw(c, false);
@@ -60,9 +58,7 @@ static lfm_status handle_event(chat *c, editor_event event, lfm_error *err) {
         draw(c, true);
         tty_suspend();
     }
-    if (c->edit.failed) {
-        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
-    }
+    if (c->edit.failed) st = err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
     draw(c, false);
     return st;
 }
@@ -80,9 +76,7 @@ static lfm_status read_message(chat *c, editor_event *event, lfm_error *err) {
             break;
         }
         *event = editor_feed(&c->edit, byte);
-        if (*event == EDITOR_DONE || *event == EDITOR_CANCEL || *event == EDITOR_END) {
-            break;
-        }
+        if (*event == EDITOR_DONE || *event == EDITOR_CANCEL || *event == EDITOR_END) break;
         /* Draw nothing in the middle of a paste or of a key sequence. */
         if (!(c->edit.pasting || c->edit.n_key > 0) || *event != EDITOR_MORE) {
             st = handle_event(c, *event, err);
@@ -112,9 +106,7 @@ static lfm_status send_message(chat *c, const char *text, size_t n, lfm_error *e
 
 /* Report the failure of a turn and continue, unless out of memory or leaving. */
 static lfm_status tolerate(chat *c, lfm_status st, lfm_error *err) {
-    if (st == LFM_OK || st == LFM_ERR_MEMORY || c->leave) {
-        return st;
-    }
+    if (st == LFM_OK || st == LFM_ERR_MEMORY || c->leave) return st;
     chat_say(c, "%s", err->text);
     err_clear(err);
     return LFM_OK;
@@ -125,16 +117,12 @@ static lfm_status take_turn(chat *c, lfm_error *err) {
     size_t n = 0;
     lfm_error late = {0};
     editor_message(&c->edit, &text, &n);
-    if (n == 0 && c->attached.len == 0) {
-        return LFM_OK;
-    }
+    if (n == 0 && c->attached.len == 0) return LFM_OK;
     if (history_add(&c->past, c->edit.text, &late) != LFM_OK) {
         chat_say(c, "%s", late.text);
     }
     char *line = malloc(n + 1); /* a copy, because commands may change the editor's text */
-    if (!line) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
-    }
+    if (!line) return err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
     memcpy(line, text, n);
     line[n] = '\0';
     editor_clear(&c->edit);
@@ -189,9 +177,7 @@ static lfm_status open_history(chat *c) {
 
 static lfm_status read_system(chat *c, lfm_error *err) {
     json_out text = {0};
-    if (!c->o.system && !c->o.system_file) {
-        return LFM_OK;
-    }
+    if (!c->o.system && !c->o.system_file) return LFM_OK;
     lfm_status st = prompt_read_system(&text, &c->o, err);
     if (st == LFM_OK) st = conversation_set_system(&c->talk, text.ptr, text.len, err);
     json_out_free(&text);

@@ -47,9 +47,7 @@ static size_t count_types(const lfm_model *m, type_share share[MAX_TYPES], size_
         while (k < n && strcmp(share[k].type, t.type) != 0) {
             k++;
         }
-        if (k == MAX_TYPES) {
-            continue;
-        }
+        if (k == MAX_TYPES) continue;
         if (k == n) {
             share[n++] = (type_share){.type = t.type};
         }
@@ -174,9 +172,7 @@ static lfm_status print_json(const lfm_model *m, const cli_options *o, lfm_error
     size_t n_rows = 0;
     const size_t n_types = count_types(m, share, &n_tensors);
     lfm_status st = info_plan(m, o, rows, &n_rows, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     json_out out = {0};
     json_begin_object(&out, NULL);
     json_put_text(&out, "model", cli_base_name(o->model));
@@ -208,9 +204,7 @@ int cmd_info(const cli_options *o) {
     lfm_model *m = NULL;
     const bool part = o->key || o->tensors || o->chat_template;
     lfm_status st = LFM_OK;
-    if (info_print_session(o, &st, &err)) {
-        return st == LFM_OK ? CLI_DONE : cli_fail(&err);
-    }
+    if (info_print_session(o, &st, &err)) return st == LFM_OK ? CLI_DONE : cli_fail(&err);
     err_clear(&err); /* so it is a model; cli_open_model reports what is wrong with it */
     st = cli_open_model(&m, o, part, &err);
     if (st == LFM_OK && o->key) {

@@ -29,9 +29,7 @@ static lfm_status tokenize(const pick *p, const json_out *text, prompt_tokens *t
                            lfm_error *err) {
     const tools_offered none = {0};
     conversation talk = {0};
-    if (p->o->raw) {
-        return prompt_tokenize_raw(tokens, p->model, p->o, text, true, err);
-    }
+    if (p->o->raw) return prompt_tokenize_raw(tokens, p->model, p->o, text, true, err);
     lfm_status st = prompt_conversation(&talk, p->o, false, &none, text, err);
     if (st == LFM_OK) st = prompt_tokenize_chat(tokens, p->model, p->o, &talk, err);
     conversation_drop(&talk);
@@ -158,9 +156,7 @@ static lfm_status report(const pick *p, double *probability, int *code, lfm_erro
         best = probability[i] > probability[best] ? i : best; /* the first among equals */
     }
     *code = o->test && best != 0 ? CLI_FAILED : CLI_DONE;
-    if (o->test || o->json) {
-        return o->test ? LFM_OK : print_json(p, probability, best, err);
-    }
+    if (o->test || o->json) return o->test ? LFM_OK : print_json(p, probability, best, err);
     for (size_t i = 0; i < o->n_choices; i++) {
         if (o->all) {
             printf("%.6f\t", probability[i]);

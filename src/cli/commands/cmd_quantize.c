@@ -83,9 +83,7 @@ int cmd_quantize(const cli_options *o) {
     if (st != LFM_OK && term_stopped()) { /* interrupted: main then dies by the signal */
         return CLI_FAILED;
     }
-    if (st != LFM_OK) {
-        return cli_fail(&err);
-    }
+    if (st != LFM_OK) return cli_fail(&err);
     if (o->dry_run) {
         print_summary(stdout, &j);
     } else if (!o->quiet) {

@@ -132,9 +132,7 @@ static lfm_status open_base(score *s, lfm_error *err) {
     char magic[8] = "";
     const lfm_model_options opt = {.isa = s->o->isa};
     FILE *f = fopen(s->o->against, "rb");
-    if (!f) {
-        return err_set(err, LFM_ERR_IO, "cannot open %s: %s", s->o->against, strerror(errno));
-    }
+    if (!f) return err_set(err, LFM_ERR_IO, "cannot open %s: %s", s->o->against, strerror(errno));
     if (fread(magic, sizeof magic, 1, f) == 1 && memcmp(magic, LOGITS_MAGIC, sizeof magic) == 0) {
         s->base.file = f;
         return fseek(f, 0, SEEK_SET) == 0 ? check_saved(s, err)
@@ -184,9 +182,7 @@ static lfm_status print_token(score *s, int32_t token, double log_p, bool scored
 
 /* The logits of the base for n tokens, into s->other. */
 static lfm_status base_eval(score *s, const int32_t *tokens, size_t n, lfm_error *err) {
-    if (!s->base.file) {
-        return lfm_eval_all(s->base.session, tokens, n, s->other, err);
-    }
+    if (!s->base.file) return lfm_eval_all(s->base.session, tokens, n, s->other, err);
     if (fread(s->other, s->n_vocab * sizeof *s->other, n, s->base.file) != n) {
         return err_set(err, LFM_ERR_FORMAT, "%s is cut off", s->o->against);
     }
@@ -278,9 +274,7 @@ static void print_text(score *s) {
     const double ppl = perplexity(&s->nll, &error);
     printf("perplexity  %.4f +- %.4f   (%zu tokens scored, %zu windows of %zu)\n", ppl, error,
            s->nll.n, s->n_windows, s->window);
-    if (!s->o->against) {
-        return;
-    }
+    if (!s->o->against) return;
     double base_error = 0.0;
     const double base = perplexity(&s->base.nll, &base_error);
     printf("base        %.4f +- %.4f   (%s)\n", base, base_error, cli_base_name(s->o->against));
@@ -318,9 +312,7 @@ static void print_json(score *s) {
 
 static lfm_status prepare(score *s, lfm_error *err) {
     lfm_status st = cli_open_model(&s->model, s->o, false, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     s->n_vocab = lfm_model_get_info(s->model)->n_vocab;
     st = read_tokens(s, err);
     if (st == LFM_OK && s->o->per_token) {
@@ -331,13 +323,9 @@ static lfm_status prepare(score *s, lfm_error *err) {
     }
     if (st == LFM_OK) st = open_session(&s->session, s->model, s->o, s->window, err);
     if (st == LFM_OK && s->o->against) st = open_base(s, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     s->logits = malloc(2 * PIECE * s->n_vocab * sizeof *s->logits);
-    if (!s->logits) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for logits");
-    }
+    if (!s->logits) return err_set(err, LFM_ERR_MEMORY, "out of memory for logits");
     s->other = s->logits + PIECE * s->n_vocab;
     return LFM_OK;
 }
@@ -346,9 +334,7 @@ static lfm_status run(score *s, lfm_error *err) {
     lfm_status st = prepare(s, err);
     term_catch_stop();
     if (st == LFM_OK && s->o->save_logits) st = begin_saving(s, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (!s->o->no_sandbox) {
         sandbox_enter(s->o->save_logits ? SANDBOX_FILES : SANDBOX_CLOSED);
     }

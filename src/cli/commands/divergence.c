@@ -29,9 +29,7 @@ double moments_mean(const moments *m) {
 }
 
 double moments_error(const moments *m) {
-    if (m->n < 2) {
-        return 0.0;
-    }
+    if (m->n < 2) return 0.0;
     const double mean = moments_mean(m);
     const double variance = m->squares / (double)m->n - mean * mean;
     return variance > 0.0 ? sqrt(variance / (double)(m->n - 1)) : 0.0;
@@ -49,9 +47,7 @@ static lfm_status keep(divergence *d, double kl, lfm_error *err) {
     if (d->n == d->cap) {
         const size_t cap = d->cap ? 2 * d->cap : 4096;
         float *all = realloc(d->all, cap * sizeof *all);
-        if (!all) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu positions", cap);
-        }
+        if (!all) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu positions", cap);
         d->all = all;
         d->cap = cap;
     }
@@ -85,9 +81,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 double divergence_percentile(divergence *d, double p) {
-    if (d->n == 0) {
-        return 0.0;
-    }
+    if (d->n == 0) return 0.0;
     qsort(d->all, d->n, sizeof *d->all, by_size);
     const double at = p * (double)(d->n - 1);
     const size_t low = (size_t)at;

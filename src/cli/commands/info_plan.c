@@ -17,19 +17,13 @@ lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row row
     *n = 0;
     for (size_t i = 0; i < INFO_MAX_PLANS; i++) {
         const uint32_t length = opt.n_ctx ? opt.n_ctx : lengths[i];
-        if (i + 1 < INFO_MAX_PLANS && length >= most && !opt.n_ctx) {
-            continue;
-        }
+        if (i + 1 < INFO_MAX_PLANS && length >= most && !opt.n_ctx) continue;
         info_plan_row *row = &rows[(*n)++];
         row->n_tokens = length;
         const lfm_status st =
             lfm_session_plan(m, &opt, length, &row->state_bytes, &row->scratch_bytes, err);
-        if (st != LFM_OK) {
-            return st;
-        }
-        if (opt.n_ctx) {
-            break;
-        }
+        if (st != LFM_OK) return st;
+        if (opt.n_ctx) break;
     }
     return LFM_OK;
 }
@@ -39,9 +33,7 @@ lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *
     size_t n = 0;
     const lfm_model_info *info = lfm_model_get_info(m);
     const lfm_status st = info_plan(m, o, rows, &n, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     printf("memory     weights %s, mapped from the file; %s of them are read for every token\n",
            cli_size(info->tensor_bytes).text, cli_size(info->token_bytes).text);
     for (size_t i = 0; i < n; i++) {

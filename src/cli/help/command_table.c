@@ -106,9 +106,7 @@ const cli_command *cli_find_command(const char *name) {
         name = "score"; /* llama.cpp's name */
     }
     for (size_t i = 0; i < n_commands; i++) {
-        if (strcmp(commands[i].name, name) == 0) {
-            return &commands[i];
-        }
+        if (strcmp(commands[i].name, name) == 0) return &commands[i];
     }
     return NULL;
 }

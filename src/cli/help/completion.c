@@ -15,9 +15,7 @@ typedef void name_fn(FILE *to, const char *name, size_t n, const opt_row *row);
 static void each_name(FILE *to, unsigned bit, name_fn *fn) {
     for (size_t i = 0; i < n_option_rows; i++) {
         const opt_row *row = &option_table[i];
-        if (!(row->commands & bit) || row->kind == OPT_REFUSED) {
-            continue;
-        }
+        if (!(row->commands & bit) || row->kind == OPT_REFUSED) continue;
         const char *names = row->names;
         const char *name;
         size_t n;
@@ -170,9 +168,7 @@ static void fish_text(FILE *to, const char *text) {
 /* The name of a command, which fish needs on every line. */
 static const char *fish_command(unsigned bit) {
     for (size_t i = 0; i < n_commands; i++) {
-        if (commands[i].bit == bit) {
-            return commands[i].name;
-        }
+        if (commands[i].bit == bit) return commands[i].name;
     }
     return "";
 }

@@ -122,8 +122,6 @@ static bool contains(const range *table, size_t n, uint32_t c) {
 }
 
 unsigned char_width(uint32_t c) {
-    if (contains(zero, sizeof zero / sizeof *zero, c)) {
-        return 0;
-    }
+    if (contains(zero, sizeof zero / sizeof *zero, c)) return 0;
     return contains(wide, sizeof wide / sizeof *wide, c) ? 2 : 1;
 }

@@ -195,9 +195,7 @@ static size_t line_end(const editor *e, size_t at) {
 static bool move_line(editor *e, bool up) {
     const size_t start = line_start(e, e->cursor);
     const size_t end = line_end(e, e->cursor);
-    if (up ? start == 0 : end == e->len) {
-        return false;
-    }
+    if (up ? start == 0 : end == e->len) return false;
     size_t n = 0;
     for (size_t at = start; at < e->cursor; at = after(e, at)) {
         n++;
@@ -218,9 +216,7 @@ static const char *past_line(const editor *e, size_t back) {
 }
 
 static void go_back(editor *e, size_t back) {
-    if (!e->past || back > e->past->n || back == e->back) {
-        return;
-    }
+    if (!e->past || back > e->past->n || back == e->back) return;
     if (e->back == 0) {
         take_copy(e, &e->draft, e->text, e->len);
     }
@@ -277,9 +273,7 @@ static void swap_characters(editor *e) {
     const size_t first = before(e, at);
     const size_t end = after(e, at);
     char pair[16];
-    if (first == at || at == end || end - first > sizeof pair) {
-        return;
-    }
+    if (first == at || at == end || end - first > sizeof pair) return;
     memcpy(pair, e->text + at, end - at);
     memcpy(pair + (end - at), e->text + first, at - first);
     memcpy(e->text + first, pair, end - first);
@@ -335,9 +329,7 @@ static editor_event press_control(editor *e, char byte) {
     case CTRL('b'): press(e, KEY_LEFT); break;
     case CTRL('c'): return EDITOR_CANCEL;
     case CTRL('d'):
-        if (e->len == 0) {
-            return EDITOR_END;
-        }
+        if (e->len == 0) return EDITOR_END;
         press(e, KEY_DELETE);
         break;
     case CTRL('e'): press(e, KEY_END); break;
@@ -389,12 +381,8 @@ static const struct {
 /* Is an escape sequence complete?  ECMA-48: CSI parameters, then one byte from @ to ~. */
 static bool is_complete(const char *key, size_t n) {
     const char last = key[n - 1];
-    if (n < 2) {
-        return false;
-    }
-    if (key[1] == '[') {
-        return n > 2 && last >= '@' && last <= '~';
-    }
+    if (n < 2) return false;
+    if (key[1] == '[') return n > 2 && last >= '@' && last <= '~';
     return key[1] == 'O' ? n == 3 : true;
 }
 
@@ -471,9 +459,7 @@ editor_event editor_feed(editor *e, char byte) {
         feed_paste(e, byte);
         return EDITOR_MORE;
     }
-    if (e->searching && feed_search(e, byte)) {
-        return EDITOR_MORE;
-    }
+    if (e->searching && feed_search(e, byte)) return EDITOR_MORE;
     if ((unsigned char)byte < 32 || byte == 127) {
         e->n_key = 0; /* drop an incomplete character */
         return press_control(e, byte);

@@ -61,12 +61,8 @@ static bool push(history *h, const char *text, size_t n, bool escaped) {
 static bool write_all(int fd, const char *bytes, size_t n) {
     while (n > 0) {
         const ssize_t done = write(fd, bytes, n);
-        if (done < 0 && errno == EINTR) {
-            continue;
-        }
-        if (done <= 0) {
-            return false;
-        }
+        if (done < 0 && errno == EINTR) continue;
+        if (done <= 0) return false;
         bytes += done;
         n -= (size_t)done;
     }
@@ -96,9 +92,7 @@ static bool write_line(int fd, const char *line) {
 static void make_folders(const char *path) {
     char folder[1024];
     const size_t n = strlen(path);
-    if (n >= sizeof folder) {
-        return;
-    }
+    if (n >= sizeof folder) return;
     memcpy(folder, path, n + 1);
     for (char *p = strchr(folder + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = '\0';
@@ -112,9 +106,7 @@ static lfm_status shorten(const history *h, lfm_error *err) {
     char part[1100];
     bool done = (size_t)snprintf(part, sizeof part, "%s.part", h->path) < sizeof part;
     const int fd = done ? open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
-    if (fd < 0) {
-        return failed(h, "shortened", err);
-    }
+    if (fd < 0) return failed(h, "shortened", err);
     for (size_t i = 0; i < h->n && done; i++) {
         done = write_line(fd, h->lines[i]);
     }
@@ -125,9 +117,7 @@ static lfm_status shorten(const history *h, lfm_error *err) {
 static lfm_status read_lines(history *h, int fd, size_t size, size_t *n_lines, lfm_error *err) {
     char *text = malloc(size + 1);
     size_t n = 0;
-    if (!text) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
-    }
+    if (!text) return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
     for (ssize_t got = 1; n < size && got > 0;) {
         got = read(fd, text + n, size - n);
         n += got > 0 ? (size_t)got : 0;
@@ -148,9 +138,7 @@ static lfm_status read_lines(history *h, int fd, size_t size, size_t *n_lines, l
 lfm_status history_open(history *h, const char *path, lfm_error *err) {
     struct stat info;
     h->path = malloc(strlen(path) + 1);
-    if (!h->path) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
-    }
+    if (!h->path) return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
     memcpy(h->path, path, strlen(path) + 1);
     make_folders(path);
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -179,19 +167,13 @@ lfm_status history_open(history *h, const char *path, lfm_error *err) {
 }
 
 lfm_status history_add(history *h, const char *line, lfm_error *err) {
-    if (line[0] == '\0' || (h->n > 0 && strcmp(h->lines[h->n - 1], line) == 0)) {
-        return LFM_OK;
-    }
+    if (line[0] == '\0' || (h->n > 0 && strcmp(h->lines[h->n - 1], line) == 0)) return LFM_OK;
     if (!push(h, line, strlen(line), false)) {
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
     }
-    if (!h->path) {
-        return LFM_OK;
-    }
+    if (!h->path) return LFM_OK;
     const int fd = open(h->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-    if (fd < 0) {
-        return failed(h, "opened", err);
-    }
+    if (fd < 0) return failed(h, "opened", err);
     flock(fd, LOCK_EX);
     const bool written = write_line(fd, line);
     const lfm_status st = written ? LFM_OK : failed(h, "written", err);

@@ -28,9 +28,7 @@ static const char PASTE_OFF[] = "\033[?2004l";
 /* Async-signal-safe. */
 static void apply(tty_mode mode) {
     struct termios t = found;
-    if (tty_fd < 0) {
-        return;
-    }
+    if (tty_fd < 0) return;
     if (mode != TTY_NORMAL) {
         t.c_lflag &= ~(tcflag_t)(ICANON | ECHO | IEXTEN);
         t.c_iflag &= ~(tcflag_t)(ICRNL | INLCR); /* typed-ahead bytes are read as keys later */
@@ -155,9 +153,7 @@ void tty_close(void) {
 int tty_read(char *bytes, size_t cap, int wait_ms) {
     struct pollfd wait = {.fd = tty_fd, .events = POLLIN};
     const int ready = poll(&wait, 1, wait_ms);
-    if (ready <= 0) {
-        return ready == 0 || errno == EINTR ? 0 : -1;
-    }
+    if (ready <= 0) return ready == 0 || errno == EINTR ? 0 : -1;
     const ssize_t n = read(tty_fd, bytes, cap);
     return n > 0 ? (int)n : n < 0 && (errno == EINTR || errno == EAGAIN) ? 0 : -1;
 }
@@ -165,9 +161,7 @@ int tty_read(char *bytes, size_t cap, int wait_ms) {
 void tty_write(const char *bytes, size_t n) {
     while (n > 0) {
         const ssize_t done = write(tty_fd, bytes, n);
-        if (done < 0 && (errno == EINTR || errno == EAGAIN)) {
-            continue;
-        }
+        if (done < 0 && (errno == EINTR || errno == EAGAIN)) continue;
         if (done <= 0) {
             return; /* the terminal is gone; tty_read will report it */
         }
@@ -178,9 +172,7 @@ void tty_write(const char *bytes, size_t n) {
 
 size_t tty_columns(void) {
     struct winsize size;
-    if (ioctl(tty_fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) {
-        return size.ws_col;
-    }
+    if (ioctl(tty_fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
     return 80;
 }
 

@@ -100,16 +100,12 @@ static bool is_word_given(const cli_options *o, const char *word, size_t len) {
     if (len == 6 && memcmp(word, "PROMPT", len) == 0) {
         return o->n_parts > 0; /* -p, -f, -bf or operands */
     }
-    if (len == 11 && memcmp(word, "LFM_THREADS", len) == 0) {
-        return o->threads_from_env;
-    }
+    if (len == 11 && memcmp(word, "LFM_THREADS", len) == 0) return o->threads_from_env;
     const char *equals = memchr(word, '=', len);
     const size_t name_len = equals ? (size_t)(equals - word) : len;
     const opt_row *row = opt_find_row(word, name_len, o->command->bit);
     assert(row); /* test_cli_options checks every word */
-    if (!is_given(o, row) || !equals) {
-        return is_given(o, row);
-    }
+    if (!is_given(o, row) || !equals) return is_given(o, row);
     const char *value = *(const char *const *)(const void *)((const char *)o + row->field);
     const size_t value_len = len - name_len - 1;
     return strlen(value) == value_len && memcmp(value, equals + 1, value_len) == 0;
@@ -118,9 +114,7 @@ static bool is_word_given(const cli_options *o, const char *word, size_t len) {
 /* The next word of the list that was given; false at the end. */
 static bool next_given(const cli_options *o, const char **list, const char **word, size_t *len) {
     while (opt_next_word(list, ' ', word, len)) {
-        if (is_word_given(o, *word, *len)) {
-            return true;
-        }
+        if (is_word_given(o, *word, *len)) return true;
     }
     return false;
 }
@@ -141,9 +135,7 @@ static lfm_status check(const cli_options *o, const opt_conflict *c, lfm_error *
             return err_set(err, LFM_ERR_ARG, "%.*s and %.*s %s", (int)one_len, one, (int)other_len,
                            other, c->why);
         }
-        if (wrong) {
-            return err_set(err, LFM_ERR_ARG, "%s", c->why);
-        }
+        if (wrong) return err_set(err, LFM_ERR_ARG, "%s", c->why);
     }
     return LFM_OK;
 }
@@ -151,9 +143,7 @@ static lfm_status check(const cli_options *o, const opt_conflict *c, lfm_error *
 lfm_status opt_check_conflicts(const cli_options *o, lfm_error *err) {
     lfm_status st = LFM_OK;
     for (size_t i = 0; i < n_opt_conflicts && st == LFM_OK; i++) {
-        if (opt_conflicts[i].commands & o->command->bit) {
-            st = check(o, &opt_conflicts[i], err);
-        }
+        if (opt_conflicts[i].commands & o->command->bit) st = check(o, &opt_conflicts[i], err);
     }
     return st;
 }

@@ -7,9 +7,7 @@
 #include <string.h>
 
 bool opt_next_word(const char **list, char separator, const char **word, size_t *len) {
-    if (!*list || **list == '\0') {
-        return false;
-    }
+    if (!*list || **list == '\0') return false;
     *word = *list;
     const char *end = strchr(*list, separator);
     *len = end ? (size_t)(end - *list) : strlen(*list);
@@ -22,9 +20,7 @@ static bool row_has_name(const opt_row *row, const char *name, size_t len) {
     const char *word;
     size_t word_len;
     while (opt_next_word(&list, ' ', &word, &word_len)) {
-        if (word_len == len && memcmp(word, name, len) == 0) {
-            return true;
-        }
+        if (word_len == len && memcmp(word, name, len) == 0) return true;
     }
     return false;
 }
@@ -41,9 +37,7 @@ const opt_row *opt_find_row(const char *name, size_t len, unsigned commands) {
 size_t opt_distance(const char *a, const char *b) {
     const size_t n = strlen(a);
     const size_t m = strlen(b);
-    if (n > OPT_LONGEST_NAME || m > OPT_LONGEST_NAME) {
-        return SIZE_MAX;
-    }
+    if (n > OPT_LONGEST_NAME || m > OPT_LONGEST_NAME) return SIZE_MAX;
     size_t d[OPT_LONGEST_NAME + 1][OPT_LONGEST_NAME + 1];
     for (size_t i = 0; i <= n; i++) {
         for (size_t j = 0; j <= m; j++) {
@@ -66,9 +60,7 @@ size_t opt_distance(const char *a, const char *b) {
 bool opt_is_near(const char *typed, const char *name, size_t *best) {
     const size_t distance = opt_distance(typed, name);
     const size_t allowed = strlen(typed) / 3; /* an edit per three letters; more is guessing */
-    if (distance > allowed || distance >= *best) {
-        return false;
-    }
+    if (distance > allowed || distance >= *best) return false;
     *best = distance;
     return true;
 }
@@ -101,9 +93,7 @@ int opt_find_choice(const char *words, const char *value) {
     const char *word;
     size_t len;
     for (int i = 0; opt_next_word(&words, '|', &word, &len); i++) {
-        if (strlen(value) == len && memcmp(word, value, len) == 0) {
-            return i;
-        }
+        if (strlen(value) == len && memcmp(word, value, len) == 0) return i;
     }
     return -1;
 }

@@ -12,9 +12,7 @@
 
 /* Read a decimal number: no spaces, hexadecimal digits, "inf" or "nan". */
 static bool read_number(const char *text, double *value) {
-    if (text[strspn(text, "0123456789+-.eE")] != '\0' || text[0] == '\0') {
-        return false;
-    }
+    if (text[strspn(text, "0123456789+-.eE")] != '\0' || text[0] == '\0') return false;
     char *end;
     *value = strtod(text, &end);
     return *end == '\0' && end != text && isfinite(*value);
@@ -22,19 +20,13 @@ static bool read_number(const char *text, double *value) {
 
 /* The factor of the unit at the end of a percentage or a time; 0 = no unit. */
 static double unit_of(opt_kind kind, char last) {
-    if (kind == OPT_PERCENT) {
-        return last == '%' ? 1 : 0;
-    }
-    if (kind == OPT_SECONDS) {
-        return last == 's' ? 1 : last == 'm' ? 60 : last == 'h' ? 3600 : 0;
-    }
+    if (kind == OPT_PERCENT) return last == '%' ? 1 : 0;
+    if (kind == OPT_SECONDS) return last == 's' ? 1 : last == 'm' ? 60 : last == 'h' ? 3600 : 0;
     return 0;
 }
 
 bool opt_put_number(cli_options *o, const opt_row *row, double v) {
-    if (!(v >= row->min && v <= row->max) || (row->kind == OPT_INT && v != floor(v))) {
-        return false;
-    }
+    if (!(v >= row->min && v <= row->max) || (row->kind == OPT_INT && v != floor(v))) return false;
     *(opt_number *)(void *)((char *)o + row->field) = (opt_number){v, true};
     return true;
 }
@@ -56,9 +48,7 @@ lfm_status opt_set_number(opt_parser *p, const opt_row *row, const char *name, c
     }
     const bool is_number = read_number(text, &v);
     v *= is_number && unit > 0 ? unit : 1;
-    if (is_number && opt_put_number(p->o, row, v)) {
-        return LFM_OK;
-    }
+    if (is_number && opt_put_number(p->o, row, v)) return LFM_OK;
     if (row->kind == OPT_SECONDS) {
         return err_set(p->err, LFM_ERR_ARG, is_number ? "%s: '%s' is outside %gs..%gs" : "%s: '%s' "
                        "is not a time such as 90s, 5m or 1h", name, value, row->min, row->max);
@@ -143,9 +133,7 @@ enum { N_STAGE_NAMES = sizeof stage_names / sizeof *stage_names };
 
 const char *opt_stage_name(uint8_t stage) {
     for (size_t i = 0; i < N_STAGE_NAMES; i++) {
-        if (stage_names[i].stage == stage) {
-            return stage_names[i].name;
-        }
+        if (stage_names[i].stage == stage) return stage_names[i].name;
     }
     return "";
 }
@@ -153,13 +141,9 @@ const char *opt_stage_name(uint8_t stage) {
 /* Compare, ignoring case, '_' and '-'. */
 static bool is_stage_name(const char *word, size_t len, const char *name) {
     for (size_t i = 0; i < len; i++) {
-        if (word[i] == '_' || word[i] == '-') {
-            continue;
-        }
+        if (word[i] == '_' || word[i] == '-') continue;
         name += *name == '_';
-        if (tolower((unsigned char)word[i]) != *name) {
-            return false;
-        }
+        if (tolower((unsigned char)word[i]) != *name) return false;
         name++;
     }
     return *name == '\0' && len > 0;
@@ -167,9 +151,7 @@ static bool is_stage_name(const char *word, size_t len, const char *name) {
 
 static int find_stage(const char *word, size_t len) {
     for (int i = 0; i < N_STAGE_NAMES; i++) {
-        if (is_stage_name(word, len, stage_names[i].name)) {
-            return i;
-        }
+        if (is_stage_name(word, len, stage_names[i].name)) return i;
     }
     return -1;
 }
@@ -256,9 +238,7 @@ lfm_status opt_apply(opt_parser *p, const opt_row *row, const char *name, const 
         opt_add_part(o, PART_BYTES, value);
         return LFM_OK;
     case OPT_STOP:
-        if (value[0] == '\0') {
-            return err_set(p->err, LFM_ERR_ARG, "%s: the text is empty", name);
-        }
+        if (value[0] == '\0') return err_set(p->err, LFM_ERR_ARG, "%s: the text is empty", name);
         o->stops[o->n_stops++] = value;
         return LFM_OK;
     case OPT_BIAS:
@@ -292,8 +272,6 @@ lfm_status opt_set(cli_options *o, unsigned command, const char *name, const cha
     const bool can_be_set = row && (row->group == GROUP_SAMPLING || row->group == GROUP_LENGTH) &&
                             (row->kind == OPT_INT || row->kind == OPT_REAL ||
                              row->kind == OPT_CHOICE);
-    if (!can_be_set) {
-        return err_set(err, LFM_ERR_ARG, "there is no setting '%.40s'", name);
-    }
+    if (!can_be_set) return err_set(err, LFM_ERR_ARG, "there is no setting '%.40s'", name);
     return opt_apply(&p, row, name, value);
 }

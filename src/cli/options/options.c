@@ -30,9 +30,7 @@ static lfm_status parse_option(opt_parser *p, const char *word) {
         attached = word + len + 1;
         row = opt_find_row(word, len, p->command->bit);
     }
-    if (!row) {
-        return opt_unknown(p, word, len);
-    }
+    if (!row) return opt_unknown(p, word, len);
     char name[OPT_LONGEST_NAME + 1] = ""; /* a name from the table is short enough */
     memcpy(name, word, len);
 
@@ -66,9 +64,7 @@ static lfm_status parse_words(opt_parser *p) {
             only_operands = true;
         } else if (!only_operands && word[0] == '-' && word[1] != '\0') {
             const lfm_status st = parse_option(p, word);
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
         } else if (strcmp(word, "-") == 0 && p->command->after == AFTER_PROMPT) {
             opt_add_part(p->o, PART_FILE, "-");
         } else {
@@ -82,9 +78,7 @@ static lfm_status parse_words(opt_parser *p) {
 /* After an error: do the remaining words ask for help? */
 static bool help_follows(const opt_parser *p) {
     for (int i = p->next; i < p->argc && strcmp(p->argv[i], "--") != 0; i++) {
-        if (strcmp(p->argv[i], "-h") == 0 || strcmp(p->argv[i], "--help") == 0) {
-            return true;
-        }
+        if (strcmp(p->argv[i], "-h") == 0 || strcmp(p->argv[i], "--help") == 0) return true;
     }
     return false;
 }
@@ -94,9 +88,7 @@ static bool help_follows(const opt_parser *p) {
 /* Join the operands from `first` on by spaces into one part, at the place of the first one. */
 static lfm_status join_operands(opt_parser *p, size_t first) {
     cli_options *o = p->o;
-    if (first >= p->n_operands) {
-        return LFM_OK;
-    }
+    if (first >= p->n_operands) return LFM_OK;
     if (p->command->after != AFTER_PROMPT) {
         return err_set(p->err, LFM_ERR_ARG, "unexpected operand '%s'. See: lfm help %s",
                        p->operands[first], p->command->name);
@@ -143,9 +135,7 @@ static lfm_status finish(opt_parser *p) {
     }
     if (row && !o->n_threads.given && threads && threads[0]) {
         const lfm_status st = opt_set_number(p, row, "LFM_THREADS", threads);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         o->threads_from_env = true;
     }
     const char **const out_type[] = {&o->out, &o->type};

@@ -54,9 +54,7 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
         s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
         s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
     }
-    if (!s.name) {
-        return LFM_OK;
-    }
+    if (!s.name) return LFM_OK;
     const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
     if (is_tools) {
         tools_write(&text, tools, o->tool_choice);
@@ -87,9 +85,7 @@ lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_
 lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
                                 lfm_error *err) {
     *out = NULL;
-    if (!f->first) {
-        return LFM_OK;
-    }
+    if (!f->first) return LFM_OK;
     lfm_error why = {0};
     lfm_status st = lfm_constraint_clone(out, f->first, err);
     if (st == LFM_OK && o->prefill) {

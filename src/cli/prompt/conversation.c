@@ -34,9 +34,7 @@ static lfm_status append(conversation *c, const char *role, size_t n_role, const
     if (c->n == c->cap) {
         const size_t cap = c->cap ? 2 * c->cap : 16;
         chat_message *grown = realloc(c->messages, cap * sizeof *grown);
-        if (!grown) {
-            return no_memory(err);
-        }
+        if (!grown) return no_memory(err);
         c->messages = grown;
         c->cap = cap;
     }
@@ -58,9 +56,7 @@ lfm_status conversation_add(conversation *c, const char *role, const char *text,
 lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answer,
                                    lfm_error *err) {
     lfm_status st = conversation_add(c, "assistant", answer->said, answer->said_len, err);
-    if (st != LFM_OK || answer->n_calls == 0) {
-        return st;
-    }
+    if (st != LFM_OK || answer->n_calls == 0) return st;
     json_out *other = &c->messages[c->n - 1].other;
     json_write_text(other, ", \"tool_calls\": [");
     for (size_t i = 0; i < answer->n_calls; i++) {
@@ -101,9 +97,7 @@ void conversation_clear(conversation *c) {
 
 lfm_status conversation_set_system(conversation *c, const char *text, size_t n, lfm_error *err) {
     char *copy = text ? copy_text(text, n) : NULL;
-    if (text && !copy) {
-        return no_memory(err);
-    }
+    if (text && !copy) return no_memory(err);
     free(c->system);
     c->system = copy;
     c->n_system = n;
@@ -125,9 +119,7 @@ static lfm_status read_plain(conversation *c, const json_value *v, lfm_error *er
     const json_value *role = v->first;
     const json_value *content = role->next;
     lfm_status st = append(c, role->text, role->len, content->text, content->len, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     json_out *other = &c->messages[c->n - 1].other;
     for (const json_value *m = content->next; m; m = m->next) {
         json_write_text(other, ", ");

@@ -27,9 +27,7 @@ static bool stdin_has_data(void) {
 /* Does an option name "-" as its file? */
 static bool stdin_is_placed(const cli_options *o) {
     for (size_t i = 0; i < o->n_parts; i++) {
-        if (o->parts[i].kind != PART_TEXT && strcmp(o->parts[i].value, "-") == 0) {
-            return true;
-        }
+        if (o->parts[i].kind != PART_TEXT && strcmp(o->parts[i].value, "-") == 0) return true;
     }
     return (o->messages && strcmp(o->messages, "-") == 0) ||
            (o->system_file && strcmp(o->system_file, "-") == 0);
@@ -126,9 +124,7 @@ static lfm_status check_text(const char *what, const json_out *text, lfm_error *
 }
 
 lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err) {
-    if (o->system_file && !o->system) {
-        return input_read_file(system, o->system_file, true, err);
-    }
+    if (o->system_file && !o->system) return input_read_file(system, o->system_file, true, err);
     json_write_text(system, o->system ? o->system : "");
     return json_finish(system, err);
 }
@@ -164,9 +160,7 @@ static lfm_status set_system(conversation *c, const cli_options *o, bool continu
 lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
                                const tools_offered *tools, const json_out *text, lfm_error *err) {
     lfm_status st = conversation_set_tools(c, tools, err);
-    if (st == LFM_OK && o->messages) {
-        return read_messages(c, o->messages, err);
-    }
+    if (st == LFM_OK && o->messages) return read_messages(c, o->messages, err);
     if (st == LFM_OK && (o->system || o->system_file)) st = set_system(c, o, continues, err);
     if (st == LFM_OK) st = check_text("prompt", text, err);
     return st == LFM_OK ? conversation_add(c, "user", text->ptr, text->len, err) : st;

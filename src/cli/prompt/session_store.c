@@ -57,20 +57,14 @@ lfm_status session_store_load(conversation *past, bool *continues, lfm_session *
 
 lfm_status session_store_prompt(lfm_session *s, const cli_options *o, size_t n_reused,
                                 lfm_error *err) {
-    if (!o->prompt_cache || o->prompt_cache_ro || n_reused + 1 >= lfm_session_pos(s)) {
-        return LFM_OK;
-    }
+    if (!o->prompt_cache || o->prompt_cache_ro || n_reused + 1 >= lfm_session_pos(s)) return LFM_OK;
     return lfm_session_save(s, o->prompt_cache, NULL, 0, err);
 }
 
 lfm_status session_store_save(lfm_session *s, const cli_options *o, const conversation *c,
                               lfm_error *err) {
-    if (!o->session) {
-        return LFM_OK;
-    }
-    if (!c) {
-        return lfm_session_save(s, o->session, RAW_NOTE, sizeof RAW_NOTE - 1, err);
-    }
+    if (!o->session) return LFM_OK;
+    if (!c) return lfm_session_save(s, o->session, RAW_NOTE, sizeof RAW_NOTE - 1, err);
     json_out note = {0};
     lfm_status st = conversation_write(&note, c, err);
     if (st == LFM_OK) st = lfm_session_save(s, o->session, note.ptr, note.len, err);

@@ -8,9 +8,7 @@
 size_t truncate_limit(const cli_options *o, size_t n_ctx) {
     const double wanted = o->n_predict.given ? o->n_predict.value : -1;
     const size_t most = n_ctx - n_ctx / 4;
-    if (wanted < 0) {
-        return most;
-    }
+    if (wanted < 0) return most;
     return n_ctx - (wanted < (double)most ? (size_t)wanted : most);
 }
 

@@ -41,9 +41,7 @@ static lfm_status check_session_file(const cli_options *o, lfm_error *err) {
     bool is_session = false;
     char *note = NULL;
     size_t note_len = 0;
-    if (!path || access(path, F_OK) != 0) {
-        return LFM_OK;
-    }
+    if (!path || access(path, F_OK) != 0) return LFM_OK;
     const lfm_status st = lfm_session_describe(path, &info, &is_session, &note, &note_len, err);
     lfm_free(note);
     return st;
@@ -107,9 +105,7 @@ static lfm_status begin_answer(run_state *r, lfm_error *err) {
         st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
                             r->prompt.ids, r->prompt.n, err);
     }
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     r->now = lfm_answer_get(r->answer);
     return r->o->prefill ? run_show_new(r, err) : LFM_OK;
 }
@@ -169,9 +165,7 @@ static int conclude(const run_state *r) {
 static lfm_status save_session(run_state *r, lfm_error *err) {
     const size_t room = lfm_session_n_ctx(r->session) - lfm_session_pos(r->session);
     lfm_status st = LFM_OK;
-    if (!r->o->session) {
-        return LFM_OK;
-    }
+    if (!r->o->session) return LFM_OK;
     if (!r->o->raw) {
         st = conversation_add_answer(&r->talk, r->now, err);
     } else if (r->now->n_pending > 0 && r->now->n_pending <= room) {
@@ -199,9 +193,7 @@ static lfm_status answer(run_state *r, lfm_error *err) {
     lfm_error late = {0};
     lfm_status st = begin_answer(r, err);
     if (st == LFM_OK) st = generate(r, err);
-    if (!r->answer || (st != LFM_OK && (r->o->json || r->o->jsonl))) {
-        return st;
-    }
+    if (!r->answer || (st != LFM_OK && (r->o->json || r->o->jsonl))) return st;
     lfm_status shown =
         lfm_answer_end(r->answer, st == LFM_OK ? LFM_FINISH_INTERRUPTED : LFM_FINISH_ERROR, &late);
     if (shown == LFM_OK) shown = run_show_end(r, &late);
@@ -216,9 +208,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
     if (st == LFM_OK) st = answer_grammar_bind(&r->grammar, r->model, r->o, err);
     if (st == LFM_OK) st = run_check_fit(r, err);
     if (st == LFM_OK) st = open_output(r, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     r->loaded = term_now();
     st = answer(r, err);
     if (st == LFM_OK) {
@@ -233,9 +223,7 @@ static lfm_status answer_prompt(run_state *r, int *code, lfm_error *err) {
 /* Open the model and a session, and load the file of --session or --prompt-cache. */
 static lfm_status load(run_state *r, lfm_error *err) {
     lfm_status st = cli_open_model(&r->model, r->o, false, err);
-    if (st == LFM_OK) {
-        st = cli_new_tuned_session(&r->session, &r->threads, r->model, r->o, err);
-    }
+    if (st == LFM_OK) st = cli_new_tuned_session(&r->session, &r->threads, r->model, r->o, err);
     if (st == LFM_OK) st = session_store_load(&r->talk, &r->continues, r->session, r->o, err);
     if (st == LFM_OK && !r->o->no_sandbox) {
         const bool writes = r->o->session || r->o->prompt_cache || r->o->out;
@@ -265,9 +253,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     r->started = term_now();
     if (st == LFM_OK) st = load(r, err);
     if (st == LFM_OK) st = run_read_tokens(r, text, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     return o->dry_run ? run_dry(r, err) : answer_prompt(r, code, err);
 }
 

@@ -103,9 +103,7 @@ void run_stats(const run_state *r) {
 
 lfm_status run_open_log(run_state *r, lfm_error *err) {
     const char *path = r->o->log_file;
-    if (!path) {
-        return LFM_OK;
-    }
+    if (!path) return LFM_OK;
     r->log_fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     return r->log_fd >= 0 ? LFM_OK
                           : err_set(err, LFM_ERR_IO, "--log-file %s: %s", path, strerror(errno));
@@ -124,9 +122,7 @@ static void put_time(json_out *line) {
 
 void run_log(run_state *r, int code, const lfm_error *why) {
     json_out line = {0};
-    if (r->log_fd < 0) {
-        return;
-    }
+    if (r->log_fd < 0) return;
     json_begin_object(&line, NULL);
     put_time(&line);
     json_put_text(&line, "version", LFM_VERSION);

@@ -16,9 +16,7 @@ static lfm_status prepend_session_tokens(run_state *r, lfm_error *err) {
     size_t n = 0;
     const int32_t *past = lfm_session_tokens(r->session, &n);
     int32_t *all = malloc((n + r->prompt.n + 1) * sizeof *all);
-    if (!all) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->prompt.n);
-    }
+    if (!all) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->prompt.n);
     memcpy(all, past, n * sizeof *all);
     if (r->prompt.n > 0) {
         memcpy(all + n, r->prompt.ids, r->prompt.n * sizeof *all);
@@ -31,9 +29,7 @@ static lfm_status prepend_session_tokens(run_state *r, lfm_error *err) {
 
 static lfm_status tokenize(run_state *r, const json_out *text, lfm_error *err) {
     lfm_status st = LFM_OK;
-    if (!r->o->raw) {
-        return prompt_tokenize_chat(&r->prompt, r->model, r->o, &r->talk, err);
-    }
+    if (!r->o->raw) return prompt_tokenize_chat(&r->prompt, r->model, r->o, &r->talk, err);
     const bool continues = r->o->session && lfm_session_pos(r->session) > 0;
     st = prompt_tokenize_raw(&r->prompt, r->model, r->o, text, !continues, err);
     return st == LFM_OK && continues ? prepend_session_tokens(r, err) : st;

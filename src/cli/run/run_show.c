@@ -58,9 +58,7 @@ static lfm_status show_object(run_state *r, lfm_error *err) {
 
 lfm_status run_show_new(run_state *r, lfm_error *err) {
     stream_thoughts(&r->out, r->now);
-    if (r->o->jsonl) {
-        return show_deltas(r, false, err);
-    }
+    if (r->o->jsonl) return show_deltas(r, false, err);
     return r->o->no_stream || r->o->json || r->o->extract ? LFM_OK
                                                           : stream_text(&r->out, r->now, err);
 }
@@ -102,9 +100,7 @@ lfm_status run_show_end(run_state *r, lfm_error *err) {
     if (extract) {
         r->no_code = !find_code(r->now->text, &r->text, &r->text_len);
     }
-    if (st != LFM_OK || as_json) {
-        return st == LFM_OK ? show_object(r, err) : st;
-    }
+    if (st != LFM_OK || as_json) return st == LFM_OK ? show_object(r, err) : st;
     lfm_answer_state result = *r->now;
     result.text = r->text;
     result.text_settled = r->text_len;

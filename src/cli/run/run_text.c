@@ -60,9 +60,7 @@ static void list_options(FILE *to, const char *label, const cli_options *o, bool
     for (size_t i = 0; i < o->n_given; i++) {
         const opt_given *g = &o->given[i];
         char value[64] = "";
-        if (g->idle != idle) {
-            continue;
-        }
+        if (g->idle != idle) continue;
         if (g->value) {
             err_escape(value, sizeof value, g->value, strlen(g->value));
         }
@@ -207,9 +205,7 @@ lfm_status run_dry(const run_state *r, lfm_error *err) {
     uint64_t scratch = 0;
     const lfm_status st = lfm_session_plan(
         r->model, &opt, wanted < n_ctx ? (uint32_t)wanted : n_ctx, &kv, &scratch, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     cli_print(r->prompt.text, r->prompt.text_len);
     if (r->prompt.text_len == 0 || r->prompt.text[r->prompt.text_len - 1] != '\n') {
         putchar('\n');

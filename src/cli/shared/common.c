@@ -62,9 +62,7 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
     if (missing) {
         cli_nearest_file(o->model, near, sizeof near);
     }
-    if (near[0]) {
-        return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
-    }
+    if (near[0]) return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
     return err_set(err, why->status, "%s", why->text);
 }
 
@@ -73,12 +71,8 @@ lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only
     lfm_error why = {0};
     crash_name_file(o->model);
     const lfm_status st = machine_prepare(o, err);
-    if (st != LFM_OK) {
-        return st;
-    }
-    if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) {
-        return explain(o, &why, err);
-    }
+    if (st != LFM_OK) return st;
+    if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) return explain(o, &why, err);
     machine_lock(*out, o);
     return LFM_OK;
 }

@@ -42,9 +42,7 @@ lfm_status input_read_file(json_out *text, const char *path, bool drop_newline, 
     const char *name = is_stdin ? "standard input" : path;
     const size_t start = text->len;
     const int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        return cli_no_file(path, errno, err);
-    }
+    if (fd < 0) return cli_no_file(path, errno, err);
     if (is_stdin) {
         explain_wait(fd);
     }

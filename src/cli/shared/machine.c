@@ -44,9 +44,7 @@ static lfm_status use_cpus(const char *list, lfm_error *err) {
     cpu_set_t wanted;
     cpu_set_t ours;
     const lfm_status st = read_cpus(list, &wanted, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (sched_getaffinity(0, sizeof ours, &ours) == 0) {
         for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
             if (CPU_ISSET(cpu, &wanted) && !CPU_ISSET(cpu, &ours)) {
@@ -83,9 +81,7 @@ static void use_nice(int wanted, bool quiet) {
 lfm_status machine_prepare(const cli_options *o, lfm_error *err) {
     if (o->cpus) {
         const lfm_status st = use_cpus(o->cpus, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     if (o->nice.given) {
         use_nice((int)o->nice.value, o->quiet);

@@ -41,9 +41,7 @@ bool machine_first_line(const char *root, const char *path, char *out, size_t ca
 double machine_number(const char *root, const char *path, double otherwise) {
     char line[64];
     char *end = line;
-    if (!machine_first_line(root, path, line, sizeof line)) {
-        return otherwise;
-    }
+    if (!machine_first_line(root, path, line, sizeof line)) return otherwise;
     const double v = strtod(line, &end);
     return end != line ? v : otherwise;
 }
@@ -173,9 +171,7 @@ size_t machine_supplies(const char *root, const char *type,
         char path[128];
         char kind[32];
         const size_t name_len = strlen(e->d_name);
-        if (e->d_name[0] == '.' || name_len > 48) {
-            continue;
-        }
+        if (e->d_name[0] == '.' || name_len > 48) continue;
         snprintf(path, sizeof path, SUPPLIES "%.48s/type", e->d_name);
         if (machine_first_line(root, path, kind, sizeof kind) && strcmp(kind, type) == 0) {
             snprintf(supplies[n++].text, sizeof supplies->text, SUPPLIES "%.48s", e->d_name);

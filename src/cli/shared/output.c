@@ -26,9 +26,7 @@ static lfm_status failed(const output *o, const char *what, lfm_error *err) {
 static lfm_status open_temporary(output *o, lfm_error *err) {
     const size_t cap = strlen(o->path) + 32;
     o->temporary = malloc(cap);
-    if (!o->temporary) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", o->path);
-    }
+    if (!o->temporary) return err_set(err, LFM_ERR_MEMORY, "out of memory opening %s", o->path);
     snprintf(o->temporary, cap, "%s.%ld.part", o->path, (long)getpid());
     o->fd = open(o->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (o->fd < 0) {
@@ -48,13 +46,9 @@ lfm_status output_open(output *o, const char *path, lfm_error *err) {
     }
     struct stat info;
     o->path = path;
-    if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) {
-        return open_temporary(o, err);
-    }
+    if (stat(path, &info) != 0 || S_ISREG(info.st_mode)) return open_temporary(o, err);
     o->fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (o->fd < 0) {
-        return failed(o, "cannot be opened", err);
-    }
+    if (o->fd < 0) return failed(o, "cannot be opened", err);
     o->is_tty = isatty(o->fd) == 1;
     return LFM_OK;
 }
@@ -66,14 +60,10 @@ lfm_status output_write(output *o, const char *bytes, size_t n, lfm_error *err) 
             bytes += written;
             n -= (size_t)written;
         } else if (errno == EINTR) {
-            if (term_stopped()) {
-                return LFM_OK;
-            }
+            if (term_stopped()) return LFM_OK;
         } else if (errno == EAGAIN || errno == EWOULDBLOCK) {
             struct pollfd wait = {.fd = o->fd, .events = POLLOUT};
-            if (poll(&wait, 1, -1) < 0 && term_stopped()) {
-                return LFM_OK;
-            }
+            if (poll(&wait, 1, -1) < 0 && term_stopped()) return LFM_OK;
         } else {
             return failed(o, "cannot be written", err);
         }

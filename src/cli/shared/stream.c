@@ -10,9 +10,7 @@
 
 lfm_status stream_bytes(stream *s, const char *bytes, size_t n, lfm_error *err) {
     s->ends_line = n > 0 ? bytes[n - 1] == '\n' : s->ends_line;
-    if (!s->out.is_tty) {
-        return output_write(&s->out, bytes, n, err);
-    }
+    if (!s->out.is_tty) return output_write(&s->out, bytes, n, err);
     json_out text = {0};
     term_escape(&text, bytes, n);
     lfm_status st = json_finish(&text, err);
@@ -23,9 +21,7 @@ lfm_status stream_bytes(stream *s, const char *bytes, size_t n, lfm_error *err) 
 
 void stream_thoughts(stream *s, const lfm_answer_state *a) {
     const size_t n = a->thoughts_settled - s->thoughts_shown;
-    if (n == 0 || !s->thoughts) {
-        return;
-    }
+    if (n == 0 || !s->thoughts) return;
     const char *bytes = a->thoughts + s->thoughts_shown;
     fputs(s->dim ? "\033[2m" : "", stderr);
     for (size_t i = 0; i < n;) {
@@ -39,9 +35,7 @@ void stream_thoughts(stream *s, const lfm_answer_state *a) {
 
 lfm_status stream_text(stream *s, const lfm_answer_state *a, lfm_error *err) {
     const size_t n = a->text_settled - s->shown;
-    if (n == 0) {
-        return LFM_OK;
-    }
+    if (n == 0) return LFM_OK;
     if (s->shown == 0 && s->thoughts_shown > 0) {
         fputs("\n\n", stderr); /* a blank line ends the thoughts */
     }

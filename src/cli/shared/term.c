@@ -62,9 +62,7 @@ static bool is_set(const char *name) {
 
 bool term_use_color(int choice) {
     const char *term = getenv("TERM");
-    if (choice == COLOR_ALWAYS || choice == COLOR_ON) {
-        return true;
-    }
+    if (choice == COLOR_ALWAYS || choice == COLOR_ON) return true;
     if (choice == COLOR_NEVER || choice == COLOR_OFF || is_set("NO_COLOR") ||
         is_set("LFM_NO_COLOR")) {
         return false;
@@ -154,9 +152,7 @@ void term_progress_show(term_progress *p, const char *what, size_t done, size_t 
     const bool asked = term_asked();
     const bool due = p->enabled && spent >= 0.3 &&
                      !(p->shown && now - p->updated < (p->in_lines ? 1.0 : 0.1));
-    if (!asked && !due) {
-        return;
-    }
+    if (!asked && !due) return;
     const double rate = spent > 0 ? (double)done / spent : 0;
     const double left = rate > 0 && total > done ? (double)(total - done) / rate : 0;
     const bool long_time = left >= 120;

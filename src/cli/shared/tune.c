@@ -51,18 +51,12 @@ static bool read_count(const char *text, uint32_t *out) {
 static bool read_line(tune *t, const char *line) {
     if (strncmp(line, "cpu ", 4) == 0) {
         const size_t n = strlen(line + 4);
-        if (n == 0 || n >= sizeof t->cpu) {
-            return false;
-        }
+        if (n == 0 || n >= sizeof t->cpu) return false;
         memcpy(t->cpu, line + 4, n + 1);
         return true;
     }
-    if (strncmp(line, "cores ", 6) == 0) {
-        return read_count(line + 6, &t->cores);
-    }
-    if (strncmp(line, "decode ", 7) == 0) {
-        return read_count(line + 7, &t->decode);
-    }
+    if (strncmp(line, "cores ", 6) == 0) return read_count(line + 6, &t->cores);
+    if (strncmp(line, "decode ", 7) == 0) return read_count(line + 7, &t->decode);
     if (strcmp(line, fast_line) == 0) {
         t->fast = true;
         return true;
@@ -84,21 +78,15 @@ tune_state tune_parse(tune *t, const char *text, size_t n, const tune *here) {
         memcpy(line, text, len);
         line[len] = '\0';
         text += len + 1;
-        if (line[0] == '#') {
-            continue;
-        }
+        if (line[0] == '#') continue;
         if (!head) {
             head = strcmp(line, first_line) == 0;
-            if (!head) {
-                return TUNE_BROKEN;
-            }
+            if (!head) return TUNE_BROKEN;
         } else if (!read_line(t, line)) {
             return TUNE_BROKEN;
         }
     }
-    if (!t->cpu[0] || !t->cores || !t->decode || !t->prefill) {
-        return TUNE_BROKEN;
-    }
+    if (!t->cpu[0] || !t->cores || !t->decode || !t->prefill) return TUNE_BROKEN;
     return strcmp(t->cpu, here->cpu) == 0 && t->cores == here->cores ? TUNE_GOOD : TUNE_STALE;
 }
 
@@ -106,9 +94,7 @@ tune_state tune_read(tune *t, const char *path, const tune *here) {
     char text[MAX_FILE];
     *t = (tune){0};
     FILE *f = fopen(path, "re");
-    if (!f) {
-        return errno == ENOENT || errno == ENOTDIR ? TUNE_ABSENT : TUNE_BROKEN;
-    }
+    if (!f) return errno == ENOENT || errno == ENOTDIR ? TUNE_ABSENT : TUNE_BROKEN;
     const size_t n = fread(text, 1, sizeof text, f);
     const bool whole = !ferror(f) && n < sizeof text;
     fclose(f);
@@ -122,9 +108,7 @@ static lfm_status make_folders(const char *path, lfm_error *err) {
     char folder[MAX_PATH];
     for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         const size_t n = (size_t)(slash - path);
-        if (n >= sizeof folder) {
-            return err_set(err, LFM_ERR_IO, "%s: the path is too long", path);
-        }
+        if (n >= sizeof folder) return err_set(err, LFM_ERR_IO, "%s: the path is too long", path);
         memcpy(folder, path, n);
         folder[n] = '\0';
         if (mkdir(folder, 0777) != 0 && errno != EEXIST) {
@@ -145,9 +129,7 @@ lfm_status tune_write(const tune *t, const char *path, lfm_error *err) {
                            t->fast ? fast_line : "", t->fast ? "\n" : "");
     lfm_status st = make_folders(path, err);
     if (st == LFM_OK) st = output_open(&out, path, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     st = output_write(&out, text, (size_t)n, err);
     const lfm_status closed = output_close(&out, st == LFM_OK, err);
     return st == LFM_OK ? closed : st;
@@ -159,12 +141,8 @@ threads_origin tune_apply(lfm_session_options *opt, bool tell) {
     char path[MAX_PATH];
     tune here;
     tune t;
-    if (opt->n_threads > 0) {
-        return THREADS_ASKED;
-    }
-    if (!tune_path(path, sizeof path) || access(path, F_OK) != 0) {
-        return THREADS_CORES;
-    }
+    if (opt->n_threads > 0) return THREADS_ASKED;
+    if (!tune_path(path, sizeof path) || access(path, F_OK) != 0) return THREADS_CORES;
     tune_here(&here);
     const tune_state state = tune_read(&t, path, &here);
     if (state == TUNE_GOOD) {

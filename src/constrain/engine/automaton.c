@@ -14,9 +14,7 @@
 lfm_status automaton_new(automaton **out, const grammar *g, lfm_error *err) {
     *out = NULL;
     automaton *a = calloc(1, sizeof *a);
-    if (!a) {
-        return automaton_no_memory(err);
-    }
+    if (!a) return automaton_no_memory(err);
     a->g = g;
     lfm_status st = automaton_init_states(a) == LFM_OK ? LFM_OK : automaton_no_memory(err);
     if (st == LFM_OK) {
@@ -47,9 +45,7 @@ static void note_step(automaton *a, uint32_t from, uint8_t byte, uint32_t to) {
     if (s->row == UINT32_MAX) {
         uint32_t *rows =
             grow_array(a->rows, &a->rows_cap, a->n_rows + a->g->n_classes, sizeof *rows);
-        if (!rows) {
-            return;
-        }
+        if (!rows) return;
         a->rows = rows;
         s->row = (uint32_t)a->n_rows;
         memset(rows + a->n_rows, 0xff, a->g->n_classes * sizeof *rows); /* STATE_UNKNOWN */
@@ -90,9 +86,7 @@ lfm_status automaton_join(automaton *a, const uint32_t states[2], uint32_t *to, 
     const automaton_state x = a->states[states[0]];
     const automaton_state y = a->states[states[1]];
     automaton_thread *threads = calloc((size_t)x.n + y.n + 1, sizeof *threads);
-    if (!threads) {
-        return automaton_no_memory(err);
-    }
+    if (!threads) return automaton_no_memory(err);
     for (uint32_t i = 0; i < x.n + y.n; i++) {
         threads[i] = a->threads[i < x.n ? x.first + i : y.first + i - x.n];
     }

@@ -52,9 +52,7 @@ static size_t complement(char_range *r, size_t n) {
 
 static size_t cut_surrogates(char_range *r, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (r[i].hi < SURROGATE_FIRST || r[i].lo > SURROGATE_LAST) {
-            continue;
-        }
+        if (r[i].hi < SURROGATE_FIRST || r[i].lo > SURROGATE_LAST) continue;
         const bool before = r[i].lo < SURROGATE_FIRST;
         const bool after = r[i].hi > SURROGATE_LAST;
         if (before && after) {

@@ -29,9 +29,7 @@ enum { MAX_THREADS = 1 << 22, MAX_FRAMES = 1 << 23, MAX_WORK = 100000000 };
 lfm_status closure_new(closure **out, const grammar *g) {
     closure *c = calloc(1, sizeof *c);
     *out = c;
-    if (!c) {
-        return LFM_ERR_MEMORY;
-    }
+    if (!c) return LFM_ERR_MEMORY;
     c->rules = calloc(g->n_rules + 1, sizeof *c->rules);
     c->open = calloc(g->n_rules + 1, sizeof *c->open);
     return c->rules && c->open ? LFM_OK : LFM_ERR_MEMORY;
@@ -100,9 +98,7 @@ static bool grow_seen(closure *c) {
 
 void closure_push(closure *c, uint32_t step, uint32_t stack) {
     const automaton_thread t = {step, stack};
-    if (c->failed != LFM_OK) {
-        return;
-    }
+    if (c->failed != LFM_OK) return;
     if (c->n_queue >= MAX_THREADS) {
         c->failed = LFM_ERR_UNSUPPORTED;
         return;
@@ -117,9 +113,7 @@ void closure_push(closure *c, uint32_t step, uint32_t stack) {
     size_t slot = hash_thread(t) & (c->seen_cap - 1);
     for (; c->seen_round[slot] == c->round; slot = (slot + 1) & (c->seen_cap - 1)) {
         const automaton_thread other = queue[c->seen[slot]];
-        if (other.step == step && other.stack == stack) {
-            return;
-        }
+        if (other.step == step && other.stack == stack) return;
     }
     c->seen_round[slot] = c->round;
     c->seen[slot] = (uint32_t)c->n_queue;
@@ -246,12 +240,8 @@ static lfm_status close_stack(automaton *a, uint32_t rule) {
         const automaton_stack *all = &a->stacks[below];
         const size_t n = f->to == ALL_OF ? all->n : 1;
         closure_count_work(c, CLOSURE_SORT_WORK * n);
-        if (c->failed != LFM_OK || c->n_sorted + n > MAX_FRAMES) {
-            return LFM_ERR_UNSUPPORTED;
-        }
-        if (!closure_room_for(c, c->n_sorted + n)) {
-            return LFM_ERR_MEMORY;
-        }
+        if (c->failed != LFM_OK || c->n_sorted + n > MAX_FRAMES) return LFM_ERR_UNSUPPORTED;
+        if (!closure_room_for(c, c->n_sorted + n)) return LFM_ERR_MEMORY;
         if (f->to == ALL_OF) {
             memcpy(c->sorted + c->n_sorted, a->frames + all->first, n * sizeof *c->sorted);
         } else {

@@ -12,19 +12,13 @@
  * for *cap.  Returns the array, which may have moved; NULL when memory runs out, and the old one is
  * then unchanged. */
 static inline void *grow_array(void *array, size_t *cap, size_t n, size_t size) {
-    if (n <= *cap && array) {
-        return array;
-    }
+    if (n <= *cap && array) return array;
     size_t want = *cap < 16 ? 16 : *cap;
     while (want < n) {
-        if (want > SIZE_MAX / 2) {
-            return NULL;
-        }
+        if (want > SIZE_MAX / 2) return NULL;
         want *= 2;
     }
-    if (want > SIZE_MAX / size) {
-        return NULL;
-    }
+    if (want > SIZE_MAX / size) return NULL;
     void *grown = realloc(array, want * size);
     if (grown) {
         *cap = want;

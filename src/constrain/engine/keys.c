@@ -32,9 +32,7 @@ static size_t next_slot(const keys_open *k, size_t slot) {
 static bool grow_slots(keys_open *k) {
     const size_t n = k->n_slots ? 2 * k->n_slots : FIRST_SLOTS;
     size_t *slots = calloc(n, sizeof *slots);
-    if (!slots) {
-        return false;
-    }
+    if (!slots) return false;
     free(k->slots);
     k->slots = slots;
     k->n_slots = n;
@@ -59,14 +57,10 @@ static byte_result add_key(keys_open *k) {
     const keys_key key = {p->hash, p->key_at, p->n_bytes - p->key_at, p->level - 1};
     keys_key *keys = grow_array(k->keys, &k->keys_cap, p->n_keys + 1, sizeof *keys);
     k->keys = keys ? keys : k->keys;
-    if (!keys || (2 * (p->n_keys + 1) > k->n_slots && !grow_slots(k))) {
-        return BYTE_NO_MEMORY;
-    }
+    if (!keys || (2 * (p->n_keys + 1) > k->n_slots && !grow_slots(k))) return BYTE_NO_MEMORY;
     size_t slot = slot_of(k, key.hash);
     for (; k->slots[slot]; slot = next_slot(k, slot)) {
-        if (same_key(k, &keys[k->slots[slot] - 1], &key)) {
-            return BYTE_REPEATS;
-        }
+        if (same_key(k, &keys[k->slots[slot] - 1], &key)) return BYTE_REPEATS;
     }
     keys[p->n_keys++] = key;
     k->slots[slot] = p->n_keys;
@@ -89,9 +83,7 @@ static void cut_keys(keys_open *k, size_t n) {
 static byte_result open_level(keys_open *k, bool is_object) {
     keys_place *p = &k->at;
     keys_level *levels = grow_array(k->levels, &k->levels_cap, p->n_levels + 1, sizeof *levels);
-    if (!levels) {
-        return BYTE_NO_MEMORY;
-    }
+    if (!levels) return BYTE_NO_MEMORY;
     k->levels = levels;
     levels[p->n_levels++] = (keys_level){p->level, p->n_keys, p->n_bytes, is_object};
     p->level = p->n_levels;
@@ -126,9 +118,7 @@ static byte_result read_string(keys_open *k, char byte) {
     }
     if (in_key) {
         char *bytes = grow_array(k->bytes, &k->bytes_cap, p->n_bytes + 1, 1);
-        if (!bytes) {
-            return BYTE_NO_MEMORY;
-        }
+        if (!bytes) return BYTE_NO_MEMORY;
         k->bytes = bytes;
         bytes[p->n_bytes++] = byte;
         p->hash = (p->hash ^ (uint8_t)byte) * HASH_PRIME;
@@ -138,9 +128,7 @@ static byte_result read_string(keys_open *k, char byte) {
 
 static byte_result read_byte(keys_open *k, char byte, bool tried) {
     keys_place *p = &k->at;
-    if (p->in_string) {
-        return read_string(k, byte);
-    }
+    if (p->in_string) return read_string(k, byte);
     switch (byte) {
     case '{': return open_level(k, true);
     case '[': return open_level(k, false);

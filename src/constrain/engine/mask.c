@@ -85,9 +85,7 @@ static mask_entry *take_entry(mask *m, mask_entry *entries, size_t n) {
     if (!oldest->bits) {
         oldest->bits = malloc((n_words + 1) * sizeof *oldest->bits);
     }
-    if (!oldest->bits) {
-        return NULL;
-    }
+    if (!oldest->bits) return NULL;
     memset(oldest->bits, 0, n_words * sizeof *oldest->bits);
     return oldest;
 }
@@ -120,9 +118,7 @@ static lfm_status note_crossing(const mask *m, mask_entry *e, size_t node, uint3
     }
     crossing *grown =
         grow_array(e->crossings, &e->crossings_cap, e->n_crossings + 1, sizeof *grown);
-    if (!grown) {
-        return no_memory(err);
-    }
+    if (!grown) return no_memory(err);
     e->crossings = grown;
     grown[e->n_crossings++] = (crossing){(uint32_t)node, cuts};
     return LFM_OK;
@@ -141,9 +137,7 @@ static lfm_status walk(mask *m, const trie *t, size_t i, size_t end, uint64_t *b
         uint32_t next = automaton_look(a, *from, node->byte);
         if (next == STATE_UNKNOWN) {
             const lfm_status st = automaton_step(a, from, node->byte, from + 1, err);
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
             if (a->work > most_work) {
                 return err_set(err, LFM_ERR_UNSUPPORTED, "the grammar is too ambiguous: finding "
                                "the tokens that may follow takes too long");
@@ -161,9 +155,7 @@ static lfm_status walk(mask *m, const trie *t, size_t i, size_t end, uint64_t *b
         const uint32_t cuts = automaton_bits(a, next) & ~STATE_ACCEPTS;
         if (outline && cuts != 0) {
             const lfm_status st = note_crossing(m, outline, i, cuts, err);
-            if (st != LFM_OK || outline->crowded) {
-                return st;
-            }
+            if (st != LFM_OK || outline->crowded) return st;
         }
         i++;
     }
@@ -179,13 +171,9 @@ static lfm_status walk_all(mask *m, const trie *t, uint32_t state, uint64_t *bit
 /* Which brief tokens the outline m->view.states[0] allows. */
 static lfm_status get_outline(mask *m, mask_entry **out, lfm_error *err) {
     *out = find_entry(m, m->outlines, N_OUTLINES, m->view.states[0]);
-    if (*out) {
-        return LFM_OK;
-    }
+    if (*out) return LFM_OK;
     mask_entry *e = take_entry(m, m->outlines, N_OUTLINES);
-    if (!e) {
-        return no_memory(err);
-    }
+    if (!e) return no_memory(err);
     const lfm_status st = walk_all(m, &m->vocab->brief, m->view.states[0], e->bits, e, err);
     if (st == LFM_OK) {
         keep_entry(m, e, m->view.states[0]);
@@ -223,9 +211,7 @@ static lfm_status add_brief(mask *m, const uint32_t *state, uint64_t *bits, lfm_
 static void add_named(mask *m, uint32_t state, uint64_t *bits) {
     const grammar *g = m->a->g;
     const size_t n_words = mask_words(m->vocab->n_vocab);
-    if (g->n_tokens == 0 || !automaton_tokens(m->a, state, m->allowed)) {
-        return;
-    }
+    if (g->n_tokens == 0 || !automaton_tokens(m->a, state, m->allowed)) return;
     for (size_t i = 0; i < g->n_tokens; i++) {
         const size_t id = (size_t)m->ids[i];
         if (m->allowed[i] && !g->tokens[i].negated) {
@@ -279,9 +265,7 @@ lfm_status mask_get(mask *m, const uint32_t *state, const uint64_t **bits, lfm_e
     lfm_status st = LFM_OK;
     if (!e) {
         e = take_entry(m, m->masks, N_MASKS);
-        if (!e) {
-            return no_memory(err);
-        }
+        if (!e) return no_memory(err);
         m->n_computed++;
         st = add_brief(m, state, e->bits, err);
         if (st == LFM_OK) st = walk_all(m, &m->vocab->lengthy, *state, e->bits, NULL, err);

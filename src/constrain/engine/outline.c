@@ -20,9 +20,7 @@ static lfm_status after_return(automaton *a, uint32_t stack, uint32_t *to, lfm_e
         closure_begin(a->closure);
         closure_return_from(a, stack);
         const lfm_status st = closure_finish(a, &state, err);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         a->stacks[stack].returned = state;
     }
     *to = a->stacks[stack].returned;
@@ -38,12 +36,8 @@ static uint32_t plain_count(const grammar *g, automaton_frame f, uint32_t max_by
     const grammar_repeat *r = &g->repeats[g->steps[f.to].first];
     const uint64_t furthest = (uint64_t)f.count + max_bytes;
     const uint32_t enough = r->min > 0 ? r->min - 1 : 0; /* one more, and it may end */
-    if (furthest < r->min) {
-        return 0;
-    }
-    if (f.count >= enough && (r->max == UINT32_MAX || furthest < r->max)) {
-        return enough;
-    }
+    if (furthest < r->min) return 0;
+    if (f.count >= enough && (r->max == UINT32_MAX || furthest < r->max)) return enough;
     return f.count;
 }
 
@@ -69,9 +63,7 @@ static bool outlined(outline *o, uint32_t stack, uint32_t *as) {
         while (i <= o->n_cut && o->cut[i] != stack) {
             i++;
         }
-        if (i > OUTLINE_MAX) {
-            return false;
-        }
+        if (i > OUTLINE_MAX) return false;
         o->cut[i] = stack;
         o->n_cut = i > o->n_cut ? i : o->n_cut;
         *as = i;
@@ -110,14 +102,10 @@ static lfm_status find_stacks(outline *o, uint32_t state) {
         }
     }
     o->a->work += c->work;
-    if (c->failed != LFM_OK) {
-        return c->failed;
-    }
+    if (c->failed != LFM_OK) return c->failed;
     o->old = calloc(c->n_queue + 1, sizeof *o->old);
     o->new = calloc(c->n_queue + 1, sizeof *o->new);
-    if (!o->old || !o->new) {
-        return LFM_ERR_MEMORY;
-    }
+    if (!o->old || !o->new) return LFM_ERR_MEMORY;
     for (size_t i = 0; i < c->n_queue; i++) {
         const uint32_t stack = c->queue[i].stack;
         if (stack > OUTLINE_MAX && !a->stacks[stack].wide) {
@@ -133,9 +121,7 @@ static lfm_status copy_stack(outline *o, size_t i, bool *fits) {
     automaton *a = o->a;
     closure *c = a->closure;
     const automaton_stack s = a->stacks[o->old[i]];
-    if (!closure_room_for(c, s.n)) {
-        return LFM_ERR_MEMORY;
-    }
+    if (!closure_room_for(c, s.n)) return LFM_ERR_MEMORY;
     for (uint32_t k = 0; k < s.n && *fits; k++) {
         automaton_frame f = a->frames[s.first + k];
         f.count = plain_count(a->g, f, o->max_bytes);
@@ -153,23 +139,17 @@ static lfm_status draw(outline *o, uint32_t state, uint32_t *top, bool *fits) {
     for (size_t i = 0; i < o->n && st == LFM_OK && *fits; i++) {
         st = copy_stack(o, i, fits);
     }
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const automaton_state s = a->states[state];
     automaton_thread *threads = grow_array(c->waiting, &c->waiting_cap, s.n, sizeof *threads);
-    if (!threads) {
-        return LFM_ERR_MEMORY;
-    }
+    if (!threads) return LFM_ERR_MEMORY;
     c->waiting = threads;
     for (uint32_t i = 0; i < s.n && *fits; i++) {
         const automaton_thread t = a->threads[s.first + i];
         threads[i].step = t.step;
         *fits = outlined(o, t.stack, &threads[i].stack);
     }
-    if (!*fits) {
-        return LFM_OK;
-    }
+    if (!*fits) return LFM_OK;
     return automaton_intern_state(a, threads, automaton_sort_threads(threads, s.n), 0, top);
 }
 
@@ -177,18 +157,14 @@ lfm_status automaton_outline(automaton *a, const uint32_t *state, uint32_t max_b
                              automaton_view *out, lfm_error *err) {
     memset(out, 0, sizeof *out);
     lfm_status st = automaton_check_budget(a, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     outline o = {.a = a, .max_bytes = max_bytes};
     bool fits = true;
     uint32_t top = *state;
     st = draw(&o, *state, &top, &fits);
     free(o.old);
     free(o.new);
-    if (st != LFM_OK) {
-        return closure_report(st, err);
-    }
+    if (st != LFM_OK) return closure_report(st, err);
     if (!fits) {
         out->states[0] = *state;
         return LFM_OK;

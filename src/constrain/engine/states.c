@@ -144,9 +144,7 @@ static lfm_status make_room(automaton *a, size_t n_frames, size_t n_threads) {
 
 lfm_status automaton_intern_stack(automaton *a, const automaton_frame *frames, size_t n, bool wide,
                                   uint32_t *id) {
-    if (make_room(a, n, 0) != LFM_OK) {
-        return LFM_ERR_MEMORY;
-    }
+    if (make_room(a, n, 0) != LFM_OK) return LFM_ERR_MEMORY;
     uint32_t *head = &a->stack_heads[hash_frames(frames, n, wide) & (a->n_heads - 1)];
     for (uint32_t i = *head; i != 0; i = a->stacks[i - 1].chain) {
         const automaton_stack *s = &a->stacks[i - 1];
@@ -169,9 +167,7 @@ lfm_status automaton_intern_stack(automaton *a, const automaton_frame *frames, s
 
 lfm_status automaton_intern_state(automaton *a, const automaton_thread *threads, size_t n,
                                   uint32_t bits, uint32_t *id) {
-    if (make_room(a, 0, n) != LFM_OK) {
-        return LFM_ERR_MEMORY;
-    }
+    if (make_room(a, 0, n) != LFM_OK) return LFM_ERR_MEMORY;
     uint32_t *head = &a->state_heads[hash_threads(threads, n, bits) & (a->n_heads - 1)];
     for (uint32_t i = *head; i != 0; i = a->states[i - 1].chain) {
         const automaton_state *s = &a->states[i - 1];
@@ -234,9 +230,7 @@ void automaton_hold(automaton *a, automaton_pin *pin, uint32_t *states, size_t n
 }
 
 void automaton_release(automaton *a, automaton_pin *pin) {
-    if (!pin->states) {
-        return;
-    }
+    if (!pin->states) return;
     if (pin->before) {
         pin->before->next = pin->next;
     } else {
@@ -288,9 +282,7 @@ static lfm_status copy_stacks(const automaton *old, automaton *fresh, const bool
             map[i] = (uint32_t)i;
             continue;
         }
-        if (!needed[i]) {
-            continue;
-        }
+        if (!needed[i]) continue;
         automaton_frame *grown = grow_array(frames, &cap, s->n, sizeof *grown);
         if (!grown) {
             st = LFM_ERR_MEMORY;
@@ -312,9 +304,7 @@ static lfm_status copy_state(const automaton *old, automaton *fresh, const uint3
                              uint32_t *id) {
     const automaton_state *s = &old->states[*id];
     automaton_thread *threads = calloc(s->n + 1, sizeof *threads);
-    if (!threads) {
-        return LFM_ERR_MEMORY;
-    }
+    if (!threads) return LFM_ERR_MEMORY;
     for (uint32_t k = 0; k < s->n; k++) {
         const automaton_thread t = old->threads[s->first + k];
         threads[k] = (automaton_thread){t.step, map[t.stack]};
@@ -381,17 +371,11 @@ static lfm_status forget(automaton *a) {
 }
 
 lfm_status automaton_check_budget(automaton *a, lfm_error *err) {
-    if (bytes_used(a) <= a->budget) {
-        return LFM_OK;
-    }
-    if (forget(a) != LFM_OK) {
-        return automaton_no_memory(err);
-    }
+    if (bytes_used(a) <= a->budget) return LFM_OK;
+    if (forget(a) != LFM_OK) return automaton_no_memory(err);
     while (bytes_used(a) > a->budget / 2 && a->budget < LAST_BUDGET) {
         a->budget *= 2;
     }
-    if (bytes_used(a) > a->budget) {
-        return automaton_too_much(err);
-    }
+    if (bytes_used(a) > a->budget) return automaton_too_much(err);
     return LFM_OK;
 }

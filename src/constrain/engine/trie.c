@@ -101,9 +101,7 @@ lfm_status trie_init(trie *t, const trie_text *texts, size_t n, size_t min, size
     entry *spare = calloc(n + 1, sizeof *spare);
     size_t kept = 0;
     for (size_t i = 0; entries && i < n; i++) {
-        if (texts[i].len <= min || texts[i].len > max || texts[i].len == 0) {
-            continue;
-        }
+        if (texts[i].len <= min || texts[i].len > max || texts[i].len == 0) continue;
         uint64_t head = 0;
         for (size_t k = 0; k < 8; k++) {
             head = head << 8 | (k < texts[i].len ? (uint8_t)texts[i].ptr[k] : 0);
@@ -140,16 +138,12 @@ bool trie_has_longer(const trie *t, const char *text, size_t n, const uint64_t *
         while (at < end && t->nodes[at].byte != (uint8_t)text[i]) {
             at = t->nodes[at].end;
         }
-        if (at >= end) {
-            return false;
-        }
+        if (at >= end) return false;
         first = at + 1;
         end = t->nodes[at].end;
     }
     for (uint32_t k = t->nodes[first].first; n > 0 && k < t->nodes[end].first; k++) {
-        if (allowed[t->ids[k] / 64] >> t->ids[k] % 64 & 1) {
-            return true;
-        }
+        if (allowed[t->ids[k] / 64] >> t->ids[k] % 64 & 1) return true;
     }
     return false;
 }

@@ -71,9 +71,7 @@ static lfm_status list_users(analysis *a) {
     const grammar *g = a->g;
     a->users_of = calloc(g->n_steps + 2, sizeof *a->users_of);
     a->callers_of = calloc(g->n_rules + 2, sizeof *a->callers_of);
-    if (!a->users_of || !a->callers_of) {
-        return no_memory(a);
-    }
+    if (!a->users_of || !a->callers_of) return no_memory(a);
     /* Counted one place too high: filling the lists then moves every beginning to its final
      * place. */
     for (size_t i = 0; i < g->n_steps; i++) {
@@ -89,9 +87,7 @@ static lfm_status list_users(analysis *a) {
     sum_up(a->callers_of + 1, g->n_rules);
     a->users = calloc(a->users_of[g->n_steps + 1] + 1, sizeof *a->users);
     a->callers = calloc(a->callers_of[g->n_rules + 1] + 1, sizeof *a->callers);
-    if (!a->users || !a->callers) {
-        return no_memory(a);
-    }
+    if (!a->users || !a->callers) return no_memory(a);
     for (size_t i = 0; i < g->n_steps; i++) {
         const grammar_step *s = &g->steps[i];
         for (uint32_t k = 0; k < n_targets(s); k++) {
@@ -120,9 +116,7 @@ static bool is_live(const analysis *a, const grammar_step *s) {
                                     a->live[g->rules[g->repeats[s->first].rule].start]);
     default:
         for (uint32_t i = 0; i < n_targets(s); i++) {
-            if (a->live[target(g, s, i)]) {
-                return true;
-            }
+            if (a->live[target(g, s, i)]) return true;
         }
         return false;
     }
@@ -138,9 +132,7 @@ static bool is_empty(const analysis *a, const grammar_step *s) {
                                      a->empty[g->rules[g->repeats[s->first].rule].start]);
     case STEP_SPLIT:
         for (uint32_t i = 0; i < s->n; i++) {
-            if (a->empty[g->branches[s->first + i]]) {
-                return true;
-            }
+            if (a->empty[g->branches[s->first + i]]) return true;
         }
         return false;
     default: return false;
@@ -173,9 +165,7 @@ static bool update(analysis *a, fact f, uint32_t step) {
     const uint8_t now = f == FACT_LIVE    ? is_live(a, s)
                         : f == FACT_EMPTY ? is_empty(a, s)
                                           : reach_of(a, s);
-    if (now <= values[step]) {
-        return false;
-    }
+    if (now <= values[step]) return false;
     values[step] = now;
     return true;
 }
@@ -194,9 +184,7 @@ static void settle(analysis *a, fact f) {
         head = head + 1 == g->n_steps ? 0 : head + 1;
         n--;
         a->queued[step] = false;
-        if (!update(a, f, step)) {
-            continue;
-        }
+        if (!update(a, f, step)) continue;
         const uint32_t rule = a->rule_at[step];
         const uint32_t *lists[2] = {a->users + a->users_of[step], NULL};
         size_t counts[2] = {a->users_of[step + 1] - a->users_of[step], 0};
@@ -247,9 +235,7 @@ static lfm_status left_recursion(const analysis *a, const descent *d, uint32_t r
     for (size_t i = from; i <= d->n_path; i++) {
         const uint32_t r = i < d->n_path ? d->path[i].rule : rule;
         const char *const arrow = len > 0 ? " -> " : "";
-        if (r >= tree->n_rules) {
-            continue;
-        }
+        if (r >= tree->n_rules) continue;
         const gbnf_rule *name = &tree->rules[r];
         if (len + name->len + 12 > sizeof way) {
             memcpy(way + len, " -> ...", 8);
@@ -291,15 +277,11 @@ static lfm_status descend(analysis *a, descent *d) {
         look_at(d, g->branches[s->first + i]);
     }
     const uint32_t rule = callee(g, s);
-    if (rule == UINT32_MAX) {
-        return LFM_OK;
-    }
+    if (rule == UINT32_MAX) return LFM_OK;
     if (s->skip) {
         look_at(d, s->next);
     }
-    if (d->state[rule] == 1) {
-        return left_recursion(a, d, rule);
-    }
+    if (d->state[rule] == 1) return left_recursion(a, d, rule);
     if (d->state[rule] == 0) {
         d->state[rule] = 1;
         d->path[d->n_path++] = (visit){rule, (uint32_t)d->n_steps};
@@ -404,9 +386,7 @@ static lfm_status conclude(analysis *a) {
     settle(a, FACT_REACH);
     note_facts(a);
     const lfm_status st = order_rules(a);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (!a->live[g->rules[g->root].start]) {
         return gbnf_fail(a->tree, g->rules[g->root].at, a->err,
                          "no text satisfies 'root': every way through it needs a rule that never "

@@ -28,9 +28,7 @@ static lfm_status new_sequence(gbnf_parser *p, gbnf_group *g) {
 
 static lfm_status open_one(gbnf_parser *p) {
     gbnf_group *groups = grow_array(p->groups, &p->groups_cap, p->n_groups + 1, sizeof *groups);
-    if (!groups) {
-        return gbnf_no_memory(p->tree, p->err);
-    }
+    if (!groups) return gbnf_no_memory(p->tree, p->err);
     p->groups = groups;
     gbnf_group *g = &groups[p->n_groups++];
     g->at = (uint32_t)p->pos;
@@ -65,9 +63,7 @@ static uint64_t hash_name(const char *name, size_t len) { /* FNV-1a */
 static lfm_status grow_names(gbnf_parser *p) {
     const size_t cap = p->names_cap ? 2 * p->names_cap : 64;
     uint32_t *names = calloc(cap, sizeof *names);
-    if (!names) {
-        return gbnf_no_memory(p->tree, p->err);
-    }
+    if (!names) return gbnf_no_memory(p->tree, p->err);
     for (size_t i = 0; i < p->tree->n_rules; i++) {
         const gbnf_rule *r = &p->tree->rules[i];
         size_t slot = (size_t)hash_name(p->text + r->at, r->len) & (cap - 1);
@@ -87,9 +83,7 @@ static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *ind
     gbnf_tree *t = p->tree;
     if (2 * (t->n_rules + 1) > p->names_cap) {
         const lfm_status st = grow_names(p);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     assert(p->names);
     size_t slot = (size_t)hash_name(p->text + at, len) & (p->names_cap - 1);
@@ -101,9 +95,7 @@ static lfm_status find_rule(gbnf_parser *p, size_t at, size_t len, uint32_t *ind
         }
     }
     gbnf_rule *rules = grow_array(t->rules, &t->rules_cap, t->n_rules + 1, sizeof *rules);
-    if (!rules) {
-        return gbnf_no_memory(p->tree, p->err);
-    }
+    if (!rules) return gbnf_no_memory(p->tree, p->err);
     t->rules = rules;
     t->rules[t->n_rules] = (gbnf_rule){(uint32_t)at, (uint32_t)len, GBNF_NONE};
     *index = (uint32_t)t->n_rules;
@@ -144,9 +136,7 @@ static lfm_status read_reference(gbnf_parser *p) {
 }
 
 static lfm_status close_group(gbnf_parser *p) {
-    if (p->n_groups == 1) {
-        return gbnf_fail(p->tree, p->pos, p->err, "')' without '('");
-    }
+    if (p->n_groups == 1) return gbnf_fail(p->tree, p->pos, p->err, "')' without '('");
     close_sequence(p);
     const uint32_t group = p->groups[--p->n_groups].alternatives;
     gbnf_adopt(p->tree, p->groups[p->n_groups - 1].sequence, group);
@@ -203,13 +193,9 @@ static lfm_status read_rule(gbnf_parser *p) {
     const size_t at = p->pos;
     const size_t end = word_end(p);
     uint32_t rule = 0;
-    if (end == at) {
-        return gbnf_unexpected(p, "the name of a rule");
-    }
+    if (end == at) return gbnf_unexpected(p, "the name of a rule");
     lfm_status st = find_rule(p, at, end - at, &rule);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     const int len = end - at > 60 ? 60 : (int)(end - at);
     if (t->rules[rule].body != GBNF_NONE) {
         return gbnf_fail(t, at, p->err, "rule '%.*s' is defined twice", len, p->text + at);
@@ -231,13 +217,9 @@ static lfm_status read_rule(gbnf_parser *p) {
     for (bool done = false; st == LFM_OK && !done;) {
         st = read_item(p, &done);
     }
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     if (p->n_groups > 1) {
-        if (p->pos < p->len) {
-            return gbnf_unexpected(p, "')' or an item");
-        }
+        if (p->pos < p->len) return gbnf_unexpected(p, "')' or an item");
         return gbnf_fail(t, p->groups[p->n_groups - 1].at, p->err, "this '(' is never closed");
     }
     if (p->pos < p->len && gbnf_peek(p) != '\n') {
@@ -300,9 +282,7 @@ static lfm_status check_names(gbnf_parser *p) {
         if (r->len == 4 && memcmp(p->text + r->at, "root", 4) == 0) {
             t->root = (uint32_t)i;
         }
-        if (r->body == GBNF_NONE) {
-            return undefined(p, r);
-        }
+        if (r->body == GBNF_NONE) return undefined(p, r);
     }
     if (t->root == GBNF_NONE) {
         return err_set(p->err, LFM_ERR_ARG, "the grammar has no rule 'root', where it would begin");
@@ -318,9 +298,7 @@ static lfm_status check_text(const gbnf_parser *p) {
     uint32_t code = 0;
     for (size_t at = 0; at < p->len;) {
         const size_t n = utf8_decode(p->text + at, p->len - at, &code);
-        if (n == 0) {
-            return gbnf_fail(p->tree, at, p->err, "this byte is not UTF-8");
-        }
+        if (n == 0) return gbnf_fail(p->tree, at, p->err, "this byte is not UTF-8");
         at += n;
     }
     return LFM_OK;

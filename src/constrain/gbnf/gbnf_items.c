@@ -33,9 +33,7 @@ void gbnf_skip_space(gbnf_parser *p, bool newline_ok) {
             p->pos = end ? (size_t)(end - p->text) : p->len;
         }
         const int d = gbnf_peek(p);
-        if (d != ' ' && d != '\t' && d != '\r' && !(newline_ok && d == '\n')) {
-            return;
-        }
+        if (d != ' ' && d != '\t' && d != '\r' && !(newline_ok && d == '\n')) return;
     }
 }
 
@@ -115,14 +113,10 @@ lfm_status gbnf_read_literal(gbnf_parser *p) {
             return gbnf_fail(t, node.at, p->err, "this literal has no closing quote on its line");
         }
         const lfm_status st = read_character(p, &code);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
         const size_t n = utf8_encode(code, bytes);
         char *grown = grow_array(t->bytes, &t->bytes_cap, t->n_bytes + n, 1);
-        if (!grown) {
-            return gbnf_no_memory(p->tree, p->err);
-        }
+        if (!grown) return gbnf_no_memory(p->tree, p->err);
         t->bytes = grown;
         memcpy(t->bytes + t->n_bytes, bytes, n);
         t->n_bytes += n;
@@ -137,9 +131,7 @@ lfm_status gbnf_read_literal(gbnf_parser *p) {
 static lfm_status push_range(gbnf_parser *p, uint32_t lo, uint32_t hi) {
     gbnf_tree *t = p->tree;
     char_range *grown = grow_array(t->ranges, &t->ranges_cap, t->n_ranges + 3, sizeof *grown);
-    if (!grown) {
-        return gbnf_no_memory(p->tree, p->err);
-    }
+    if (!grown) return gbnf_no_memory(p->tree, p->err);
     t->ranges = grown;
     t->ranges[t->n_ranges++] = (char_range){lo, hi};
     return LFM_OK;
@@ -207,9 +199,7 @@ lfm_status gbnf_read_token(gbnf_parser *p) {
     node.negated = gbnf_peek(p) == '!';
     p->pos += node.negated;
     const size_t begin = p->pos;
-    if (gbnf_peek(p) != '<') {
-        return gbnf_unexpected(p, "a token such as <name> or <[123]>");
-    }
+    if (gbnf_peek(p) != '<') return gbnf_unexpected(p, "a token such as <name> or <[123]>");
     while (p->pos < p->len && gbnf_peek(p) != '>' && gbnf_peek(p) != '\n') {
         p->pos++;
     }
@@ -230,9 +220,7 @@ lfm_status gbnf_read_token(gbnf_parser *p) {
         token.id = token.len > 4 ? (int32_t)id : -1;
     }
     gbnf_token *grown = grow_array(t->tokens, &t->tokens_cap, t->n_tokens + 1, sizeof *grown);
-    if (!grown) {
-        return gbnf_no_memory(p->tree, p->err);
-    }
+    if (!grown) return gbnf_no_memory(p->tree, p->err);
     t->tokens = grown;
     t->tokens[t->n_tokens++] = token;
     return gbnf_add_item(p, node);
@@ -260,22 +248,16 @@ static lfm_status read_counts(gbnf_parser *p, bool nested, uint32_t *min, uint32
     const size_t at = p->pos++;
     lfm_status st = LFM_OK;
     gbnf_skip_space(p, nested);
-    if (!gbnf_is_digit(gbnf_peek(p)) && gbnf_peek(p) != ',') {
-        return gbnf_unexpected(p, "a number");
-    }
+    if (!gbnf_is_digit(gbnf_peek(p)) && gbnf_peek(p) != ',') return gbnf_unexpected(p, "a number");
     *min = 0;
-    if (gbnf_is_digit(gbnf_peek(p))) {
-        st = read_count(p, min);
-    }
+    if (gbnf_is_digit(gbnf_peek(p))) st = read_count(p, min);
     *max = *min;
     gbnf_skip_space(p, nested);
     if (st == LFM_OK && gbnf_peek(p) == ',') {
         p->pos++;
         gbnf_skip_space(p, nested);
         *max = GBNF_NONE;
-        if (gbnf_is_digit(gbnf_peek(p))) {
-            st = read_count(p, max);
-        }
+        if (gbnf_is_digit(gbnf_peek(p))) st = read_count(p, max);
         gbnf_skip_space(p, nested);
     }
     if (st == LFM_OK && gbnf_peek(p) != '}') {

@@ -38,9 +38,7 @@ uint32_t gbnf_add_sizes(uint32_t a, uint32_t b) {
 
 lfm_status gbnf_new_node(gbnf_tree *t, gbnf_node node, uint32_t *index, lfm_error *err) {
     gbnf_node *nodes = grow_array(t->nodes, &t->nodes_cap, t->n_nodes + 1, sizeof *nodes);
-    if (!nodes) {
-        return gbnf_no_memory(t, err);
-    }
+    if (!nodes) return gbnf_no_memory(t, err);
     t->nodes = nodes;
     node.next = GBNF_NONE;
     t->nodes[t->n_nodes] = node;

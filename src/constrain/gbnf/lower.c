@@ -49,9 +49,7 @@ static lfm_status no_memory(const lowering *l) {
 static lfm_status new_step(lowering *l, grammar_step step, uint32_t *index) {
     grammar *g = l->g;
     grammar_step *steps = grow_array(g->steps, &g->steps_cap, g->n_steps + 1, sizeof *steps);
-    if (!steps || g->n_steps >= UINT32_MAX / 2) {
-        return no_memory(l);
-    }
+    if (!steps || g->n_steps >= UINT32_MAX / 2) return no_memory(l);
     g->steps = steps;
     g->steps[g->n_steps] = step;
     *index = (uint32_t)g->n_steps++;
@@ -71,9 +69,7 @@ static uint64_t hash_edges(const grammar_edge *e, size_t n) {
 
 static bool same_edges(const grammar_edge *a, const grammar_edge *b, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (a[i].lo != b[i].lo || a[i].hi != b[i].hi || a[i].next != b[i].next) {
-            return false;
-        }
+        if (a[i].lo != b[i].lo || a[i].hi != b[i].hi || a[i].next != b[i].next) return false;
     }
     return true;
 }
@@ -81,9 +77,7 @@ static bool same_edges(const grammar_edge *a, const grammar_edge *b, size_t n) {
 static lfm_status grow_matches(lowering *l) {
     const size_t cap = l->matches_cap ? 2 * l->matches_cap : 256;
     uint32_t *matches = calloc(cap, sizeof *matches);
-    if (!matches) {
-        return no_memory(l);
-    }
+    if (!matches) return no_memory(l);
     for (size_t i = 0; i < l->matches_cap; i++) {
         if (l->matches[i] != 0) {
             const grammar_step *s = &l->g->steps[l->matches[i] - 1];
@@ -105,9 +99,7 @@ static lfm_status make_match(lowering *l, const grammar_edge *edges, size_t n, u
     grammar *g = l->g;
     if (2 * (l->n_matches + 1) > l->matches_cap) {
         const lfm_status st = grow_matches(l);
-        if (st != LFM_OK) {
-            return st;
-        }
+        if (st != LFM_OK) return st;
     }
     size_t slot = (size_t)hash_edges(edges, n) & (l->matches_cap - 1);
     for (; l->matches[slot] != 0; slot = (slot + 1) & (l->matches_cap - 1)) {
@@ -118,9 +110,7 @@ static lfm_status make_match(lowering *l, const grammar_edge *edges, size_t n, u
         }
     }
     grammar_edge *grown = grow_array(g->edges, &g->edges_cap, g->n_edges + n, sizeof *grown);
-    if (!grown) {
-        return no_memory(l);
-    }
+    if (!grown) return no_memory(l);
     g->edges = grown;
     memcpy(g->edges + g->n_edges, edges, n * sizeof *edges);
     const grammar_step step = {
@@ -174,9 +164,7 @@ static lfm_status close_levels(lowering *l, spelling *open, const char_bytes *pa
  * have equal or disjoint first bytes, and so on: edges of a step never overlap. */
 static lfm_status lower_set(lowering *l, const gbnf_node *node, uint32_t next, uint32_t *entry) {
     spelling *open = calloc(4, sizeof *open);
-    if (!open) {
-        return no_memory(l);
-    }
+    if (!open) return no_memory(l);
     char_bytes path = {.n = 0};
     lfm_status st = LFM_OK;
     for (uint32_t i = 0; i < node->n && st == LFM_OK; i++) {
@@ -207,9 +195,7 @@ static lfm_status lower_set(lowering *l, const gbnf_node *node, uint32_t next, u
 static lfm_status make_split(lowering *l, const uint32_t *to, size_t n, uint32_t *index) {
     grammar *g = l->g;
     uint32_t *grown = grow_array(g->branches, &g->branches_cap, g->n_branches + n, sizeof *grown);
-    if (!grown) {
-        return no_memory(l);
-    }
+    if (!grown) return no_memory(l);
     g->branches = grown;
     memcpy(g->branches + g->n_branches, to, n * sizeof *to);
     const grammar_step step = {
@@ -221,9 +207,7 @@ static lfm_status make_split(lowering *l, const uint32_t *to, size_t n, uint32_t
 
 static lfm_status push_task(lowering *l, uint32_t node, uint32_t next) {
     task *tasks = grow_array(l->tasks, &l->tasks_cap, l->n_tasks + 1, sizeof *tasks);
-    if (!tasks) {
-        return no_memory(l);
-    }
+    if (!tasks) return no_memory(l);
     l->tasks = tasks;
     l->tasks[l->n_tasks++] = (task){
         .node = node, .next = next, .child = l->tree->nodes[node].first, .step = next,
@@ -249,18 +233,14 @@ static lfm_status lower_sequence(lowering *l, task *t, uint32_t *result, bool *f
 static lfm_status lower_alternatives(lowering *l, task *t, uint32_t *result, bool *finished) {
     if (t->begun) {
         uint32_t *grown = grow_array(l->found, &l->found_cap, l->n_found + 1, sizeof *grown);
-        if (!grown) {
-            return no_memory(l);
-        }
+        if (!grown) return no_memory(l);
         l->found = grown;
         l->found[l->n_found++] = *result;
         t->done++;
         t->child = l->tree->nodes[t->child].next;
     }
     t->begun = true;
-    if (t->child != GBNF_NONE) {
-        return push_task(l, t->child, t->next);
-    }
+    if (t->child != GBNF_NONE) return push_task(l, t->child, t->next);
     *finished = true;
     l->n_found -= t->done;
     if (t->done == 1) {
@@ -281,9 +261,7 @@ static lfm_status body_rule(lowering *l, uint32_t node, uint32_t *rule) {
         uint32_t *bodies =
             grow_array(l->bodies, &l->bodies_cap, l->n_bodies + 1, sizeof *bodies);
         l->bodies = bodies ? bodies : l->bodies;
-        if (!rules || !bodies) {
-            return no_memory(l);
-        }
+        if (!rules || !bodies) return no_memory(l);
         g->rules[g->n_rules] = (grammar_rule){.at = l->tree->nodes[node].at};
         l->bodies[l->n_bodies++] = l->tree->nodes[node].first;
         l->body_of[node] = (uint32_t)g->n_rules++;
@@ -298,14 +276,10 @@ static lfm_status make_counter(lowering *l, const task *t, uint32_t *result) {
     const gbnf_node *node = &l->tree->nodes[t->node];
     grammar_repeat repeat = {.min = node->min, .max = node->max};
     const lfm_status st = body_rule(l, t->node, &repeat.rule);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     grammar_repeat *grown =
         grow_array(g->repeats, &g->repeats_cap, g->n_repeats + 1, sizeof *grown);
-    if (!grown) {
-        return no_memory(l);
-    }
+    if (!grown) return no_memory(l);
     g->repeats = grown;
     g->repeats[g->n_repeats] = repeat;
     const grammar_step step = {
@@ -341,9 +315,7 @@ static lfm_status lower_limited(lowering *l, task *t, uint32_t *result, bool *fi
         if (t->done++ < node->max - node->min) {
             const uint32_t ways[2] = {*result, t->next};
             const lfm_status st = make_split(l, ways, 2, &t->step);
-            if (st != LFM_OK) {
-                return st;
-            }
+            if (st != LFM_OK) return st;
         }
     }
     t->begun = true;
@@ -425,9 +397,7 @@ static lfm_status copy_tokens(lowering *l) {
     }
     g->tokens = calloc(tree->n_tokens + 1, sizeof *g->tokens);
     g->names = malloc(n_bytes + 1);
-    if (!g->tokens || !g->names) {
-        return no_memory(l);
-    }
+    if (!g->tokens || !g->names) return no_memory(l);
     uint32_t used = 0;
     for (size_t i = 0; i < tree->n_tokens; i++) {
         const gbnf_token *t = &tree->tokens[i];
@@ -449,9 +419,7 @@ static lfm_status lower_all(lowering *l) {
     const gbnf_tree *tree = l->tree;
     l->body_of = calloc(tree->n_nodes + 1, sizeof *l->body_of);
     g->rules = grow_array(NULL, &g->rules_cap, tree->n_rules + 1, sizeof *g->rules);
-    if (!l->body_of || !g->rules) {
-        return no_memory(l);
-    }
+    if (!l->body_of || !g->rules) return no_memory(l);
     lfm_status st = copy_tokens(l);
     g->n_rules = tree->n_rules;
     g->root = tree->root;

@@ -13,9 +13,7 @@ lfm_status choices_to_gbnf(char **gbnf, const char *text, size_t len, lfm_error 
     size_t n = 0;
     lfm_status st = LFM_OK;
     *gbnf = NULL;
-    if (!utf8_valid(text, len)) {
-        return err_set(err, LFM_ERR_ARG, "the choices are not UTF-8");
-    }
+    if (!utf8_valid(text, len)) return err_set(err, LFM_ERR_ARG, "the choices are not UTF-8");
     json_write_text(&out, "root ::= ");
     for (size_t i = 0; i <= len && st == LFM_OK; i++) {
         if (i < len && text[i] != ',') {

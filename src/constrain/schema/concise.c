@@ -133,16 +133,12 @@ lfm_status concise_to_schema(char **schema, const char *text, size_t len, lfm_er
     size_t n = 0;
     lfm_status st = LFM_OK;
     *schema = NULL;
-    if (!utf8_valid(text, len)) {
-        return err_set(err, LFM_ERR_ARG, "the schema is not UTF-8");
-    }
+    if (!utf8_valid(text, len)) return err_set(err, LFM_ERR_ARG, "the schema is not UTF-8");
     json_write_text(&out, "{\"type\": \"object\", \"properties\": {");
     while (st == LFM_OK && rest.n > 0) {
         field f;
         const span part = trim(cut(&rest, separator));
-        if (part.n == 0 && separator == '\n') {
-            continue;
-        }
+        if (part.n == 0 && separator == '\n') continue;
         st = read_field(&f, part, err);
         if (st == LFM_OK) {
             json_write_text(&out, n++ > 0 ? ", " : "");

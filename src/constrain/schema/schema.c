@@ -73,9 +73,7 @@ static void write_values(schema_compiler *c, const schema_facts *f) {
 static void write_types(schema_compiler *c, const schema_facts *f, json_out *rules) {
     size_t n = 0;
     for (unsigned type = TYPE_OBJECT; type > 0; type >>= 1) {
-        if (!(f->types & type) || (type == TYPE_INTEGER && f->types & TYPE_FRACTION)) {
-            continue;
-        }
+        if (!(f->types & type) || (type == TYPE_INTEGER && f->types & TYPE_FRACTION)) continue;
         json_write_text(&c->out, n++ > 0 ? " | " : "");
         switch (type) {
         case TYPE_OBJECT: schema_write_object(c, f, rules); break;
@@ -171,9 +169,7 @@ static lfm_status compile(char **gbnf, const char *text, size_t len,
     schema_compiler c = {.err = err};
     *gbnf = NULL;
     lfm_status st = json_parse(&doc, text, len, err);
-    if (st != LFM_OK) {
-        return st;
-    }
+    if (st != LFM_OK) return st;
     c.root = doc.root;
     begin(&c);
     json_write_text(&c.out, common_rules);

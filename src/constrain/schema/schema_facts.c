@@ -63,9 +63,7 @@ static void check_keyword(schema_compiler *c, const json_value *m, unsigned *hin
             return;
         }
     }
-    if (is_harmless(m) || (m->key_len > 2 && memcmp(m->key, "x-", 2) == 0)) {
-        return;
-    }
+    if (is_harmless(m) || (m->key_len > 2 && memcmp(m->key, "x-", 2) == 0)) return;
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
         if (key_is(m, refused[i])) {
             schema_fail(c, m, "the keyword '%s' is not supported", refused[i]);
@@ -88,9 +86,7 @@ static unsigned type_named(schema_compiler *c, const json_value *name) {
         {"object", TYPE_OBJECT},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (json_is(name, names[i].name)) {
-            return names[i].types;
-        }
+        if (json_is(name, names[i].name)) return names[i].types;
     }
     schema_fail(c, name, "a type is null, boolean, integer, number, string, array or object");
     return 0;
@@ -108,9 +104,7 @@ static void read_type(schema_compiler *c, schema_facts *f, const json_value *typ
 }
 
 static bool same_value(const json_value *a, const json_value *b) {
-    if (a->kind == JSON_NUMBER && b->kind == JSON_NUMBER) {
-        return a->number == b->number;
-    }
+    if (a->kind == JSON_NUMBER && b->kind == JSON_NUMBER) return a->number == b->number;
     json_out x = {0};
     json_out y = {0};
     json_write_value(&x, a);
@@ -188,9 +182,7 @@ static bool read_digits(const json_value *v, char *digits, size_t *n, long *poin
             continue;
         }
         if (*n == MAX_DIGITS) {
-            if (*p != '0') {
-                return false;
-            }
+            if (*p != '0') return false;
             before += !after_point;
             continue;
         }
@@ -200,9 +192,7 @@ static bool read_digits(const json_value *v, char *digits, size_t *n, long *poin
     if (p < end) {
         exponent = strtol(p + 1, NULL, 10);
     }
-    if (exponent > 1000 || exponent < -1000) {
-        return false;
-    }
+    if (exponent > 1000 || exponent < -1000) return false;
     *point = before + exponent;
     return true;
 }
@@ -212,16 +202,12 @@ static bool read_limit(schema_limit *limit, const json_value *v, bool exclusive)
     char digits[MAX_DIGITS];
     size_t n = 0;
     long point = 0;
-    if (!read_digits(v, digits, &n, &point)) {
-        return false;
-    }
+    if (!read_digits(v, digits, &n, &point)) return false;
     while (n > 0 && digits[n - 1] == '0') {
         n--;
     }
     point = n == 0 ? 0 : point;
-    if (point > MAX_DIGITS || (point < 0 ? -point : 0) + (long)n > MAX_DIGITS) {
-        return false;
-    }
+    if (point > MAX_DIGITS || (point < 0 ? -point : 0) + (long)n > MAX_DIGITS) return false;
     *limit = (schema_limit){.given = true, .negative = v->text[0] == '-' && n > 0,
                             .exclusive = exclusive};
     size_t w = 0;
@@ -241,26 +227,20 @@ static bool read_limit(schema_limit *limit, const json_value *v, bool exclusive)
 static int compare_magnitudes(const schema_limit *a, const schema_limit *b) {
     const size_t n = strlen(a->whole);
     const size_t m = strlen(b->whole);
-    if (n != m) {
-        return n < m ? -1 : 1;
-    }
+    if (n != m) return n < m ? -1 : 1;
     const int whole = strcmp(a->whole, b->whole);
     return whole ? whole : strcmp(a->fraction, b->fraction);
 }
 
 int schema_compare(const schema_limit *a, const schema_limit *b) {
-    if (a->negative != b->negative) {
-        return a->negative ? -1 : 1;
-    }
+    if (a->negative != b->negative) return a->negative ? -1 : 1;
     return a->negative ? compare_magnitudes(b, a) : compare_magnitudes(a, b);
 }
 
 static void read_bound(schema_compiler *c, schema_limit *limit, const json_value *v, bool low,
                        bool exclusive) {
     schema_limit other = {0};
-    if (!v) {
-        return;
-    }
+    if (!v) return;
     if (v->kind != JSON_NUMBER) {
         schema_fail(c, v, "this must be a number");
         return;
@@ -278,9 +258,7 @@ static void read_bound(schema_compiler *c, schema_limit *limit, const json_value
 /* ---- A whole set ---------------------------------------------------------------------------- */
 
 static void keep_one(schema_compiler *c, const json_value **kept, const json_value *v) {
-    if (!v) {
-        return;
-    }
+    if (!v) return;
     if (v->kind != JSON_STRING) {
         schema_fail(c, v, "this must be a string");
     } else if (*kept && !same_value(*kept, v)) {
@@ -356,12 +334,8 @@ static uint64_t count_characters(const json_value *v) {
 
 static bool in_limits(const schema_facts *f, const json_value *v) {
     schema_limit x;
-    if (!f->low.given && !f->high.given) {
-        return true;
-    }
-    if (!read_limit(&x, v, false)) {
-        return false;
-    }
+    if (!f->low.given && !f->high.given) return true;
+    if (!read_limit(&x, v, false)) return false;
     const int low = f->low.given ? schema_compare(&x, &f->low) : 1;
     const int high = f->high.given ? schema_compare(&x, &f->high) : -1;
     return (low > 0 || (low == 0 && !f->low.exclusive)) &&
@@ -370,9 +344,7 @@ static bool in_limits(const schema_facts *f, const json_value *v) {
 
 bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v) {
     const unsigned type = type_of(v);
-    if (!(f->types & type)) {
-        return false;
-    }
+    if (!(f->types & type)) return false;
     switch (type) {
     case TYPE_INTEGER:
     case TYPE_FRACTION: return in_limits(f, v);

@@ -16,9 +16,7 @@
 
 /* Where a character of a key, escaped as in JSON, ends. */
 static size_t key_step(const char *json, size_t n, size_t at) {
-    if (json[at] == '\\' && at + 1 < n) {
-        return json[at + 1] == 'u' && at + 6 <= n ? at + 6 : at + 2;
-    }
+    if (json[at] == '\\' && at + 1 < n) return json[at + 1] == 'u' && at + 6 <= n ? at + 6 : at + 2;
     uint32_t code;
     const size_t len = utf8_decode(json + at, n - at, &code);
     return at + (len ? len : 1);

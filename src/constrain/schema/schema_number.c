@@ -82,9 +82,7 @@ static void write_between(json_out *out, const char *low, const char *high, size
         same++;
     }
     write_exactly(out, low, n);
-    if (same == len) {
-        return;
-    }
+    if (same == len) return;
     write_above(out, low, same + 1, n);
     if (low[same] + 1 < high[same]) {
         next(out, n);
@@ -102,9 +100,7 @@ static void write_range(json_out *out, const char *low, const char *high, size_t
     char ten[MAX_DIGITS + 2];
     const size_t low_len = strlen(low);
     const size_t high_len = high ? strlen(high) : low_len;
-    if (high && (low_len > high_len || (low_len == high_len && strcmp(low, high) > 0))) {
-        return;
-    }
+    if (high && (low_len > high_len || (low_len == high_len && strcmp(low, high) > 0))) return;
     if (high && low_len == high_len) {
         write_between(out, low, high, n);
         return;
@@ -279,9 +275,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
             step(first, 1);
         }
         if (high->given && high->exclusive && !high->fraction[0]) {
-            if (strcmp(last, "0") == 0) {
-                return;
-            }
+            if (strcmp(last, "0") == 0) return;
             step(last, -1);
         }
         write_range(out, first, high->given ? last : NULL, n);
@@ -308,9 +302,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
         gbnf_write_literal(out, last, strlen(last));
         json_write_text(out, " ");
         write_fraction(out, high->fraction, false, high->exclusive);
-        if (strcmp(last, "0") == 0) {
-            return;
-        }
+        if (strcmp(last, "0") == 0) return;
         step(last, -1);
     }
     size_t inner = 0;
@@ -322,9 +314,7 @@ static void write_magnitudes(json_out *out, const schema_limit *low, const schem
 
 /* Is there no number between low and high? */
 static bool is_empty(const schema_limit *low, const schema_limit *high) {
-    if (!low->given || !high->given) {
-        return false;
-    }
+    if (!low->given || !high->given) return false;
     const int order = schema_compare(low, high);
     return order > 0 || (order == 0 && (low->exclusive || high->exclusive));
 }

@@ -39,9 +39,7 @@ static void write_path(json_out *out, const json_value *root, const json_value *
     while (at && at != node) {
         if (at->first) { /* down */
             place *grown = grow_array(stack, &cap, n + 1, sizeof *grown);
-            if (!grown) {
-                break;
-            }
+            if (!grown) break;
             stack = grown;
             stack[n++] = (place){at, index};
             at = at->first;
@@ -75,9 +73,7 @@ void schema_fail(schema_compiler *c, const json_value *node, const char *format,
     char what[240];
     json_out path = {0};
     va_list args;
-    if (c->status != LFM_OK) {
-        return;
-    }
+    if (c->status != LFM_OK) return;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);

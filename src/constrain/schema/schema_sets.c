@@ -88,9 +88,7 @@ static bool same_set(const schema_compiler *c, const schema_set *set, const sche
                      size_t n) {
     for (size_t i = 0; set->n == n && i < n; i++) {
         const schema_item *other = &c->items[set->first + i];
-        if (other->node != items[i].node || other->part != items[i].part) {
-            return false;
-        }
+        if (other->node != items[i].node || other->part != items[i].part) return false;
     }
     return set->n == n;
 }
@@ -117,14 +115,10 @@ static bool grow_slots(schema_compiler *c) {
 
 /* The number of a set; a new set gets the next one. */
 static size_t find_set(schema_compiler *c, const schema_item *items, size_t n) {
-    if (2 * (c->n_sets + 1) > c->n_slots && !grow_slots(c)) {
-        return 0;
-    }
+    if (2 * (c->n_sets + 1) > c->n_slots && !grow_slots(c)) return 0;
     size_t slot = (size_t)hash_items(items, n) & (c->n_slots - 1);
     for (; c->slots[slot]; slot = (slot + 1) & (c->n_slots - 1)) {
-        if (same_set(c, &c->sets[c->slots[slot] - 1], items, n)) {
-            return c->slots[slot] - 1;
-        }
+        if (same_set(c, &c->sets[c->slots[slot] - 1], items, n)) return c->slots[slot] - 1;
     }
     schema_item *all = grow_array(c->items, &c->items_cap, c->n_items + n, sizeof *all);
     c->items = all ? all : c->items;

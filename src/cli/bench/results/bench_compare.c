@@ -58,9 +58,7 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
 static bool same_value(const json_value *a, const json_value *b, const char *key) {
     const json_value *x = json_get(a, key);
     const json_value *y = json_get(b, key);
-    if (!x || !y) {
-        return !x && !y;
-    }
+    if (!x || !y) return !x && !y;
     return x->kind == y->kind && x->len == y->len && memcmp(x->text, y->text, x->len) == 0;
 }
 
@@ -109,9 +107,7 @@ static void print_differences(const json_value *a, const json_value *b, bool *to
         const json_value *y = json_get(b, settings[i].key);
         char from[80];
         char to[80];
-        if (!x || !y || told[i] || same_value(a, b, settings[i].key)) {
-            continue;
-        }
+        if (!x || !y || told[i] || same_value(a, b, settings[i].key)) continue;
         err_escape(from, sizeof from, x->text ? x->text : "", x->text ? x->len : 0);
         err_escape(to, sizeof to, y->text ? y->text : "", y->text ? y->len : 0);
         printf("note: %s differs: '%s' and '%s'\n", settings[i].key, from, to);
@@ -181,9 +177,7 @@ static int compare(const result_file *a, const result_file *b, const opt_number 
             stats_gain gain;
             size_t at = 0;
             const json_value *y = partner(x, b, taken, &at);
-            if (!y || !gain_of(x, y, &gain)) {
-                continue;
-            }
+            if (!y || !gain_of(x, y, &gain)) continue;
             taken[at] = true;
             n += pass;
             if (pass == 0) {

@@ -14,9 +14,7 @@
 __attribute__((format(printf, 4, 5)))
 static void add(bench_fields *f, const char *name, bool quoted, const char *format, ...) {
     va_list args;
-    if (f->n == BENCH_MAX_FIELDS) {
-        return;
-    }
+    if (f->n == BENCH_MAX_FIELDS) return;
     bench_field *to = &f->at[f->n++];
     to->name = name;
     to->quoted = quoted;

@@ -14,9 +14,7 @@ lfm_status bench_row_add(bench_row *r, double seconds, double ended, lfm_error *
         double *times = realloc(r->seconds, cap * sizeof *times);
         r->seconds = times ? times : r->seconds;
         double *ends = times ? realloc(r->ended, cap * sizeof *ends) : NULL;
-        if (!ends) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu samples", cap);
-        }
+        if (!ends) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu samples", cap);
         r->ended = ends;
         r->cap = cap;
     }

@@ -26,9 +26,7 @@ static double beta_fraction(double x, double a, double b) {
         d = 1.0 / (1.0 + odd * d + tiny);
         c = 1.0 + odd / c;
         value *= c * d;
-        if (fabs(c * d - 1.0) < 1e-14) {
-            break;
-        }
+        if (fabs(c * d - 1.0) < 1e-14) break;
     }
     return value * exp(a * log(x) + b * log1p(-x) + lgamma(a + b) - lgamma(a) - lgamma(b)) / a;
 }
@@ -72,9 +70,7 @@ double stats_mean(const double *x, size_t n, double *spread) {
 double stats_uncertainty(const double *x, size_t n) {
     double spread = 0.0;
     const double mean = stats_mean(x, n, &spread);
-    if (n < 3 || mean <= 0) {
-        return 1.0;
-    }
+    if (n < 3 || mean <= 0) return 1.0;
     return stats_t_quantile((double)(n - 1)) * spread / sqrt((double)n) / mean;
 }
 
@@ -85,9 +81,7 @@ static int by_size(const void *a, const void *b) {
 }
 
 double stats_percentile(double *x, size_t n, double p) {
-    if (n == 0) {
-        return 0.0;
-    }
+    if (n == 0) return 0.0;
     qsort(x, n, sizeof *x, by_size);
     const double at = p * (double)(n - 1);
     const size_t low = (size_t)at;
@@ -121,9 +115,7 @@ static double log_mean(const double *x, const double *over, size_t n, double *va
 }
 
 bool stats_compare(const double *a, size_t n_a, const double *b, size_t n_b, stats_gain *out) {
-    if (n_a < 2 || n_b < 2) {
-        return false;
-    }
+    if (n_a < 2 || n_b < 2) return false;
     double va = 0.0;
     double vb = 0.0;
     const double difference = log_mean(a, NULL, n_a, &va) - log_mean(b, NULL, n_b, &vb);
@@ -137,9 +129,7 @@ bool stats_compare(const double *a, size_t n_a, const double *b, size_t n_b, sta
 
 bool stats_compare_pairs(const double *a, const double *b, size_t n, stats_gain *out) {
     double variance = 0.0;
-    if (n < 2) {
-        return false;
-    }
+    if (n < 2) return false;
     const double mean = log_mean(a, b, n, &variance);
     *out = gain_of(mean, sqrt(variance), (double)(n - 1));
     return true;
@@ -175,9 +165,7 @@ bool stats_drift(const double *x, const double *y, size_t n, stats_gain *out) {
         xx += (x[i] - mx) * (x[i] - mx);
         xy += (x[i] - mx) * (log(y[i]) - my);
     }
-    if (n < 3 || xx <= 0) {
-        return false;
-    }
+    if (n < 3 || xx <= 0) return false;
     const double slope = xy / xx;
     for (size_t i = 0; i < n; i++) {
         const double d = log(y[i]) - my - slope * (x[i] - mx);

@@ -60,9 +60,7 @@ void bench_table_row(FILE *to, const bench_context *c, const bench_row *r, bool 
 
 static const bench_row *first_decode(const bench_row *rows, size_t n) {
     for (size_t i = 0; i < n; i++) {
-        if (bench_row_is_decode(&rows[i])) {
-            return &rows[i];
-        }
+        if (bench_row_is_decode(&rows[i])) return &rows[i];
     }
     return NULL;
 }
@@ -70,9 +68,7 @@ static const bench_row *first_decode(const bench_row *rows, size_t n) {
 static void print_memory(FILE *to, const bench_context *c, const bench_row *rows, size_t n) {
     const bench_row *r = first_decode(rows, n);
     const bench_row *any = r ? r : rows;
-    if (!any || n == 0 || any->read_bandwidth <= 0) {
-        return;
-    }
+    if (!any || n == 0 || any->read_bandwidth <= 0) return;
     fprintf(to, "memory   read %.1f GB/s measured (%" PRIu32 " %s)", 1e-9 * any->read_bandwidth,
             any->n_threads, any->n_threads == 1 ? "thread" : "threads");
     if (r) {
@@ -113,9 +109,7 @@ static void print_energy(FILE *to, const bench_context *c, const bench_row *rows
     static const char *const names[N_POWER_DOMAINS] = {"", " core", " dram", " psys"};
     const bench_row *decode = first_decode(rows, n);
     const bench_row *r = decode ? decode : rows;
-    if (c->o->power == OPT_POWER_NONE) {
-        return;
-    }
+    if (c->o->power == OPT_POWER_NONE) return;
     if (n == 0 || r->joules[POWER_PACKAGE] < 0) {
         fputs("energy   not readable, see lfm help energy\n", to);
         return;
