@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the documents say about files is true:
 #
-#   - src/README.md, "Files", names every file of src and include, and none that is not there;
+#   - src/README.md, "Files", is what tools/list_files.sh makes of the files themselves;
 #   - the files of its section "The core" exist and have at most 10,500 lines together;
 #   - a path in backquotes (`src/api/lfm.c`, `kernel/kernel.h`) in any document is there, from the root
 #     of the repository, from src, or from the document's own folder; build/... is not looked for;
@@ -9,36 +9,15 @@
 set -eu
 status=0
 
-# "  gguf/  ..." begins a folder, "    gguf .h .c  ..." names gguf.h and gguf.c, "    out.c ..." one.
-named=$(awk '
-/^## /         { inside = $0 == "## Files" }
-!inside        { next }
-/^[a-z]+\/$/   { top = $1; folder = ""; next }
-/^  [a-z0-9/]+\/ / { folder = $1; next }
-/^    [^ ]/ {
-    if ($2 !~ /^\.[a-z]+$/) { print top folder $1; next }
-    for (i = 2; $i ~ /^\.[a-z]+$/; i++) print top folder $1 $i
-}' src/README.md | sort)
-there=$(find src include -type f ! -path src/README.md | sort)
-# A file has to be named once git knows it; without git, at once.
-kept=$(git ls-files src include 2>/dev/null) || kept=""
-for file in $there; do
-    if [ -n "$kept" ] && ! echo "$kept" | grep -qxF -e "$file"; then
-        continue
-    fi
-    if ! echo "$named" | grep -qxF -e "$file"; then
-        echo "src/README.md does not name $file"
-        status=1
-    fi
-done
-for file in $named; do
-    if ! echo "$there" | grep -qxF -e "$file"; then
-        echo "src/README.md names $file, which does not exist"
-        status=1
-    fi
-done
-if [ -n "$(echo "$named" | uniq -d)" ]; then
-    echo "src/README.md names twice: $(echo "$named" | uniq -d)"
+list=$(sh tools/list_files.sh)
+written=$(awk '/^## / { inside = $0 == "## Files"; block = 0 } /^```/ { block = !block; next } inside && block' src/README.md)
+if [ "$list" != "$written" ]; then
+    echo 'src/README.md lists other files, or says other things of them, than they say themselves:' \
+        'run sh tools/list_files.sh --write'
+    status=1
+fi
+if echo "$list" | grep ' [?]$'; then
+    echo "these need a first line that says what they are: /* NAME - what it is"
     status=1
 fi
 
@@ -103,6 +82,6 @@ for doc in $(find README.md .github src tests tools models -name '*.md' | sort);
         fi
     done
 done
-[ $status -ne 0 ] || echo "docs: $(echo "$named" | wc -l) files of src and include, $n other paths, all there;" \
+[ $status -ne 0 ] || echo "docs: $(find src include -type f | wc -l) files of src and include, $n other paths, all there;" \
     "$n_targets targets of make; the core has $n_core lines of $budget"
 exit $status
