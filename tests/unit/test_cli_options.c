@@ -440,8 +440,6 @@ static void add_use(char line[200], const char *word, size_t len, unsigned bit) 
     }
     if (len == strlen("PROMPT") && memcmp(word, "PROMPT", len) == 0) {
         snprintf(use, sizeof use, "-p x");
-    } else if (memchr(word, '=', len)) {
-        snprintf(use, sizeof use, "%.*s", (int)len, word);
     } else {
         const opt_row *row = opt_find_row(word, len, bit);
         assert_non_null(row);

@@ -26,8 +26,6 @@ const opt_conflict opt_conflicts[] = {
      "--raw uses no chat template, so there is no place for --tools"},
     {CMD_RUN, "--truncate", OPT_EXCLUDES, "--messages",
      "--truncate cuts a prompt; which of the --messages to cut is yours to say"},
-    {CMD_RUN, "--truncate", OPT_EXCLUDES, "--system-file=-",
-     "--truncate may have to read -sysf twice, so it cannot be standard input"},
     {CMD_RUN, "--logprobs", OPT_NEEDS, "--json --jsonl",
      "--logprobs adds to --json or --jsonl; give one of them"},
     {CMD_RUN, "--prompt-cache-ro", OPT_NEEDS, "--prompt-cache",
@@ -101,14 +99,9 @@ static bool is_word_given(const cli_options *o, const char *word, size_t len) {
         return o->n_parts > 0; /* -p, -f, -bf or operands */
     }
     if (len == 11 && memcmp(word, "LFM_THREADS", len) == 0) return o->threads_from_env;
-    const char *equals = memchr(word, '=', len);
-    const size_t name_len = equals ? (size_t)(equals - word) : len;
-    const opt_row *row = opt_find_row(word, name_len, o->command->bit);
+    const opt_row *row = opt_find_row(word, len, o->command->bit);
     assert(row); /* test_cli_options checks every word */
-    if (!is_given(o, row) || !equals) return is_given(o, row);
-    const char *value = *(const char *const *)(const void *)((const char *)o + row->field);
-    const size_t value_len = len - name_len - 1;
-    return strlen(value) == value_len && memcmp(value, equals + 1, value_len) == 0;
+    return is_given(o, row);
 }
 
 /* The next word of the list that was given; false at the end. */

@@ -44,7 +44,6 @@ typedef enum {
 /* A row of option_conflicts.c.  Spaces separate the words of both lists.  A word is:
  *
  *     --name         the option; a choice only with another word than the first
- *     --name=text    the option with this text
  *     PROMPT         any part of a prompt, operands included
  *     LFM_THREADS    the variable, where no -t overrides it */
 typedef struct {
