@@ -127,19 +127,18 @@ static void normalise(double *p, const double *log_p, size_t n) {
 static lfm_status print_json(const pick *p, const double *probability, size_t best,
                              lfm_error *err) {
     json_out out = {0};
-    json_write_text(&out, "{\"choice\": ");
-    json_write_string(&out, p->o->choices[best], strlen(p->o->choices[best]));
-    json_write_text(&out, ", \"choices\": [");
+    json_begin_object(&out, NULL);
+    json_put_text(&out, "choice", p->o->choices[best]);
+    json_begin_array(&out, "choices");
     for (size_t i = 0; i < p->o->n_choices; i++) {
-        json_write_text(&out, i ? ", {\"text\": " : "{\"text\": ");
-        json_write_string(&out, p->o->choices[i], strlen(p->o->choices[i]));
-        json_write_text(&out, ", \"probability\": ");
-        json_write_number(&out, probability[i]);
-        json_write_text(&out, ", \"logprob\": ");
-        json_write_number(&out, p->log_p[i]);
-        json_write_text(&out, "}");
+        json_begin_object(&out, NULL);
+        json_put_text(&out, "text", p->o->choices[i]);
+        json_put_real(&out, "probability", probability[i]);
+        json_put_real(&out, "logprob", p->log_p[i]);
+        json_end_object(&out);
     }
-    json_write_text(&out, "]}");
+    json_end_array(&out);
+    json_end_object(&out);
     const lfm_status st = json_finish(&out, err);
     if (st == LFM_OK) {
         puts(out.ptr);

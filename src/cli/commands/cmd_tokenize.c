@@ -30,21 +30,22 @@ static void print_ids(const int32_t *ids, size_t n) {
 
 static lfm_status print_json(const lfm_model *m, const int32_t *ids, size_t n, lfm_error *err) {
     json_out out = {0};
-    json_write_text(&out, "{\"count\": ");
-    json_write_int(&out, (int64_t)n);
-    json_write_text(&out, ", \"ids\": [");
+    json_begin_object(&out, NULL);
+    json_put_int(&out, "count", (int64_t)n);
+    json_begin_array(&out, "ids");
     for (size_t i = 0; i < n; i++) {
-        json_write_text(&out, i ? ", " : "");
-        json_write_int(&out, ids[i]);
+        json_put_int(&out, NULL, ids[i]);
     }
-    json_write_text(&out, "], \"pieces\": [");
+    json_end_array(&out);
+    json_begin_array(&out, "pieces");
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
         const char *bytes = lfm_token_bytes(m, ids[i], &len);
-        json_write_text(&out, i ? ", " : "");
-        json_write_string(&out, bytes, len);
+        json_put_string(&out, NULL, bytes, len);
     }
-    json_write_text(&out, "]}\n");
+    json_end_array(&out);
+    json_end_object(&out);
+    json_write_text(&out, "\n");
     const lfm_status st = json_finish(&out, err);
     if (st == LFM_OK) {
         fwrite(out.ptr, 1, out.len, stdout);

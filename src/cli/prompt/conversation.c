@@ -3,6 +3,8 @@
  */
 #include "cli/prompt/conversation.h"
 
+#include "cli/shared/answer_json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,16 +60,16 @@ lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answ
     lfm_status st = conversation_add(c, "assistant", answer->said, answer->said_len, err);
     if (st != LFM_OK || answer->n_calls == 0) return st;
     json_out *other = &c->messages[c->n - 1].other;
-    json_write_text(other, ", \"tool_calls\": [");
+    json_write_text(other, ", ");
+    json_begin_array(other, "tool_calls");
     for (size_t i = 0; i < answer->n_calls; i++) {
-        json_write_text(other, i > 0 ? ", " : "");
-        json_write_text(other, "{\"type\": \"function\", \"function\": {\"name\": ");
-        json_write_string(other, answer->calls[i].name, answer->calls[i].name_len);
-        json_write_text(other, ", \"arguments\": ");
-        json_write_raw(other, answer->calls[i].arguments, answer->calls[i].arguments_len);
-        json_write_text(other, "}}");
+        json_begin_object(other, NULL);
+        json_put_text(other, "type", "function");
+        json_put_key(other, "function");
+        tool_call_write(other, &answer->calls[i]);
+        json_end_object(other);
     }
-    json_write_text(other, "]");
+    json_end_array(other);
     st = json_finish(other, err);
     if (st != LFM_OK) {
         conversation_pop(c);
