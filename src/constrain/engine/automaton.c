@@ -5,8 +5,8 @@
  */
 #include "constrain/engine/automaton.h"
 
+#include "base/grow.h"
 #include "constrain/engine/closure.h"
-#include "constrain/engine/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -15,7 +15,7 @@
  */
 #include "constrain/engine/closure.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

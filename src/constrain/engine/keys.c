@@ -8,7 +8,7 @@
  */
 #include "constrain/engine/keys.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

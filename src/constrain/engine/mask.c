@@ -5,7 +5,7 @@
  */
 #include "constrain/engine/mask.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -7,8 +7,8 @@
  */
 #include "constrain/engine/outline.h"
 
+#include "base/grow.h"
 #include "constrain/engine/closure.h"
-#include "constrain/engine/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  */
 #include "constrain/engine/states.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdlib.h>
 #include <string.h>

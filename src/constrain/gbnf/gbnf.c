@@ -5,8 +5,8 @@
  */
 #include "constrain/gbnf/gbnf.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
-#include "constrain/engine/grow.h"
 #include "constrain/gbnf/gbnf_internal.h"
 
 #include <assert.h>

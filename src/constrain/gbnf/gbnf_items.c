@@ -3,8 +3,8 @@
  */
 #include "constrain/gbnf/gbnf_internal.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
-#include "constrain/engine/grow.h"
 
 #include <inttypes.h>
 #include <string.h>

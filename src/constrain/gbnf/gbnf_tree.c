@@ -3,7 +3,7 @@
  */
 #include "constrain/gbnf/gbnf_tree.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
  */
 #include "constrain/gbnf/lower.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <string.h>
 

@@ -6,8 +6,8 @@
  */
 #include "constrain/schema/schema_internal.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
-#include "constrain/engine/grow.h"
 #include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
  */
 #include "constrain/schema/schema_internal.h"
 
-#include "constrain/engine/grow.h"
+#include "base/grow.h"
 
 #include <stdarg.h>
 #include <stdio.h>
