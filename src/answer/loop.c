@@ -4,6 +4,7 @@
 #include "answer/answer_internal.h"
 
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/markers.h"
 
 #include <stdlib.h>
@@ -13,13 +14,9 @@
 
 /* Append a token to those that are pending evaluation. */
 static lfm_status push_pending(lfm_answer *a, int32_t token, lfm_error *err) {
-    if (a->n_pending == a->pending_cap) {
-        const size_t cap = a->pending_cap ? 2 * a->pending_cap : 16;
-        int32_t *grown = realloc(a->pending, cap * sizeof *grown);
-        if (!grown) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
-        a->pending = grown;
-        a->pending_cap = cap;
-    }
+    int32_t *grown = grow_array(a->pending, &a->pending_cap, a->n_pending + 1, sizeof *grown);
+    if (!grown) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
+    a->pending = grown;
     a->pending[a->n_pending++] = token;
     return LFM_OK;
 }

@@ -6,6 +6,7 @@
  */
 #include "answer/tool_calls.h"
 
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/utf8.h"
 
@@ -355,13 +356,9 @@ static lfm_status no_memory(lfm_error *err) {
 static lfm_status append(tool_calls *list, const json_value *call, lfm_error *err) {
     const json_value *name = json_get(call, "name");
     json_out arguments = {0};
-    if (list->n == list->cap) {
-        const size_t cap = list->cap ? 2 * list->cap : 4;
-        lfm_tool_call *grown = realloc(list->all, cap * sizeof *grown);
-        if (!grown) return no_memory(err);
-        list->all = grown;
-        list->cap = cap;
-    }
+    lfm_tool_call *grown = grow_array(list->all, &list->cap, list->n + 1, sizeof *grown);
+    if (!grown) return no_memory(err);
+    list->all = grown;
     char *copy = malloc(name->len + 1);
     json_write_value(&arguments, json_get(call, "arguments"));
     if (!copy || json_finish(&arguments, NULL) != LFM_OK) {

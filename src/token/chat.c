@@ -15,6 +15,7 @@
  */
 #include "token/chat.h"
 
+#include "base/grow.h"
 #include "base/markers.h"
 #include "base/utf8.h"
 #include "token/chat_python.h"
@@ -163,17 +164,12 @@ typedef struct {
 static void end_piece(page *p, bool is_control) {
     chat_text *out = p->out;
     if (p->text.failed || p->done == p->text.len) return;
-    if (out->n == out->cap) {
-        const size_t cap = out->cap > 0 ? 2 * out->cap : 32;
-        chat_piece *const grown = cap <= SIZE_MAX / sizeof *grown
-                                      ? realloc(out->pieces, cap * sizeof *grown) : NULL;
-        if (!grown) {
-            p->text.failed = true;
-            return;
-        }
-        out->pieces = grown;
-        out->cap = cap;
+    chat_piece *grown = grow_array(out->pieces, &out->cap, out->n + 1, sizeof *grown);
+    if (!grown) {
+        p->text.failed = true;
+        return;
     }
+    out->pieces = grown;
     out->pieces[out->n++] = (chat_piece){.len = p->text.len - p->done, .control = is_control};
     p->done = p->text.len;
 }

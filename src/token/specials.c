@@ -8,6 +8,7 @@
  */
 #include "token/specials.h"
 
+#include "base/grow.h"
 #include "token/heap.h"
 
 #include <inttypes.h>
@@ -150,10 +151,9 @@ typedef struct {
 static lfm_status add_occurrence(occurrences *o, uint64_t key, lfm_error *err) {
     if (o->n == o->cap) {
         const size_t cap = o->cap ? 2 * o->cap : 64;
-        uint64_t *keys = realloc(o->keys, cap * sizeof *keys);
+        uint64_t *keys = grow_array(o->keys, &o->cap, cap, sizeof *keys);
         if (!keys) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu special tokens", cap);
         o->keys = keys;
-        o->cap = cap;
     }
     o->keys[o->n++] = key;
     return LFM_OK;

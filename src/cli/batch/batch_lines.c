@@ -3,6 +3,7 @@
  */
 #include "cli/batch/batch_lines.h"
 
+#include "base/grow.h"
 #include "cli/batch/batch_line.h"
 #include "cli/shared/common.h"
 
@@ -139,13 +140,9 @@ static lfm_status id_set_add(id_set *set, const char *text, size_t len, lfm_erro
         json_out_free(&id);
         return LFM_OK;
     }
-    if (set->n == set->cap) {
-        const size_t cap = set->cap ? 2 * set->cap : 1024;
-        char **ids = realloc(set->ids, cap * sizeof *ids);
-        set->ids = ids ? ids : set->ids;
-        set->cap = ids ? cap : set->cap;
-    }
-    if (json_finish(&id, err) != LFM_OK || set->n == set->cap) {
+    char **ids = grow_array(set->ids, &set->cap, set->n + 1, sizeof *ids);
+    set->ids = ids ? ids : set->ids;
+    if (json_finish(&id, err) != LFM_OK || !ids) {
         json_out_free(&id);
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the ids");
     }

@@ -3,6 +3,8 @@
  */
 #include "cli/batch/batch_session.h"
 
+#include "base/grow.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,13 +38,9 @@ static batch_session *new_session(const char *name) {
 batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error *err) {
     const size_t at = find(t, name);
     if (at < t->n && strcmp(t->all[at]->name, name) == 0) return t->all[at];
-    if (t->n == t->cap) {
-        const size_t cap = t->cap ? 2 * t->cap : 16;
-        batch_session **all = realloc(t->all, cap * sizeof *all);
-        t->all = all ? all : t->all;
-        t->cap = all ? cap : t->cap;
-    }
-    batch_session *s = t->n < t->cap ? new_session(name) : NULL;
+    batch_session **all = grow_array(t->all, &t->cap, t->n + 1, sizeof *all);
+    t->all = all ? all : t->all;
+    batch_session *s = all ? new_session(name) : NULL;
     if (!s) {
         err_set(err, LFM_ERR_MEMORY, "out of memory for the session '%.60s'", name);
         return NULL;

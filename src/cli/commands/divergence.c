@@ -3,6 +3,8 @@
  */
 #include "cli/commands/divergence.h"
 
+#include "base/grow.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -46,10 +48,9 @@ static size_t top_of(const float *x, size_t n) {
 static lfm_status keep(divergence *d, double kl, lfm_error *err) {
     if (d->n == d->cap) {
         const size_t cap = d->cap ? 2 * d->cap : 4096;
-        float *all = realloc(d->all, cap * sizeof *all);
+        float *all = grow_array(d->all, &d->cap, cap, sizeof *all);
         if (!all) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu positions", cap);
         d->all = all;
-        d->cap = cap;
     }
     d->all[d->n++] = (float)kl;
     return LFM_OK;

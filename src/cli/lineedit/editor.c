@@ -3,6 +3,7 @@
  */
 #include "cli/lineedit/editor.h"
 
+#include "base/grow.h"
 #include "base/utf8.h"
 
 #include <stdlib.h>
@@ -20,16 +21,12 @@ typedef enum {
 /* ---- Text ----------------------------------------------------------------------------------- */
 
 static bool reserve(editor *e, size_t len) {
-    if (len + 1 > e->cap) {
-        const size_t cap = 2 * (len + 1) > 256 ? 2 * (len + 1) : 256;
-        char *grown = realloc(e->text, cap);
-        if (!grown) {
-            e->failed = true;
-            return false;
-        }
-        e->text = grown;
-        e->cap = cap;
+    char *grown = grow_array(e->text, &e->cap, len + 1, 1);
+    if (!grown) {
+        e->failed = true;
+        return false;
     }
+    e->text = grown;
     return true;
 }
 

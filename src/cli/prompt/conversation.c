@@ -3,6 +3,7 @@
  */
 #include "cli/prompt/conversation.h"
 
+#include "base/grow.h"
 #include "cli/shared/answer_json.h"
 
 #include <stdlib.h>
@@ -33,13 +34,9 @@ static void drop_message(chat_message *m) {
 /* Append a message.  With a NULL role, `text` is the whole message as JSON. */
 static lfm_status append(conversation *c, const char *role, size_t n_role, const char *text,
                          size_t n, lfm_error *err) {
-    if (c->n == c->cap) {
-        const size_t cap = c->cap ? 2 * c->cap : 16;
-        chat_message *grown = realloc(c->messages, cap * sizeof *grown);
-        if (!grown) return no_memory(err);
-        c->messages = grown;
-        c->cap = cap;
-    }
+    chat_message *grown = grow_array(c->messages, &c->cap, c->n + 1, sizeof *grown);
+    if (!grown) return no_memory(err);
+    c->messages = grown;
     chat_message m = {.role = role ? copy_text(role, n_role) : NULL, .text = copy_text(text, n),
                       .n = n};
     if (!m.text || (role && !m.role)) {

@@ -3,6 +3,7 @@
  */
 #include "cli/shared/common.h"
 
+#include "base/grow.h"
 #include "cli/shared/crash.h"
 #include "cli/shared/machine.h"
 #include "cli/shared/term.h"
@@ -186,12 +187,12 @@ lfm_status cli_read_ids(const char *text, const char *name, int32_t **ids, size_
             st = err_set(err, LFM_ERR_ARG, "%s: word %zu, '%.*s', is not a token id", name, *n + 1,
                          len > 40 ? 40 : (int)len, p);
         } else if (*n == cap) {
-            cap = cap ? 2 * cap : 256;
-            int32_t *grown = realloc(*ids, cap * sizeof *grown);
+            const size_t want = cap ? 2 * cap : 256;
+            int32_t *grown = grow_array(*ids, &cap, want, sizeof *grown);
             if (grown) {
                 *ids = grown;
             } else {
-                st = err_set(err, LFM_ERR_MEMORY, "out of memory for %zu token ids", cap);
+                st = err_set(err, LFM_ERR_MEMORY, "out of memory for %zu token ids", want);
             }
         }
         if (st != LFM_OK) {
