@@ -247,9 +247,7 @@ static bool read_value(reader *r) {
                 }
                 json_write_text(r->out, ", ");
             }
-            if (depth > 0 && closers[depth - 1] == '}' && !read_key(r)) {
-                return false;
-            }
+            if (depth > 0 && closers[depth - 1] == '}' && !read_key(r)) return false;
             skip_blanks(r);
             const char c = r->p < r->end ? *r->p : '\0';
             first = c == '[' || c == '(' || c == '{';

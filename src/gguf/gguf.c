@@ -92,9 +92,7 @@ static const char *looks_like(const uint8_t *p, size_t n) {
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         if (n >= known[i].len && memcmp(p, known[i].start, known[i].len) == 0) return known[i].what;
     }
-    if (n >= 10 && load_u64(p) < n && p[8] == '{') {
-        return "a safetensors file (convert it to GGUF)";
-    }
+    if (n >= 10 && load_u64(p) < n && p[8] == '{') return "a safetensors file (convert it to GGUF)";
     return NULL;
 }
 

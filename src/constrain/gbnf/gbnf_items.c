@@ -260,9 +260,7 @@ static lfm_status read_counts(gbnf_parser *p, bool nested, uint32_t *min, uint32
         if (gbnf_is_digit(gbnf_peek(p))) st = read_count(p, max);
         gbnf_skip_space(p, nested);
     }
-    if (st == LFM_OK && gbnf_peek(p) != '}') {
-        return gbnf_unexpected(p, "'}'");
-    }
+    if (st == LFM_OK && gbnf_peek(p) != '}') return gbnf_unexpected(p, "'}'");
     p->pos++;
     if (st == LFM_OK && *max < *min) {
         return gbnf_fail(p->tree, at, p->err, "{%" PRIu32 ",%" PRIu32 "} allows nothing: the "

@@ -306,9 +306,7 @@ static bool read_counts(regex *r) {
         r->p++;
         max = r->p < r->end && *r->p == '}' ? INT_MAX : read_count(r);
     }
-    if (min < 0 || max < min || r->p >= r->end || *r->p != '}') {
-        return false;
-    }
+    if (min < 0 || max < min || r->p >= r->end || *r->p != '}') return false;
     r->p++;
     return true;
 }
