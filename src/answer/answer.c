@@ -63,7 +63,7 @@ lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler
     err_clear(err);
     *out = NULL;
     lfm_answer *a = calloc(1, sizeof *a);
-    if (!a) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
+    if (!a) return err_no_memory(err, "the answer");
     lfm_answer_defaults(&a->opt, sizeof a->opt);
     a->model = lfm_session_model(s);
     a->session = s;

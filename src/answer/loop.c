@@ -15,7 +15,7 @@
 /* Append a token to those that are pending evaluation. */
 static lfm_status push_pending(lfm_answer *a, int32_t token, lfm_error *err) {
     int32_t *grown = grow_array(a->pending, &a->pending_cap, a->n_pending + 1, sizeof *grown);
-    if (!grown) return err_set(err, LFM_ERR_MEMORY, "out of memory for the answer");
+    if (!grown) return err_no_memory(err, "the answer");
     a->pending = grown;
     a->pending[a->n_pending++] = token;
     return LFM_OK;

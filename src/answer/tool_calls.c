@@ -346,23 +346,19 @@ static bool read_list(json_out *list, const char *text, size_t n) {
     return good && found > 0 && r.p == r.end && !list->failed;
 }
 
-static lfm_status no_memory(lfm_error *err) {
-    return err_set(err, LFM_ERR_MEMORY, "out of memory for tool calls");
-}
-
 /* Append a call, given as {"name": .., "arguments": {..}}. */
 static lfm_status append(tool_calls *list, const json_value *call, lfm_error *err) {
     const json_value *name = json_get(call, "name");
     json_out arguments = {0};
     lfm_tool_call *grown = grow_array(list->all, &list->cap, list->n + 1, sizeof *grown);
-    if (!grown) return no_memory(err);
+    if (!grown) return err_no_memory(err, "tool calls");
     list->all = grown;
     char *copy = malloc(name->len + 1);
     json_write_value(&arguments, json_get(call, "arguments"));
     if (!copy || json_finish(&arguments, NULL) != LFM_OK) {
         free(copy);
         json_out_free(&arguments);
-        return no_memory(err);
+        return err_no_memory(err, "tool calls");
     }
     memcpy(copy, name->text, name->len);
     copy[name->len] = '\0';
@@ -385,7 +381,8 @@ lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *r
     json_doc doc = {0};
     lfm_error why = {0};
     *read = read_list(&json, text, n) && json_parse(&doc, json.ptr, json.len, &why) == LFM_OK;
-    lfm_status st = json.failed || why.status == LFM_ERR_MEMORY ? no_memory(err) : LFM_OK;
+    lfm_status st = LFM_OK;
+    if (json.failed || why.status == LFM_ERR_MEMORY) st = err_no_memory(err, "tool calls");
     for (const json_value *v = *read ? doc.root->first : NULL; v && st == LFM_OK; v = v->next) {
         st = append(list, v, err);
     }

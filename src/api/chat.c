@@ -35,7 +35,7 @@ static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *e
     const size_t len = strlen(prefill);
     const size_t old = c->len;
     char *text = realloc(c->text, old + len + 1);
-    if (!text) return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
+    if (!text) return err_no_memory(err, "the prompt");
     for (size_t i = 0; i < c->n; i++) { /* the pieces point into the text */
         c->pieces[i].ptr = text + (c->pieces[i].ptr - c->text);
     }
@@ -44,7 +44,7 @@ static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *e
     c->len = old + len;
     c->text_cap = old + len + 1;
     chat_piece *pieces = realloc(c->pieces, (c->n + 1) * sizeof *pieces);
-    if (!pieces) return err_set(err, LFM_ERR_MEMORY, "out of memory for the prompt");
+    if (!pieces) return err_no_memory(err, "the prompt");
     c->pieces = pieces;
     c->cap = c->n + 1;
     c->pieces[c->n++] = (chat_piece){.ptr = text + old, .len = len};

@@ -41,7 +41,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
         st = err_set(err, LFM_ERR_UNSUPPORTED, "there is no constraint of kind %d", (int)kind);
     }
     lfm_grammar *g = st == LFM_OK ? calloc(1, sizeof *g) : NULL;
-    if (st == LFM_OK && !g) st = err_set(err, LFM_ERR_MEMORY, "out of memory for a grammar");
+    if (st == LFM_OK && !g) st = err_no_memory(err, "a grammar");
     if (st == LFM_OK) {
         g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
         st = gbnf_compile(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
@@ -66,7 +66,7 @@ void lfm_grammar_free(lfm_grammar *g) {
 /* ---- A grammar and a model ------------------------------------------------------------------ */
 
 lfm_status constraint_no_memory(lfm_error *err) {
-    return err_set(err, LFM_ERR_MEMORY, "out of memory for a constraint");
+    return err_no_memory(err, "a constraint");
 }
 
 bool constraint_all_breaks(const char *text, size_t n) {

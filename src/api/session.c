@@ -76,7 +76,7 @@ static void shared_drop(session_shared *shared) {
 static lfm_status shared_new(session_shared **out, const lfm_model *m,
                              const lfm_session_options *opt, lfm_error *err) {
     session_shared *shared = calloc(1, sizeof *shared);
-    if (!shared) return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+    if (!shared) return err_no_memory(err, "a session");
     shared->model = m;
     shared->n_sessions = 1;
     shared->memory = memory_available("");
@@ -105,7 +105,7 @@ static lfm_status session_new(lfm_session **out, session_shared *shared, timelin
         free(s);
         free(logits);
         shared_drop(shared);
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+        return err_no_memory(err, "a session");
     }
     s->shared = shared;
     s->logits = logits;

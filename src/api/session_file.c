@@ -355,7 +355,7 @@ lfm_status lfm_session_describe(const char *path, lfm_session_info *info, bool *
     if (st == LFM_OK && h.version == VERSION) {
         const off_t at = (off_t)(h.file_bytes - sizeof(uint64_t) - h.note_bytes);
         *note = malloc((size_t)h.note_bytes + 1);
-        st = !*note ? err_set(err, LFM_ERR_MEMORY, "out of memory for %s", path)
+        st = !*note ? err_no_memory(err, path)
            : lseek(r.fd, at, SEEK_SET) != at
                ? err_set(err, LFM_ERR_IO, "cannot read %s: %s", path, strerror(errno))
                : take(&r, *note, h.note_bytes, err);

@@ -85,6 +85,10 @@ lfm_status err_set(lfm_error *err, lfm_status status, const char *format, ...) {
     return status;
 }
 
+lfm_status err_no_memory(lfm_error *err, const char *what_for) {
+    return err_set(err, LFM_ERR_MEMORY, "out of memory for %s", what_for);
+}
+
 void err_clear(lfm_error *err) {
     if (err) {
         err->status = LFM_OK;

@@ -17,6 +17,9 @@
 lfm_status err_set(lfm_error *err, lfm_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Set *err to "out of memory for <what_for>", as err_set does; return LFM_ERR_MEMORY. */
+lfm_status err_no_memory(lfm_error *err, const char *what_for);
+
 /* Empty *err; NULL is fine. */
 void err_clear(lfm_error *err);
 

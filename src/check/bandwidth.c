@@ -85,7 +85,7 @@ lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *er
     if (n < 1024 * MIB) {
         n = probe_bytes(512 * MIB, 1024 * MIB);
         own = aligned_alloc((size_t)LARGE_PAGE, (size_t)n);
-        if (!own) return err_set(err, LFM_ERR_MEMORY, "out of memory for measuring the memory");
+        if (!own) return err_no_memory(err, "measuring the memory");
 #ifdef MADV_HUGEPAGE
         madvise(own, (size_t)n, MADV_HUGEPAGE); /* only to be faster */
 #endif

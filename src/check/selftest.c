@@ -187,7 +187,7 @@ const char *lfm_isa_name(size_t i) {
 
 lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err) {
     test *t = aligned_alloc(64, (sizeof *t + 63) & ~(size_t)63);
-    if (!t) return err_set(err, LFM_ERR_MEMORY, "out of memory for the self-test");
+    if (!t) return err_no_memory(err, "the self-test");
     memset(t, 0, sizeof *t);
     err_clear(err);
     draw_floats(t, t->x[0], (size_t)TOKENS * WIDTH);

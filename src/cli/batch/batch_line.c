@@ -90,7 +90,7 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
     char *name = batch_copy_text(v);
     l->session = name ? batch_sessions_get(named, name, err) : NULL;
     free(name);
-    if (!l->session) return err_set(err, LFM_ERR_MEMORY, "out of memory for a session");
+    if (!l->session) return err_no_memory(err, "a session");
     l->waits = l->session->busy;
     if (l->session->talk.n > 0 && json_get(body, "system")) {
         return err_set(err, LFM_ERR_ARG,

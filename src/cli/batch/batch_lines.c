@@ -144,7 +144,7 @@ static lfm_status id_set_add(id_set *set, const char *text, size_t len, lfm_erro
     set->ids = ids ? ids : set->ids;
     if (json_finish(&id, err) != LFM_OK || !ids) {
         json_out_free(&id);
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the ids");
+        return err_no_memory(err, "the ids");
     }
     set->ids[set->n++] = id.ptr;
     return LFM_OK;

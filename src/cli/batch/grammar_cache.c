@@ -87,9 +87,7 @@ lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const j
     if (!cached) {
         const size_t place = make_place(f);
         cached = place < N_PLACES ? new_cached(kind, text) : NULL;
-        if (!cached) {
-            return err_set(err, LFM_ERR_MEMORY, "out of memory for the grammar of the answer");
-        }
+        if (!cached) return err_no_memory(err, "the grammar of the answer");
         lfm_status st =
             lfm_grammar_new(&cached->grammar.grammar, kind, cached->text, cached->len, err);
         if (st == LFM_OK) st = answer_grammar_bind(&cached->grammar, m, o, err);

@@ -41,7 +41,7 @@ static lfm_status make_argv(side *s, const cli_options *o, size_t n_words, size_
     static char model[] = "-m";
     *n = 0;
     s->argv = calloc(2 * o->n_given + n_words + 3, sizeof *s->argv);
-    if (!s->argv) return err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
+    if (!s->argv) return err_no_memory(err, "the command line");
     s->argv[(*n)++] = model;
     s->argv[(*n)++] = (char *)(uintptr_t)o->model; /* the parser does not modify words */
     for (size_t i = 0; i < o->n_given; i++) {
@@ -210,7 +210,7 @@ static lfm_status run_sides(side *s, lfm_error *err) {
 int bench_ab(const cli_options *o) {
     lfm_error err = {0};
     side *s = calloc(2, sizeof *s);
-    lfm_status st = s ? LFM_OK : err_set(&err, LFM_ERR_MEMORY, "out of memory for two sides");
+    lfm_status st = s ? LFM_OK : err_no_memory(&err, "two sides");
     if (o->n_choices > 0) {
         st = err_set(&err, LFM_ERR_ARG, "unexpected operand '%s'. --ab takes two texts with "
                      "options: --ab '-t 4' '-t 8'", o->choices[0]);

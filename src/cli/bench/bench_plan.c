@@ -120,7 +120,7 @@ static lfm_status add_rows(bench_plan *p, bench_row like, lfm_error *err) {
 static lfm_status make_rows(bench_plan *p, lfm_error *err) {
     lfm_status st = LFM_OK;
     p->rows = calloc(BENCH_MAX_ROWS, sizeof *p->rows);
-    if (!p->rows) return err_set(err, LFM_ERR_MEMORY, "out of memory for the tests");
+    if (!p->rows) return err_no_memory(err, "the tests");
     for (size_t d = 0; d < p->depths.n; d++) {
         for (size_t t = 0; t < p->threads.n; t++) {
             for (size_t n = 0; n < p->batches.n && st == LFM_OK; n++) {

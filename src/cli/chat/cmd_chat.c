@@ -58,7 +58,7 @@ static lfm_status handle_event(chat *c, editor_event event, lfm_error *err) {
         draw(c, true);
         tty_suspend();
     }
-    if (c->edit.failed) st = err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
+    if (c->edit.failed) st = err_no_memory(err, "the message");
     draw(c, false);
     return st;
 }
@@ -122,7 +122,7 @@ static lfm_status take_turn(chat *c, lfm_error *err) {
         chat_say(c, "%s", late.text);
     }
     char *line = malloc(n + 1); /* a copy, because commands may change the editor's text */
-    if (!line) return err_set(err, LFM_ERR_MEMORY, "out of memory for the message");
+    if (!line) return err_no_memory(err, "the message");
     memcpy(line, text, n);
     line[n] = '\0';
     editor_clear(&c->edit);

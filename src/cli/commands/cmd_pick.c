@@ -75,7 +75,7 @@ static lfm_status tokenize_choice(const pick *p, const char *text, int32_t **tok
             (*tokens)[(*n)++] = end;
         }
     } else if (st == LFM_OK) {
-        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the choices");
+        st = err_no_memory(err, "the choices");
     }
     lfm_free(plain);
     return st;
@@ -97,7 +97,7 @@ static lfm_status score_choice(pick *p, size_t i, lfm_error *err) {
             p->logits = logits;
             st = lfm_session_copy(p->choice, p->prompt, err);
         } else {
-            st = err_set(err, LFM_ERR_MEMORY, "out of memory for the choices");
+            st = err_no_memory(err, "the choices");
         }
     }
     if (st == LFM_OK && n > 1) st = lfm_eval_all(p->choice, tokens, n - 1, p->logits, err);

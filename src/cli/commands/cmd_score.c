@@ -325,7 +325,7 @@ static lfm_status prepare(score *s, lfm_error *err) {
     if (st == LFM_OK && s->o->against) st = open_base(s, err);
     if (st != LFM_OK) return st;
     s->logits = malloc(2 * PIECE * s->n_vocab * sizeof *s->logits);
-    if (!s->logits) return err_set(err, LFM_ERR_MEMORY, "out of memory for logits");
+    if (!s->logits) return err_no_memory(err, "logits");
     s->other = s->logits + PIECE * s->n_vocab;
     return LFM_OK;
 }

@@ -193,7 +193,7 @@ static lfm_status check_isa(selftest *t, const char *isa, bool last, lfm_error *
         for (size_t i = 0; i < N_TOKENS; i++) {
             t->tokens[i] = (int32_t)(rng_at(1, i) % t->n_vocab);
         }
-        if (!t->logits) st = err_set(err, LFM_ERR_MEMORY, "out of memory for the logits");
+        if (!t->logits) st = err_no_memory(err, "the logits");
     }
     if (st == LFM_OK) st = way_batches(t, m, some, N_TOKENS, err);
     if (st == LFM_OK && strcmp(isa, "scalar") != 0 && !term_stopped()) { /* scalar is slow */

@@ -58,7 +58,7 @@ lfm_status info_print_key(const lfm_model *m, const char *wanted, lfm_error *err
     for (size_t i = 0; lfm_model_key(m, i, &key, &len, &type, probe, sizeof probe); i++) {
         if (len == strlen(wanted) && memcmp(key, wanted, len) == 0) {
             char *value = malloc(LONGEST);
-            if (!value) return err_set(err, LFM_ERR_MEMORY, "out of memory for the value of a key");
+            if (!value) return err_no_memory(err, "the value of a key");
             lfm_model_key(m, i, &key, &len, &type, value, LONGEST);
             cli_print(value, strlen(value));
             putchar('\n');

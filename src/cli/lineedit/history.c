@@ -117,7 +117,7 @@ static lfm_status shorten(const history *h, lfm_error *err) {
 static lfm_status read_lines(history *h, int fd, size_t size, size_t *n_lines, lfm_error *err) {
     char *text = malloc(size + 1);
     size_t n = 0;
-    if (!text) return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
+    if (!text) return err_no_memory(err, "the history");
     for (ssize_t got = 1; n < size && got > 0;) {
         got = read(fd, text + n, size - n);
         n += got > 0 ? (size_t)got : 0;
@@ -132,13 +132,13 @@ static lfm_status read_lines(history *h, int fd, size_t size, size_t *n_lines, l
         at += len + 1;
     }
     free(text);
-    return fits ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
+    return fits ? LFM_OK : err_no_memory(err, "the history");
 }
 
 lfm_status history_open(history *h, const char *path, lfm_error *err) {
     struct stat info;
     h->path = malloc(strlen(path) + 1);
-    if (!h->path) return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
+    if (!h->path) return err_no_memory(err, "the history");
     memcpy(h->path, path, strlen(path) + 1);
     make_folders(path);
     const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -168,9 +168,7 @@ lfm_status history_open(history *h, const char *path, lfm_error *err) {
 
 lfm_status history_add(history *h, const char *line, lfm_error *err) {
     if (line[0] == '\0' || (h->n > 0 && strcmp(h->lines[h->n - 1], line) == 0)) return LFM_OK;
-    if (!push(h, line, strlen(line), false)) {
-        return err_set(err, LFM_ERR_MEMORY, "out of memory for the history");
-    }
+    if (!push(h, line, strlen(line), false)) return err_no_memory(err, "the history");
     if (!h->path) return LFM_OK;
     const int fd = open(h->path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return failed(h, "opened", err);

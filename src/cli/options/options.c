@@ -173,7 +173,7 @@ lfm_status opt_parse(cli_options *o, const cli_command *command, int argc, char 
     p.operand_at = calloc(room, sizeof *p.operand_at);
     if (!o->parts || !o->stops || !o->bias || !o->given || !o->choices || !p.operands ||
         !p.operand_at) {
-        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the command line");
+        st = err_no_memory(err, "the command line");
     } else {
         st = parse_words(&p);
         if (st == LFM_OK && !o->help) {

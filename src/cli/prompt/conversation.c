@@ -9,10 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static lfm_status no_memory(lfm_error *err) {
-    return err_set(err, LFM_ERR_MEMORY, "out of memory for the conversation");
-}
-
 static char *copy_text(const char *text, size_t n) {
     char *copy = malloc(n + 1);
     if (copy && n > 0) {
@@ -35,13 +31,13 @@ static void drop_message(chat_message *m) {
 static lfm_status append(conversation *c, const char *role, size_t n_role, const char *text,
                          size_t n, lfm_error *err) {
     chat_message *grown = grow_array(c->messages, &c->cap, c->n + 1, sizeof *grown);
-    if (!grown) return no_memory(err);
+    if (!grown) return err_no_memory(err, "the conversation");
     c->messages = grown;
     chat_message m = {.role = role ? copy_text(role, n_role) : NULL, .text = copy_text(text, n),
                       .n = n};
     if (!m.text || (role && !m.role)) {
         drop_message(&m);
-        return no_memory(err);
+        return err_no_memory(err, "the conversation");
     }
     c->messages[c->n++] = m;
     return LFM_OK;
@@ -96,7 +92,7 @@ void conversation_clear(conversation *c) {
 
 lfm_status conversation_set_system(conversation *c, const char *text, size_t n, lfm_error *err) {
     char *copy = text ? copy_text(text, n) : NULL;
-    if (text && !copy) return no_memory(err);
+    if (text && !copy) return err_no_memory(err, "the conversation");
     free(c->system);
     c->system = copy;
     c->n_system = n;

@@ -88,7 +88,7 @@ lfm_status sampling_choose(lfm_sampler **out, lfm_sampling *settings, const lfm_
     memcpy(s->stages, o->stages, sizeof s->stages);
     s->seed = o->seed.given && o->seed.value >= 0 ? (uint64_t)o->seed.value : new_seed();
     lfm_logit_bias *bias = all_bias(m, o, &s->n_bias);
-    if (!bias) return err_set(err, LFM_ERR_MEMORY, "out of memory for the sampler");
+    if (!bias) return err_no_memory(err, "the sampler");
     s->bias = bias;
     const lfm_status st = lfm_sampler_new(out, m, s, err);
     s->bias = NULL;

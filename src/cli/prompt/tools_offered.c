@@ -30,7 +30,7 @@ static lfm_status add_tool(tools_offered *list, const json_value *v, const json_
                            lfm_error *err) {
     offered_tool *t = &list->all[list->n];
     *t = (offered_tool){.name = malloc(name->len + 1)};
-    if (!t->name) return err_set(err, LFM_ERR_MEMORY, "out of memory for the tools");
+    if (!t->name) return err_no_memory(err, "the tools");
     memcpy(t->name, name->text, name->len);
     t->name[name->len] = '\0';
     list->n++;
@@ -47,7 +47,7 @@ lfm_status tools_take(tools_offered *list, const json_value *tools, const char *
     const size_t n = many ? tools->n : 1;
     lfm_status st = LFM_OK;
     list->all = calloc(n + 1, sizeof *list->all);
-    if (!list->all) return err_set(err, LFM_ERR_MEMORY, "out of memory for the tools");
+    if (!list->all) return err_no_memory(err, "the tools");
     const json_value *v = many ? tools->first : tools;
     for (size_t i = 0; i < n && st == LFM_OK; i++, v = v->next) {
         const json_value *name = name_of(v);

@@ -106,10 +106,6 @@ static void free_entries(mask_entry *entries, size_t n) {
 
 /* ---- Walking -------------------------------------------------------------------------------- */
 
-static lfm_status no_memory(lfm_error *err) {
-    return err_set(err, LFM_ERR_MEMORY, "out of memory for the masks of a grammar");
-}
-
 static lfm_status note_crossing(const mask *m, mask_entry *e, size_t node, uint32_t cuts,
                                 lfm_error *err) {
     if (e->n_crossings > m->vocab->brief.n_nodes / 16) {
@@ -118,7 +114,7 @@ static lfm_status note_crossing(const mask *m, mask_entry *e, size_t node, uint3
     }
     crossing *grown =
         grow_array(e->crossings, &e->crossings_cap, e->n_crossings + 1, sizeof *grown);
-    if (!grown) return no_memory(err);
+    if (!grown) return err_no_memory(err, "the masks of a grammar");
     e->crossings = grown;
     grown[e->n_crossings++] = (crossing){(uint32_t)node, cuts};
     return LFM_OK;
@@ -173,7 +169,7 @@ static lfm_status get_outline(mask *m, mask_entry **out, lfm_error *err) {
     *out = find_entry(m, m->outlines, N_OUTLINES, m->view.states[0]);
     if (*out) return LFM_OK;
     mask_entry *e = take_entry(m, m->outlines, N_OUTLINES);
-    if (!e) return no_memory(err);
+    if (!e) return err_no_memory(err, "the masks of a grammar");
     const lfm_status st = walk_all(m, &m->vocab->brief, m->view.states[0], e->bits, e, err);
     if (st == LFM_OK) {
         keep_entry(m, e, m->view.states[0]);
@@ -241,7 +237,7 @@ lfm_status mask_init(mask *m, const mask_vocab *vocab, automaton *a, const int32
     m->path = calloc(depth + 1, sizeof *m->path);
     if (!m->masks || !m->outlines || !m->allowed || !m->path) {
         mask_drop(m);
-        return no_memory(err);
+        return err_no_memory(err, "the masks of a grammar");
     }
     automaton_hold(a, &m->view_pin, m->view.states, OUTLINE_MAX + 1);
     automaton_hold(a, &m->path_pin, m->path, depth + 1);
@@ -265,7 +261,7 @@ lfm_status mask_get(mask *m, const uint32_t *state, const uint64_t **bits, lfm_e
     lfm_status st = LFM_OK;
     if (!e) {
         e = take_entry(m, m->masks, N_MASKS);
-        if (!e) return no_memory(err);
+        if (!e) return err_no_memory(err, "the masks of a grammar");
         m->n_computed++;
         st = add_brief(m, state, e->bits, err);
         if (st == LFM_OK) st = walk_all(m, &m->vocab->lengthy, *state, e->bits, NULL, err);

@@ -15,7 +15,7 @@ enum {
 };
 
 lfm_status automaton_no_memory(lfm_error *err) {
-    return err_set(err, LFM_ERR_MEMORY, "out of memory for the states of the grammar");
+    return err_no_memory(err, "the states of the grammar");
 }
 
 lfm_status automaton_too_much(lfm_error *err) {

@@ -155,9 +155,7 @@ lfm_status concise_to_schema(char **schema, const char *text, size_t len, lfm_er
     json_write_text(&out, "}, \"required\": [");
     json_write_raw(&out, required.ptr ? required.ptr : "", required.len);
     json_write_text(&out, "], \"additionalProperties\": false}");
-    if (st == LFM_OK && required.failed) {
-        st = err_set(err, LFM_ERR_MEMORY, "out of memory for the schema");
-    }
+    if (st == LFM_OK && required.failed) st = err_no_memory(err, "the schema");
     if (st == LFM_OK) st = json_finish(&out, err);
     json_out_free(&required);
     if (st != LFM_OK) {

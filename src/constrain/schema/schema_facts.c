@@ -124,7 +124,7 @@ static void read_values(schema_compiler *c, schema_facts *f, const json_value *f
             f->values[f->n_values++] = v;
         }
         if (!f->values) {
-            c->status = err_set(c->err, LFM_ERR_MEMORY, "out of memory for the schema");
+            c->status = err_no_memory(c->err, "the schema");
         }
         return;
     }

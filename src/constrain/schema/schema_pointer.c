@@ -86,7 +86,7 @@ void schema_fail(schema_compiler *c, const json_value *node, const char *format,
 
 void schema_fail_memory(schema_compiler *c) {
     if (c->status == LFM_OK) {
-        c->status = err_set(c->err, LFM_ERR_MEMORY, "out of memory for the schema");
+        c->status = err_no_memory(c->err, "the schema");
     }
 }
 
