@@ -88,7 +88,7 @@ static bool is_given(const cli_options *o, const opt_row *row) {
     case OPT_CHOICE_MAYBE:
         return *(const int *)field != 0; /* the first word is the default */
     default:
-        assert(!"this kind of option is in no conflict");
+        assert(0 && "this kind of option is in no conflict");
         return false;
     }
 }
