@@ -148,8 +148,8 @@ static const char *const real[] = {
     "item ::= \"\\\"\" char{3,70} \"\\\"\"\n"
     "char ::= [^\"\\\\\\n] | \"\\\\\" [\"n]\n",
     "root ::= line+\nline ::= [a-z]+ (\" \" [a-z]+)* \"\\n\"\n",
-    "root ::= expr\nexpr ::= term ([-+] term)*\n"
-    "term ::= \"(\" expr \")\" | [0-9a]+ | \"\\\"\" [a-z]* \"\\\"\"\n",
+    ("root ::= expr\nexpr ::= term ([-+] term)*\n"
+     "term ::= \"(\" expr \")\" | [0-9a]+ | \"\\\"\" [a-z]* \"\\\"\"\n"),
     /* Ambiguous: any of three readings of every letter. */
     "root ::= s\ns ::= \"a\" s s | \"a\" s | \"a\" | \"b\"\n",
 };
