@@ -85,9 +85,9 @@ keys C-u '/show context' Enter
 see '^2 messages' '/undo'
 keys '/regen' Enter
 keys '/sav' Enter
-see 'there is no /sav. Did you mean /save' 'a mistyped command'
+see 'unknown command /sav. Did you mean /save' 'a mistyped command'
 keys '/save talk.lfm' Enter
-see 'saved; go on with' '/save'
+see 'saved; continue with' '/save'
 keys '/set temp 0.5' Enter '/show params' Enter
 see 'temp +0.5' '/set'
 keys '/set temp hot' Enter
@@ -95,7 +95,7 @@ see "'hot' is not a number" '/set with nonsense'
 keys '/system Speak plainly.' Enter '/raw' Enter
 see 'Speak plainly' '/system and /raw'
 keys '/clear' Enter
-see 'forgotten' '/clear'
+see 'cleared' '/clear'
 keys '/load talk.lfm' Enter
 see '^2 messages, [0-9]+ tokens' '/load'
 keys C-d
@@ -153,7 +153,7 @@ see '^> text and more$' 'Ctrl-G'
 keys Enter
 see '1 tok ' 'Ctrl-G'
 keys '/read ed.sh' Enter
-see 'comes before your next message' '/read'
+see 'will come before your next message' '/read'
 keys 'What is this?' Enter '/raw' Enter
 see 'printf' '/read'
 keys '/bye' Enter
@@ -216,6 +216,6 @@ same_terminal '--session'
 # ---- No terminal
 setsid "$bin" chat "$model" </dev/null >out 2>err
 [ $? -eq 2 ] || fail 'without a terminal: exit status'
-grep -q '^lfm: lfm chat talks in a terminal, and there is no terminal' err || fail "$(cat err)"
+grep -q '^lfm: lfm chat needs a terminal, and there is no terminal' err || fail "$(cat err)"
 [ ! -s out ] || fail 'without a terminal: output'
 echo "$((n_passed + 6)) checks passed"

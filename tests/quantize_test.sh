@@ -52,8 +52,8 @@ try() {
     *) fail "quantize $*: '$message' lacks '$text'" ;;
     esac
 }
-try 2 "no type; it is: lfm quantize MODEL OUT TYPE" "$in" "$dir/x.gguf"
-try 2 "unknown type 'Q9'; there are: F32 BF16 F16 Q8_0" "$in" "$dir/x.gguf" Q9
+try 2 "no type; use: lfm quantize MODEL OUT TYPE" "$in" "$dir/x.gguf"
+try 2 "unknown type 'Q9'; the types are: F32 BF16 F16 Q8_0" "$in" "$dir/x.gguf" Q9
 try 1 "Start from a file with F32, F16, BF16 or Q8_0" "$dir/one.gguf" "$dir/x.gguf" Q6_K
 try 1 "none.gguf" "$dir/none.gguf" "$dir/x.gguf" Q6_K
 

@@ -89,7 +89,7 @@ static lfm_status get_logits(lfm_answer *a, const float **logits, lfm_error *err
     const size_t n_vocab = lfm_model_get_info(a->model)->n_vocab;
     *logits = lfm_logits(a->session);
     if (!*logits) {
-        return err_set(err, LFM_ERR_ARG, "the session has not read the prompt of the answer");
+        return err_set(err, LFM_ERR_ARG, "the session has not evaluated the prompt of the answer");
     }
     if (!a->constraint) return LFM_OK;
     if (!a->masked) {

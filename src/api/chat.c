@@ -135,7 +135,7 @@ const char *lfm_chat_warning(const lfm_model *m) {
     switch (m->template) {
     case CHAT_NONE: return "the file has no chat template; using plain ChatML";
     case CHAT_UNKNOWN:
-        return "the file's chat template is not one that lfm knows; using plain ChatML";
+        return "the file's chat template is unknown to lfm; using plain ChatML";
     default: return "";
     }
 }

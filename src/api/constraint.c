@@ -213,8 +213,8 @@ lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err)
         }
     }
     return any ? LFM_OK
-               : err_set(err, LFM_ERR_UNSUPPORTED, "the vocabulary has no token with which a text "
-                         "of this grammar could go on");
+               : err_set(err, LFM_ERR_UNSUPPORTED,
+                         "the vocabulary has no token that could continue a text of this grammar");
 }
 
 /* ---- Accepting tokens ----------------------------------------------------------------------- */

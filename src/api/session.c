@@ -154,8 +154,8 @@ void lfm_session_reset(lfm_session *s) {
 lfm_status lfm_session_copy(lfm_session *to, const lfm_session *from, lfm_error *err) {
     err_clear(err);
     if (to->shared->model != from->shared->model || to->line.opt.kv != from->line.opt.kv) {
-        return err_set(err, LFM_ERR_ARG, "only sessions of one model and one type of cache can be "
-                       "copied into each other");
+        return err_set(err, LFM_ERR_ARG,
+                       "sessions can be copied only within one model and one type of cache");
     }
     const lfm_status st = timeline_copy(&to->line, &from->line, err);
     if (st == LFM_OK) {
@@ -178,7 +178,7 @@ static lfm_status check_memory(const lfm_session *s, size_t n, lfm_error *err) {
     if (st == LFM_OK && bytes > s->shared->memory) {
         return err_set(err, LFM_ERR_MEMORY,
                        "%" PRIu32 " tokens need %.2f GiB for keys and values, "
-                       "but %.2f GiB of memory is available; a shorter text fits, or an 8-bit "
+                       "but %.2f GiB of memory is available; use a shorter text, or an 8-bit "
                        "cache, which takes half",
                        all, (double)bytes * gib, (double)s->shared->memory * gib);
     }
@@ -189,10 +189,11 @@ static lfm_status check_tokens(const lfm_session *s, const int32_t *tokens, size
                                lfm_error *err) {
     const uint32_t n_vocab = s->shared->model->shape.n_vocab;
     const uint32_t room = s->line.opt.n_ctx - s->line.pos;
-    if (n == 0) return err_set(err, LFM_ERR_ARG, "there are no tokens to evaluate");
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "no tokens to evaluate");
     if (s->broken) {
-        return err_set(err, LFM_ERR_NUMERIC, "this session produced numbers that are not finite; "
-                       "reset it before going on");
+        return err_set(err, LFM_ERR_NUMERIC,
+                       "this session produced numbers that are not finite; reset it before you "
+                       "continue");
     }
     if (n > room) {
         return err_set(err, LFM_ERR_FULL, "%zu tokens do not fit: the context holds %" PRIu32
@@ -274,8 +275,9 @@ static lfm_status check_each(lfm_session *const *s, const int32_t *tokens, size_
         st = check_tokens(s[i], &tokens[i], 1, err);
         for (size_t j = 0; j < i && st == LFM_OK; j++) {
             if (s[j] == s[i] || s[j]->shared != s[i]->shared) {
-                st = err_set(err, LFM_ERR_ARG, "sessions that are evaluated together must be "
-                             "different ones, and forks of each other");
+                st = err_set(err, LFM_ERR_ARG,
+                             "sessions that are evaluated together must be different, and forks of "
+                             "each other");
             }
         }
     }
@@ -326,7 +328,7 @@ lfm_status lfm_session_sync(lfm_session *s, const int32_t *tokens, size_t n, siz
     timeline *line = &s->line;
     err_clear(err);
     *n_reused = 0;
-    if (n == 0) return err_set(err, LFM_ERR_ARG, "a prompt of no tokens");
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "the prompt has no tokens");
     if (s->broken) {
         lfm_session_reset(s);
     }

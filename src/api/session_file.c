@@ -133,7 +133,7 @@ lfm_status lfm_session_save(lfm_session *s, const char *path, const void *note, 
     err_clear(err);
     if (s->broken || note_len > MAX_NOTE) {
         return err_set(err, LFM_ERR_ARG,
-                       s->broken ? "a session whose numbers are not finite is not saved"
+                       s->broken ? "a session with numbers that are not finite cannot be saved"
                                  : "a note of %zu bytes is too long", note_len);
     }
     timeline_tidy(&s->line);

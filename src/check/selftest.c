@@ -72,8 +72,9 @@ static bool same_floats(const float *a, const float *b, size_t n) {
 
 static lfm_status check(test *t, bool same, const char *what, lfm_error *err) {
     t->n_checks++;
-    return same ? LFM_OK : err_set(err, LFM_ERR_NUMERIC, "the %s kernels give other bits than the "
-                                   "scalar ones: %s; --isa chooses others", t->tested.name, what);
+    return same ? LFM_OK : err_set(err, LFM_ERR_NUMERIC,
+                                   "the %s kernels give different bits from the scalar ones: %s; "
+                                   "--isa chooses others", t->tested.name, what);
 }
 
 /* ---- Products ------------------------------------------------------------------------------- */

@@ -50,7 +50,7 @@ static lfm_status find_mix(quantizer *q, const char *name, lfm_error *err) {
         len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", i ? " " : "",
                                 mix_at(i)->name);
     }
-    return err_set(err, LFM_ERR_ARG, "unknown type '%.40s'; there are: %s", name, list);
+    return err_set(err, LFM_ERR_ARG, "unknown type '%.40s'; the types are: %s", name, list);
 }
 
 /* ---- Plan ----------------------------------------------------------------------------------- */
@@ -101,9 +101,9 @@ static lfm_status plan(quantizer *q, lfm_error *err) {
         const gguf_tensor *t = &f->tensors[i];
         q->to[i] = mix_type(&q->mix, &model, t->name, t->dim, t->type);
         if (q->to[i] != t->type && !can_read(t->type)) {
-            return err_set(err, LFM_ERR_UNSUPPORTED, "%s: tensor '%.*s' is %s already, and what "
-                           "that lost does not come back. Start from a file with F32, F16, BF16 or "
-                           "Q8_0",
+            return err_set(err, LFM_ERR_UNSUPPORTED,
+                           "%s: tensor '%.*s' is already %s; the precision that it lost cannot be "
+                           "restored. Start from a file with F32, F16, BF16 or Q8_0",
                            f->path, (int)t->name.len, t->name.ptr, qtype_get(t->type)->name);
         }
         assert(q->to[i] == t->type || kern_can_quantize(q->to[i]));
@@ -161,8 +161,9 @@ static lfm_status copy_tensor(quantizer *q, const gguf_tensor *t, lfm_error *err
         const uint64_t left = t->n_bytes - at;
         const size_t n = left < step ? (size_t)left : step;
         if (!kern_all_finite(t->type, t->data + at, n)) {
-            return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' holds numbers that are not "
-                           "finite. The file is damaged, or its conversion was wrong",
+            return err_set(err, LFM_ERR_NUMERIC,
+                           "%s: tensor '%.*s' holds numbers that are not finite. The file is "
+                           "damaged, or was converted incorrectly",
                            q->file->path, (int)t->name.len, t->name.ptr);
         }
         st = write_weights(q, t->data + at, n, err);
@@ -218,10 +219,11 @@ static lfm_status refuse(const chunk *c, lfm_error *err) {
         const float x = c->q->scratch[i] < 0.0f ? -c->q->scratch[i] : c->q->scratch[i];
         most = x <= most ? most : x; /* a NaN is taken and stays */
     }
-    return err_set(err, LFM_ERR_NUMERIC, "%s: tensor '%.*s' has %g at weight %" PRIu64 " or up "
-                   "to %zu after it: not a number that %s can hold. The file is damaged, or its "
-                   "conversion was wrong", c->q->file->path, (int)c->tensor->name.len,
-                   c->tensor->name.ptr, (double)most, first, block - 1, qtype_get(c->to)->name);
+    return err_set(err, LFM_ERR_NUMERIC,
+                   "%s: tensor '%.*s' has %g at weight %" PRIu64 " or up to %zu after it: not a "
+                   "number that %s can hold. The file is damaged, or was converted incorrectly",
+                   c->q->file->path, (int)c->tensor->name.len, c->tensor->name.ptr, (double)most,
+                   first, block - 1, qtype_get(c->to)->name);
 }
 
 static lfm_status quantize_tensor(quantizer *q, const gguf_tensor *t, qtype to, lfm_error *err) {

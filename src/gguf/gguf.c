@@ -77,8 +77,8 @@ static const char *looks_like(const uint8_t *p, size_t n) {
         size_t len;
         const char *what;
     } known[] = {
-        {"<!DOCTYPE", 9, "a web page (the download went wrong)"},
-        {"<html", 5, "a web page (the download went wrong)"},
+        {"<!DOCTYPE", 9, "a web page (the download failed)"},
+        {"<html", 5, "a web page (the download failed)"},
         {"version https://git-lfs", 23,
          "a Git LFS pointer (run `git lfs pull` where it came from)"},
         {"PK\3\4", 4, "a zip archive or PyTorch checkpoint (convert it to GGUF)"},
@@ -154,7 +154,7 @@ static const char *skip_values(cursor *c, uint32_t type, uint64_t count) {
     }
     const uint8_t *p = take(c, count * bytes);
     for (uint64_t i = 0; type == GGUF_BOOL && i < count; i++) {
-        if (p[i] > 1) return "holds a truth value that is neither 0 nor 1";
+        if (p[i] > 1) return "holds a boolean that is neither 0 nor 1";
     }
     return NULL;
 }

@@ -97,7 +97,7 @@ lfm_status state_bytes(const model_shape *s, const model_weights *w, state_optio
     place_all(&counting, &memory, layouts_needed(w));
     *bytes = memory.used;
     if (memory.overflow) {
-        return err_set(err, LFM_ERR_MEMORY, "batches of %u tokens do not fit any memory",
+        return err_set(err, LFM_ERR_MEMORY, "batches of %u tokens are too large for any memory",
                        opt.n_batch);
     }
     return LFM_OK;

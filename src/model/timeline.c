@@ -25,8 +25,8 @@ lfm_status timeline_bytes(const model_shape *s, timeline_options opt, uint32_t n
     place(&counting, &memory, n_tokens);
     *bytes = memory.used;
     if (memory.overflow) {
-        return err_set(err, LFM_ERR_MEMORY, "a context of %" PRIu32 " tokens does not fit any "
-                       "memory", n_tokens);
+        return err_set(err, LFM_ERR_MEMORY,
+                       "a context of %" PRIu32 " tokens is too large for any memory", n_tokens);
     }
     return LFM_OK;
 }
@@ -140,7 +140,8 @@ void timeline_tidy(timeline *t) {
 lfm_status timeline_copy(timeline *to, const timeline *from, lfm_error *err) {
     const size_t history = timeline_history(from->shape) * sizeof *from->history;
     if (from->pos > to->opt.n_ctx) {
-        return err_set(err, LFM_ERR_FULL, "%" PRIu32 " tokens do not fit a context of %" PRIu32,
+        return err_set(err, LFM_ERR_FULL,
+                       "%" PRIu32 " tokens do not fit into a context of %" PRIu32,
                        from->pos, to->opt.n_ctx);
     }
     to->pos = from->pos;

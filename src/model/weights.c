@@ -79,8 +79,8 @@ static lfm_status check_finite(const binder *b, const char *name, const float *x
     for (uint64_t i = 0; i < n; i++) {
         if (!isfinite(x[i])) {
             return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor '%s' has %s at weight %" PRIu64
-                           ", which is not finite: the file is damaged, or its conversion was "
-                           "wrong", b->f->path, name, isnan(x[i]) ? "NaN" : "infinity", i);
+                           ", which is not finite: the file is damaged, or was converted "
+                           "incorrectly", b->f->path, name, isnan(x[i]) ? "NaN" : "infinity", i);
         }
     }
     return LFM_OK;
@@ -166,7 +166,7 @@ static lfm_status bind_ends(binder *b, model_shape *s) {
     const gguf_tensor *t = gguf_get_tensor(b->f, "token_embd.weight");
     if (t && (t->dim[1] == 0 || t->dim[1] > INT32_MAX)) {
         return err_set(b->err, LFM_ERR_FORMAT, "%s: tensor 'token_embd.weight' has %" PRIu64
-                       " rows, which is no vocabulary", b->f->path, t->dim[1]);
+                       " rows, which is not a vocabulary size", b->f->path, t->dim[1]);
     }
     const uint64_t n_vocab = t ? t->dim[1] : 1;
     lfm_status st = bind_matrix(b, -1, "token_embd.weight", s->n_embd, n_vocab, 1,

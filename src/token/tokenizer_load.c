@@ -278,8 +278,9 @@ static lfm_status check_left_out(const loader *l, const pending_merge *m, uint32
     read_merge(l, &again);
     if (!is_token(l, l->scratch, m->n_left) || !is_token(l, l->scratch + m->n_left, m->n_right) ||
         !is_token(l, l->scratch, m->n_left + m->n_right)) {
-        return err_set(err, LFM_ERR_FORMAT, "%s: merge %" PRIu32 ", '%.*s', has a part or a result "
-                       "that is no token", l->file->path, rank, shown(m->text.len), m->text.ptr);
+        return err_set(err, LFM_ERR_FORMAT,
+                       "%s: merge %" PRIu32 ", '%.*s', has a part or a result that is not a token",
+                       l->file->path, rank, shown(m->text.len), m->text.ptr);
     }
     return LFM_OK;
 }

@@ -338,7 +338,7 @@ static void test_nan(void **state) {
     assert_int_equal(lfm_eval(s, tokens, 3, &err), LFM_ERR_NUMERIC); /* until reset */
     assert_non_null(strstr(err.text, "reset"));
     assert_int_equal(lfm_session_save(s, "no/folder", NULL, 0, &err), LFM_ERR_ARG);
-    assert_string_equal(err.text, "a session whose numbers are not finite is not saved");
+    assert_string_equal(err.text, "a session with numbers that are not finite cannot be saved");
     lfm_session_free(s);
     lfm_model_close(m);
 }

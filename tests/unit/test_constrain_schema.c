@@ -188,9 +188,9 @@ static void test_refusals(void **state) {
     (void)state;
     static const char *const cases[][2] = {
         {"[1", "line 1, column 3"},
-        {"1", "#: a schema is an object"},
+        {"1", "#: a schema must be an object"},
         {"false", "no text satisfies"},
-        {"{\"type\": \"str\"}", "#/type: a type is"},
+        {"{\"type\": \"str\"}", "#/type: a type must be"},
         {"{\"properties\": {\"a/b\": {\"items\": {\"not\": {}}}}}",
          "#/properties/a~1b/items/not: the keyword 'not' is not supported"},
         {"{\"anyOf\": [{}, {\"maxLenght\": 3}]}",
@@ -203,11 +203,11 @@ static void test_refusals(void **state) {
         {"{\"minimum\": 5, \"maximum\": 4}", "no text satisfies"},
         {"{\"type\": \"integer\", \"minimum\": 0.1, \"maximum\": 0.9}", "no text satisfies"},
         {"{\"allOf\": [{\"type\": \"integer\"}, {\"type\": \"string\"}]}", "no text satisfies"},
-        {"{\"pattern\": \"(?=a)\"}", "#/pattern: looking ahead and behind is not supported, at "
+        {"{\"pattern\": \"(?=a)\"}", "#/pattern: lookahead and lookbehind are not supported, at "
                                      "character 1 of the pattern"},
         {"{\"pattern\": \"a(\"}", "#/pattern: a '(' is never closed"},
         {"{\"pattern\": \"*\"}", "#/pattern: there is nothing to repeat"},
-        {"{\"pattern\": \"(a)\\\\1\"}", "#/pattern: references back"},
+        {"{\"pattern\": \"(a)\\\\1\"}", "#/pattern: backreferences"},
         {"{\"pattern\": \"a^\"}", "#/pattern: ^ and $"},
         {"{\"pattern\": \"a$b\"}", "#/pattern: $ is supported at the end only"},
         {"{\"pattern\": \"a\", \"minLength\": 2}", "#/pattern: this together with other limits"},
@@ -316,7 +316,7 @@ static void test_concise(void **state) {
          "{\"type\": \"string\"}, \"description\": \"one word, each\"}, \"kind\": {\"enum\": "
          "[\"red\", \"green\"]}}, \"required\": [\"tags\", \"kind\"], \"additionalProperties\": "
          "false}"},
-        {"", "there are no fields"}, {"a,,b", "a field has no name"}, {"a, ", NULL},
+        {"", "no fields"}, {"a,,b", "a field has no name"}, {"a, ", NULL},
         {"a integr", "'integr' is not a type"}, {"a x||y", "a choice is empty"},
         {"a x|", "a choice is empty"}, {": help", "a field has no name"},
         {"? int", "a field has no name: '? int'"}, {"?", "a field has no name"},

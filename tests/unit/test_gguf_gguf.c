@@ -488,7 +488,7 @@ static void test_limits(void **state) {
     name[150] = '\0';
     const image f = one_key(name, 150, GGUF_BOOL, "\2", 1);
     memset(said, 'k', sizeof said);
-    snprintf(said, sizeof said, "key '%.100s' holds a truth value", name);
+    snprintf(said, sizeof said, "key '%.100s' holds a boolean", name);
     expect(&f, LFM_ERR_FORMAT, said);
     name[150] = 'k';
 }

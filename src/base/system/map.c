@@ -18,8 +18,9 @@ static lfm_status check_kind(const struct stat *st, const char *path, lfm_error 
         return err_set(err, LFM_ERR_IO, "%s: is a directory; give a GGUF file in it", path);
     }
     if (!S_ISREG(st->st_mode)) {
-        return err_set(err, LFM_ERR_IO, "%s: is not a regular file; a model must be mapped, so "
-                       "save it to disk first", path);
+        return err_set(err, LFM_ERR_IO,
+                       "%s: is not a regular file; a model must be mapped; save it to disk first",
+                       path);
     }
     if ((uint64_t)st->st_size > SIZE_MAX / 2) {
         return err_set(err, LFM_ERR_MEMORY, "%s: the file is larger than the address space", path);
@@ -99,8 +100,9 @@ lfm_status map_read(map *m, const char *path, lfm_error *err) {
         const size_t size = (size_t)st.st_size;
         void *data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (data == MAP_FAILED) {
-            status = err_set(err, LFM_ERR_MEMORY, "%s: no memory for a copy of its %llu bytes; "
-                             "map it instead", path, (unsigned long long)size);
+            status = err_set(err, LFM_ERR_MEMORY,
+                             "%s: out of memory for a copy of its %llu bytes; map it instead",
+                             path, (unsigned long long)size);
         } else {
             *m = (map){.data = data, .size = size, .owned = 1, .fd = -1};
             status = read_bytes(fd, data, size, path, err);

@@ -107,7 +107,7 @@ static lfm_status check_fit(const batch_run *b, const slot *s, lfm_error *err) {
                        "the prompt has %zu tokens; the context holds %" PRIu32 "%s", s->prompt.n,
                        n_ctx,
                        !b->o->truncate ? ". --truncate head|tail|middle would cut it"
-                                       : ". --truncate cuts no \"messages\"");
+                                       : ". --truncate does not cut \"messages\"");
     }
     return LFM_OK;
 }

@@ -42,7 +42,7 @@ static lfm_status set_stops(batch_line *l, const json_value *v, lfm_error *err) 
     if (!l->stops) return err_set(err, LFM_ERR_MEMORY, "out of memory");
     for (const json_value *s = one ? v : v->first; s; s = one ? NULL : s->next) {
         if ((!one && v->kind != JSON_ARRAY) || !batch_is_text(s)) {
-            return err_set(err, LFM_ERR_ARG, "\"stop\" must be a text or a list of texts");
+            return err_set(err, LFM_ERR_ARG, "\"stop\" must be a string or a list of strings");
         }
         l->stops[l->n_stops] = batch_copy_text(s);
         if (!l->stops[l->n_stops++]) return err_set(err, LFM_ERR_MEMORY, "out of memory");
@@ -112,7 +112,7 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
     if (l->format == LINE_OPENAI && key_is(v, "n")) { /* OpenAI's number of answers */
         return v->kind == JSON_NUMBER && v->number == 1
                    ? LFM_OK
-                   : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": one answer is all there is");
+                   : err_set(err, LFM_ERR_UNSUPPORTED, "\"n\": only one answer is supported");
     }
     if (number) return v->kind == JSON_NULL ? LFM_OK : set_number(l, number, v, err);
     if (key_is(v, "stop")) return set_stops(l, v, err);
@@ -131,7 +131,7 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
 static lfm_status set_grammar(batch_line *l, lfm_constraint_kind kind, const json_value *v,
                             lfm_error *err) {
     if (l->grammar.len > 0) {
-        return err_set(err, LFM_ERR_ARG, "the line says more than once what the answer must be");
+        return err_set(err, LFM_ERR_ARG, "the line has more than one constraint on the answer");
     }
     l->grammar_kind = kind;
     if (v->kind == JSON_STRING) {
@@ -148,12 +148,12 @@ static lfm_status set_grammar(batch_line *l, lfm_constraint_kind kind, const jso
 static lfm_status set_choices(batch_line *l, const json_value *v, lfm_error *err) {
     if (v->kind == JSON_STRING) return set_grammar(l, LFM_CONSTRAINT_CHOICES, v, err);
     if (v->kind != JSON_ARRAY || v->n == 0 || l->grammar.len > 0) {
-        return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+        return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of strings");
     }
     l->grammar_kind = LFM_CONSTRAINT_CHOICES;
     for (const json_value *c = v->first; c; c = c->next) {
         if (c->kind != JSON_STRING || c->len == 0) {
-            return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of texts");
+            return err_set(err, LFM_ERR_ARG, "\"choices\" must be a list of strings");
         }
         for (size_t i = 0; i < c->len; i++) {
             json_write_text(&l->grammar, c->text[i] == ',' || c->text[i] == '\\' ? "\\" : "");
@@ -254,7 +254,8 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     l->o.tools = "the line"; /* not NULL: recognise calls in the answer */
     if (st == LFM_OK && tools_required(&l->o)) {
         if (l->grammar.len > 0) {
-            return err_set(err, LFM_ERR_ARG, "the line wants a call and another form of answer");
+            return err_set(err, LFM_ERR_ARG,
+                           "the line has a required tool call and another constraint");
         }
         const bool any = strcmp(l->o.tool_choice, "required") == 0;
         l->grammar_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;

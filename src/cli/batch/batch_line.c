@@ -66,8 +66,8 @@ static lfm_status set_messages(batch_line *l, const json_value *messages, lfm_er
                        "none");
     }
     if (l->session) {
-        return err_set(err, LFM_ERR_ARG, "a session keeps the messages itself: give the next "
-                       "\"prompt\" alone");
+        return err_set(err, LFM_ERR_ARG,
+                       "a session keeps its own messages: give only the next \"prompt\"");
     }
     if (messages->kind != JSON_ARRAY || messages->n == 0) {
         return err_set(err, LFM_ERR_ARG, "\"messages\" must be a list of messages");
@@ -84,7 +84,7 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
     if (!batch_is_text(v)) return err_set(err, LFM_ERR_ARG, "\"session\" must be a name");
     if (!named || l->o.raw || l->o.resume) {
         const char *why = l->o.raw ? "with --raw"
-                        : l->o.resume ? "with --resume: what was said is not in OUT" : "here";
+                        : l->o.resume ? "with --resume: OUT lacks its earlier turns" : "here";
         return err_set(err, LFM_ERR_ARG, "\"session\" cannot be used %s", why);
     }
     char *name = batch_copy_text(v);
@@ -94,8 +94,7 @@ static lfm_status find_session(batch_line *l, const json_value *body, batch_sess
     l->waits = l->session->busy;
     if (l->session->talk.n > 0 && json_get(body, "system")) {
         return err_set(err, LFM_ERR_ARG,
-                       "the session '%.60s' has begun: its system prompt cannot "
-                       "change",
+                       "the session '%.60s' has already begun: its system prompt cannot change",
                        l->session->name);
     }
     return LFM_OK;
@@ -107,14 +106,14 @@ static lfm_status read_body(batch_line *l, const json_value *body, const json_ou
     const json_value *messages = json_get(body, "messages");
     const json_value *own = json_get(body, "system");
     if (own && own->kind != JSON_STRING) {
-        return err_set(err, LFM_ERR_ARG, "\"system\" must be a text");
+        return err_set(err, LFM_ERR_ARG, "\"system\" must be a string");
     }
     lfm_status st = batch_keys_read(l, body, err);
     if (st == LFM_OK) st = find_session(l, body, named, err);
     if (st != LFM_OK || l->waits) return st;
     if (messages) return set_messages(l, messages, err);
     if (!prompt || prompt->kind != JSON_STRING) {
-        return err_set(err, LFM_ERR_ARG, "there is no \"prompt\" and no \"messages\"");
+        return err_set(err, LFM_ERR_ARG, "no \"prompt\" and no \"messages\"");
     }
     const char *text = own ? own->text : system ? system->ptr : NULL;
     return set_prompt(l, text, own ? own->len : system ? system->len : 0, prompt->text, prompt->len,
@@ -132,7 +131,7 @@ static lfm_status read_object(batch_line *l, const json_value *v, const json_out
         const lfm_status st = json_finish(&l->id, err);
         if (st != LFM_OK) return st;
     } else if (id) {
-        return err_set(err, LFM_ERR_ARG, "an id is a text or a number");
+        return err_set(err, LFM_ERR_ARG, "\"id\" must be a string or a number");
     }
     if (!custom) return read_body(l, v, system, named, err);
     const json_value *body = json_get(v, "body");
@@ -165,7 +164,8 @@ lfm_status batch_line_read(batch_line *l, const cli_options *o, const json_out *
     } else if (st == LFM_OK && doc.root->kind == JSON_OBJECT) {
         st = read_object(l, doc.root, system, named, err);
     } else if (st == LFM_OK) {
-        st = err_set(err, LFM_ERR_ARG, "a line is a JSON text or object; --lines takes plain text");
+        st = err_set(err, LFM_ERR_ARG,
+                     "a line must be a JSON string or object; for plain text use --lines");
     }
     json_doc_free(&doc);
     return st;

@@ -167,7 +167,7 @@ static lfm_status remove_incomplete_line(const char *path, lfm_error *err) {
     }
     return ok || (fd < 0 && cause == ENOENT)
                ? LFM_OK
-               : err_set(err, LFM_ERR_IO, "cannot go on with %s: %s", path, strerror(cause));
+               : err_set(err, LFM_ERR_IO, "cannot continue %s: %s", path, strerror(cause));
 }
 
 lfm_status id_set_read(id_set *set, const char *path, lfm_error *err) {

@@ -87,7 +87,7 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     const lfm_answer_state *a = lfm_answer_get(s->answer);
     const bool cut = lfm_answer_is_cut(s->answer);
     if (cut && s->line.format == LINE_PLAIN) { /* a line of plain text cannot report it */
-        const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it had its form"};
+        const lfm_error why = {LFM_ERR_FULL, "the answer was cut before it met its constraint"};
         st = fail_line(b, s, &why, err);
         batch_slot_drop(s);
         return st;
@@ -224,8 +224,8 @@ static lfm_status run_lines(batch_run *b, lfm_error *err) {
     lfm_status st = LFM_OK;
     while (st == LFM_OK && !term_stopped()) {
         if (term_asked()) {
-            term_message("answered %zu lines, %zu in work, %zu failed", b->n_written, n_active(b),
-                         b->n_failed);
+            term_message("answered %zu lines, %zu in progress, %zu failed", b->n_written,
+                         n_active(b), b->n_failed);
         }
         st = fill(b, err);
         if (st == LFM_OK && n_active(b) == 0 && !may_read(b)) break;
@@ -263,7 +263,7 @@ static lfm_status open_out(batch_run *b, lfm_error *err) {
         if (b->out >= 0 && fstat(b->out, &info) == 0 && S_ISREG(info.st_mode)) {
             close(b->out);
             b->out = STDOUT_FILENO;
-            return err_set(err, LFM_ERR_IO, "%s exists; --resume goes on with it", path);
+            return err_set(err, LFM_ERR_IO, "%s exists; --resume continues it", path);
         }
     }
     if (b->out < 0) {
@@ -276,7 +276,7 @@ static lfm_status open_out(batch_run *b, lfm_error *err) {
 static lfm_status check(const cli_options *o, lfm_error *err) {
     const lfm_status st = opt_check_conflicts(o, err);
     if (st == LFM_OK && o->each && !strstr(o->each, "{}")) {
-        return err_set(err, LFM_ERR_ARG, "--each has no {} where the line is to stand");
+        return err_set(err, LFM_ERR_ARG, "--each has no {} in place of the line");
     }
     return st;
 }

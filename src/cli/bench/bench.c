@@ -85,7 +85,7 @@ static void explain_threads(const bench *b) {
     const threads_origin origin =
         b->plan.threads.at[0] == 0 ? tune_apply(&opt, true) : THREADS_ASKED;
     if (b->o->verbose && (origin == THREADS_TUNED || origin == THREADS_TUNED_FAST)) {
-        term_message("threads: %" PRIu32 ", prompts %" PRIu32 "%s (as 'lfm bench --tune' found)",
+        term_message("threads: %" PRIu32 ", prompts %" PRIu32 "%s (found by 'lfm bench --tune')",
                      opt.n_threads, opt.n_threads_batch,
                      origin == THREADS_TUNED_FAST ? ", on fast cores" : "");
     }

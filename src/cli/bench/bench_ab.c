@@ -66,7 +66,7 @@ static lfm_status read_side(side *s, const cli_options *o, const char *text, lfm
     lfm_status st = bench_words(text, s->text, sizeof s->text, s->words, &n_words, &why);
     if (st == LFM_OK) st = opt_parse(&s->extra, o->command, (int)n_words, s->words, &why);
     if (st == LFM_OK && (s->extra.n_choices > 0 || s->extra.model_was_operand || s->extra.help)) {
-        st = err_set(&why, LFM_ERR_ARG, "only options can differ; another model is -m FILE");
+        st = err_set(&why, LFM_ERR_ARG, "only options can differ; for another model use -m FILE");
     }
     if (st == LFM_OK) st = make_argv(s, o, n_words, &n, &why);
     if (st == LFM_OK) st = opt_parse(&s->o, o->command, (int)n, s->argv, &why);
@@ -156,12 +156,14 @@ static void share_context(bench *a, bench *b) {
 /* The sides are compared test by test, so they need equally many. */
 static lfm_status check_sides(const side *s, lfm_error *err) {
     if (!bench_is_same_text(s[0].o.cpus, s[1].o.cpus) || s[0].o.nice.value != s[1].o.nice.value) {
-        return err_set(err, LFM_ERR_ARG, "--ab: --cpus and --nice hold for the whole process and "
-                       "cannot differ; measure one after the other, and use: lfm bench compare");
+        return err_set(err, LFM_ERR_ARG,
+                       "--ab: --cpus and --nice apply to the whole process and cannot differ; "
+                       "measure both in turn, then use: lfm bench compare");
     }
     if (s[0].b.plan.n_rows != s[1].b.plan.n_rows) {
-        return err_set(err, LFM_ERR_ARG, "--ab: side A has %zu tests and side B %zu; they are "
-                       "compared one by one", s[0].b.plan.n_rows, s[1].b.plan.n_rows);
+        return err_set(err, LFM_ERR_ARG,
+                       "--ab: side A has %zu tests and side B %zu; both need the same number",
+                       s[0].b.plan.n_rows, s[1].b.plan.n_rows);
     }
     return LFM_OK;
 }

@@ -34,14 +34,14 @@ lfm_status bench_machine_open(bench_machine *m, const cli_options *o, lfm_error 
         m->idle = bench_heat_read("");
     }
     if (o->cooldown && m->idle.celsius < -100 && m->idle.hertz <= 0) {
-        term_message("--cooldown auto: this machine tells neither its temperature nor its clock, "
-                     "so there is nothing to wait for");
+        term_message("--cooldown auto: this machine reports neither temperature nor clock, so "
+                     "there is nothing to wait for");
     }
     if (o->power == OPT_POWER_NONE) return LFM_OK;
     power_open(&m->power, o->power == OPT_POWER_BATTERY ? POWER_BATTERY : POWER_RAPL, "");
     if (o->power != OPT_POWER_AUTO && m->power.source == POWER_NONE) {
         return err_set(err, LFM_ERR_IO, o->power == OPT_POWER_BATTERY
-                       ? "--power battery: there is no battery that is being discharged"
+                       ? "--power battery: no battery is discharging"
                        : "--power rapl: no energy counter can be read here. See: lfm help energy");
     }
     measure_idle(m);

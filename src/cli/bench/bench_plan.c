@@ -18,13 +18,14 @@ lfm_status bench_plan_check(const cli_options *o, lfm_error *err) {
     }
     const lfm_status st = opt_check_conflicts(o, err);
     if (st == LFM_OK && o->fail_if_slower.given) {
-        return err_set(err, LFM_ERR_ARG, "--fail-if-slower belongs to: lfm bench compare A.json "
-                       "B.json");
+        return err_set(err, LFM_ERR_ARG,
+                       "--fail-if-slower works only with: lfm bench compare A.json B.json");
     }
     if (st == LFM_OK && o->power == OPT_POWER_BATTERY &&
         o->sustain.value < (double)COARSE_SECONDS) {
-        return err_set(err, LFM_ERR_ARG, "--power battery: a battery tells its discharge too "
-                       "slowly for short tests; use --sustain %ds or more with it",
+        return err_set(err, LFM_ERR_ARG,
+                       "--power battery: a battery reports its discharge too slowly for short "
+                       "tests; add --sustain %ds or more",
                        COARSE_SECONDS);
     }
     return st;
@@ -46,7 +47,9 @@ static lfm_status read_pairs(bench_plan *p, const cli_options *o, lfm_error *err
         bench_list pair = {0};
         const lfm_status st = bench_list_read(&pair, "-pg", texts->at[i], 1, p->n_ctx_max, err);
         if (st != LFM_OK) return st;
-        if (pair.n != 2) return err_set(err, LFM_ERR_ARG, "-pg: two numbers, as in -pg 512,128");
+        if (pair.n != 2) {
+            return err_set(err, LFM_ERR_ARG, "-pg needs two numbers, as in -pg 512,128");
+        }
         p->pairs[p->n_pairs][0] = pair.at[0];
         p->pairs[p->n_pairs++][1] = pair.at[1];
     }
@@ -77,8 +80,9 @@ static lfm_status check_lists(const bench_plan *p, const cli_options *o, lfm_err
     const bool one = p->prompts.n == 1 && p->gens.n == 1 && p->depths.n == 1 &&
                      p->threads.n == 1 && p->batches.n == 1 && p->n_pairs == 0;
     if (!one && (o->text || o->tune)) {
-        return err_set(err, LFM_ERR_ARG, "%s measures one setting: a single number with each of "
-                       "-p, -n, -t and -b, and no -pg", o->text ? "--text" : "--tune");
+        return err_set(err, LFM_ERR_ARG,
+                       "%s measures one setting: give -p, -n, -t and -b one number each, and "
+                       "no -pg", o->text ? "--text" : "--tune");
     }
     return LFM_OK;
 }

@@ -140,8 +140,9 @@ lfm_status bench_roofline(bench *b, lfm_error *err) {
     bench_bed bed = {0};
     stopwatch w = {0};
     if (r.n_depth + N_TOKENS + 1 > b->context.info->n_ctx_max) {
-        return err_set(err, LFM_ERR_ARG, "--roofline needs %d tokens after -d; the model allows "
-                       "%" PRIu32 " altogether", N_TOKENS + 1, b->context.info->n_ctx_max);
+        return err_set(err, LFM_ERR_ARG,
+                       "--roofline needs %d tokens after -d; the model allows %" PRIu32 " in all",
+                       N_TOKENS + 1, b->context.info->n_ctx_max);
     }
     b->machine.no_probe = false; /* --tune turned it off */
     b->n_ctx = r.n_depth + N_TOKENS + 1;

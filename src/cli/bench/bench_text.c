@@ -181,10 +181,11 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
     if (st != LFM_OK) return st;
     t->n_gen = b->plan.gens.at[0];
     n = o->bench_p.n > 0 && b->plan.prompts.at[0] < n ? b->plan.prompts.at[0] : n;
-    if (n == 0) return err_set(err, LFM_ERR_ARG, "%s: there is no text to measure", o->text);
+    if (n == 0) return err_set(err, LFM_ERR_ARG, "%s: no text to measure", o->text);
     if (n + t->n_gen > b->context.info->n_ctx_max) {
-        return err_set(err, LFM_ERR_FULL, "%s has %zu tokens, and %" PRIu32 " are to be generated; "
-                       "the model allows %" PRIu32 ". Use -p N to take its first N tokens.",
+        return err_set(err, LFM_ERR_FULL,
+                       "%s has %zu tokens, plus %" PRIu32 " to generate; the model allows %" PRIu32
+                       ". Use -p N to take its first N tokens.",
                        o->text, n, t->n_gen, b->context.info->n_ctx_max);
     }
     t->n_prompt = (uint32_t)n;

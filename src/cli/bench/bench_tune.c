@@ -110,8 +110,8 @@ static lfm_status make_rows(bench *b, const bench_list *threads, uint32_t cores,
     const uint32_t n_prompt = b->o->bench_p.n > 0 ? b->plan.prompts.at[0] : TUNE_PROMPT;
     const uint32_t n_gen = b->o->bench_n.n > 0 ? b->plan.gens.at[0] : TUNE_GEN;
     if (n_prompt == 0 || n_gen == 0) {
-        return err_set(err, LFM_ERR_ARG, "--tune looks for threads for prompts and for decoding; "
-                       "neither -p nor -n can be 0");
+        return err_set(err, LFM_ERR_ARG,
+                       "--tune measures both prompts and decoding; neither -p nor -n can be 0");
     }
     bench_row *rows = b->plan.rows;
     const size_t n_fast = cores_n_fast();
@@ -164,8 +164,8 @@ static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
     t.decode = decode[d].n_threads;
     t.fast = decode[d].fast;
     if (!tune_path(path, sizeof path)) {
-        return err_set(err, LFM_ERR_IO, "there is no place for the file of --tune: set HOME or "
-                       "XDG_CONFIG_HOME");
+        return err_set(err, LFM_ERR_IO,
+                       "--tune has nowhere to save its file: set HOME or XDG_CONFIG_HOME");
     }
     const lfm_status st = tune_write(&t, path, err);
     if (st == LFM_OK && bench_report_is_table(&b->report)) {
@@ -173,7 +173,7 @@ static lfm_status keep(const bench *b, size_t n, size_t base, lfm_error *err) {
         err_escape(shown, sizeof shown, path, strlen(path));
         print_choice("prompts", prompts, p, base);
         print_choice("decode", decode, d, base);
-        printf("         kept in %s, used where -t does not say otherwise\n", shown);
+        printf("         saved in %s, used unless -t is given\n", shown);
     }
     return st;
 }

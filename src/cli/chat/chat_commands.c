@@ -81,7 +81,8 @@ static lfm_status run_editor(const char *path, lfm_error *err) {
     while (child > 0 && waitpid(child, &status, 0) < 0 && errno == EINTR) {
     }
     if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-        return err_set(err, LFM_ERR_IO, "%s failed; the text is as it was. $EDITOR names the "
+        return err_set(err, LFM_ERR_IO,
+                       "%s failed; the text is unchanged. Set $EDITOR to choose the "
                        "editor", editor_name());
     }
     return LFM_OK;
@@ -94,7 +95,9 @@ lfm_status chat_edit(chat *c, lfm_error *err) {
     const int len = snprintf(path, sizeof path, "%s/lfm-XXXXXX",
                              folder && folder[0] ? folder : "/tmp");
     const int fd = len > 0 && (size_t)len < sizeof path ? mkstemp(path) : -1; /* mode 0600 */
-    if (fd < 0) return err_set(err, LFM_ERR_IO, "no temporary file: %s", strerror(errno));
+    if (fd < 0) {
+        return err_set(err, LFM_ERR_IO, "cannot create a temporary file: %s", strerror(errno));
+    }
     FILE *file = fdopen(fd, "wb");
     bool written = file && fwrite(c->edit.text ? c->edit.text : "", 1, c->edit.len, file) ==
                                c->edit.len;
@@ -129,7 +132,7 @@ static lfm_status do_clear(chat *c, const char *arg, lfm_error *err) {
     chat_forget(c);
     json_out_free(&c->attached);
     c->attached = (json_out){0};
-    chat_say(c, c->talk.system ? "forgotten, all but the system prompt" : "forgotten");
+    chat_say(c, c->talk.system ? "cleared; the system prompt stays" : "cleared");
     return LFM_OK;
 }
 
@@ -176,7 +179,7 @@ static lfm_status do_read(chat *c, const char *arg, lfm_error *err) {
     lfm_status st = input_read_file(&c->attached, arg, true, err);
     if (st == LFM_OK) st = json_finish(&c->attached, err);
     if (st == LFM_OK) {
-        chat_say(c, "%s (%zu bytes) comes before your next message", arg,
+        chat_say(c, "%s (%zu bytes) will come before your next message", arg,
                  c->attached.len - before);
     }
     return st;
@@ -190,7 +193,7 @@ static lfm_status do_save(chat *c, const char *arg, lfm_error *err) {
     }
     const lfm_status st = chat_save(c, path, err);
     if (st == LFM_OK) {
-        chat_say(c, "saved; go on with: lfm chat MODEL --session %s", path);
+        chat_say(c, "saved; continue with: lfm chat MODEL --session %s", path);
     }
     return st;
 }
@@ -218,7 +221,7 @@ static lfm_status do_system(chat *c, const char *arg, lfm_error *err) {
     }
     const lfm_status st = conversation_set_system(&c->talk, arg, strlen(arg), err);
     if (st == LFM_OK) {
-        chat_say(c, "the system prompt is changed, for earlier messages too");
+        chat_say(c, "the system prompt was changed, for earlier messages too");
     }
     return st;
 }
@@ -230,8 +233,9 @@ static lfm_status do_set(chat *c, const char *arg, lfm_error *err) {
     lfm_error why = {0};
     (void)err;
     if (n == 0 || n >= sizeof name || !value[0]) {
-        chat_say(c, "/set NAME VALUE, as the options: temp, top-k, top-p, min-p, repeat-penalty, "
-                    "seed, n");
+        chat_say(c,
+                 "/set NAME VALUE, named like the options: temp, top-k, top-p, min-p, "
+                 "repeat-penalty, seed, n");
         return LFM_OK;
     }
     memcpy(name, arg, n);
@@ -346,13 +350,13 @@ static const struct {
     {"undo", "", do_undo, "take the last message back, to change it"},
     {"edit", "", do_edit, "write the message in $EDITOR; also Ctrl-G"},
     {"read", "FILE", do_read, "put a file before the next message"},
-    {"save", "FILE", do_save, "keep the conversation and the model's memory of it"},
-    {"load", "FILE", do_load, "go on with a saved one"},
+    {"save", "FILE", do_save, "save the conversation and the model's memory of it"},
+    {"load", "FILE", do_load, "continue a saved conversation"},
     {"system", "[TEXT]", do_system, "show or change the system prompt"},
     {"set", "NAME V", do_set, "temp, top-k, top-p, min-p, repeat-penalty, seed, n"},
     {"show", "[WHAT]", do_show, "info, params, template, context or stats"},
     {"stats", "", do_stats, "speed of the last answer"},
-    {"think", "on|hide|off|N", do_think, "show thoughts, hide them, none, at most N tokens"},
+    {"think", "on|hide|off|N", do_think, "show or hide thoughts, no thoughts, at most N tokens"},
     {"raw", "", do_raw, "the conversation as the model reads it"},
 };
 enum { N_COMMANDS = sizeof all_commands / sizeof *all_commands };
@@ -367,7 +371,7 @@ static lfm_status do_help(chat *c, const char *arg, lfm_error *err) {
             chat_say(c, "%-20s %s", usage, all_commands[i].help);
         }
     }
-    chat_say(c, "Alt-Enter or Ctrl-J: a new line. \"\"\" around a text: lines of its own. "
+    chat_say(c, "Alt-Enter or Ctrl-J: a new line. \"\"\" before and after: several lines. "
                 "Ctrl-C: stop an answer. Ctrl-R: search.");
     return LFM_OK;
 }
@@ -384,9 +388,9 @@ lfm_status chat_command(chat *c, const char *line, lfm_error *err) {
         near = opt_is_near(word, all_commands[i].name, &best) ? all_commands[i].name : near;
     }
     if (near) {
-        chat_say(c, "there is no /%s. Did you mean /%s?", word, near);
+        chat_say(c, "unknown command /%s. Did you mean /%s?", word, near);
     } else {
-        chat_say(c, "there is no /%s; /help lists the commands", word);
+        chat_say(c, "unknown command /%s; /help lists the commands", word);
     }
     return LFM_OK;
 }

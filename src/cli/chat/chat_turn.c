@@ -65,8 +65,9 @@ static lfm_status make_prompt(chat *c, prompt_tokens *tokens, lfm_error *err) {
     lfm_status st = prompt_tokenize_chat(tokens, c->model, &c->o, &c->talk, err);
     const bool full = st == LFM_OK && tokens->n >= n_ctx;
     if (full && c->o.on_overflow != OVERFLOW_SHIFT) {
-        return err_set(err, LFM_ERR_FULL, "the conversation has %s tokens; the context has %s. "
-                       "/undo or /clear, or begin with --on-overflow shift",
+        return err_set(err, LFM_ERR_FULL,
+                       "the conversation has %s tokens; the context holds %s. Use /undo or /clear, "
+                       "or start with --on-overflow shift",
                        cli_grouped(tokens->n).text, cli_grouped(n_ctx).text);
     }
     while (full && st == LFM_OK && c->talk.n > 1 && tokens->n > n_ctx / 4 * 3) {
@@ -78,7 +79,7 @@ static lfm_status make_prompt(chat *c, prompt_tokens *tokens, lfm_error *err) {
         chat_say(c, "the context is full: the oldest %zu turns were forgotten", n_dropped);
     }
     if (st == LFM_OK && tokens->n >= n_ctx) {
-        return err_set(err, LFM_ERR_FULL, "the message has %s tokens; the context has %s",
+        return err_set(err, LFM_ERR_FULL, "the message has %s tokens; the context holds %s",
                        cli_grouped(tokens->n).text, cli_grouped(n_ctx).text);
     }
     return st;

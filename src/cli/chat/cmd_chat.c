@@ -192,7 +192,7 @@ static lfm_status load(chat *c, lfm_error *err) {
     if (st == LFM_OK && c->talk.n == 0) {
         st = read_system(c, err);
     } else if (st == LFM_OK && (c->o.system || c->o.system_file)) {
-        st = err_set(err, LFM_ERR_ARG, "%s has its system prompt; /system changes it",
+        st = err_set(err, LFM_ERR_ARG, "%s already has a system prompt; /system changes it",
                      c->o.session);
     }
     return st;
@@ -235,8 +235,8 @@ int cmd_chat(const cli_options *o) {
     lfm_error err = {0};
     int code = CLI_DONE;
     if (tty_open(&err) != LFM_OK) {
-        term_message("lfm chat talks in a terminal, and %s. For prompts from files and programs: "
-                     "lfm run, or lfm batch", err.text);
+        term_message("lfm chat needs a terminal, and %s. For prompts from files and programs: lfm "
+                     "run, or lfm batch", err.text);
         return CLI_USAGE;
     }
     if (chat_all(&c, &err) != LFM_OK) {

@@ -46,7 +46,7 @@ int cmd_pack(const cli_options *o) {
     job j = {.word = "packing"};
     struct stat info;
     if (!o->out) {
-        err_set(&err, LFM_ERR_ARG, "no file to write; it is: lfm pack MODEL OUT");
+        err_set(&err, LFM_ERR_ARG, "no output file; use: lfm pack MODEL OUT");
         return cli_fail(&err);
     }
     if (!o->force && stat(o->out, &info) == 0 && S_ISREG(info.st_mode)) {

@@ -51,8 +51,8 @@ static void print_summary(FILE *to, const job *j) {
 static lfm_status check(const cli_options *o, lfm_error *err) {
     struct stat info;
     if (!o->out || !o->type) {
-        return err_set(err, LFM_ERR_ARG, "no %s; it is: lfm quantize MODEL OUT TYPE",
-                       o->out ? "type" : "file to write");
+        return err_set(err, LFM_ERR_ARG, "no %s; use: lfm quantize MODEL OUT TYPE",
+                       o->out ? "type" : "output file");
     }
     if (!o->force && !o->dry_run && stat(o->out, &info) == 0 && S_ISREG(info.st_mode)) {
         return err_set(err, LFM_ERR_IO, "%s exists; --force replaces it", o->out);

@@ -78,7 +78,8 @@ static lfm_status plan_windows(score *s, lfm_error *err) {
     const uint32_t most = lfm_model_get_info(s->model)->n_ctx_max;
     s->window = s->o->n_ctx.value > 0 ? (size_t)s->o->n_ctx.value : WINDOW;
     if (s->window < 4 || s->window > most) {
-        return err_set(err, LFM_ERR_ARG, "-c %zu: windows have 4 to %" PRIu32 " tokens", s->window,
+        return err_set(err, LFM_ERR_ARG,
+                       "-c %zu: windows must have 4 to %" PRIu32 " tokens", s->window,
                        most);
     }
     s->n_windows = s->n_tokens / s->window;
@@ -114,8 +115,9 @@ static lfm_status check_saved(score *s, lfm_error *err) {
     FILE *f = s->base.file;
     if (fread(&head, sizeof head, 1, f) != 1 || head.n_vocab != s->n_vocab ||
         head.window != s->window || head.n_windows < s->n_windows) {
-        return err_set(err, LFM_ERR_UNSUPPORTED, "%s was saved with another vocabulary, another "
-                       "-c, or for less text", s->o->against);
+        return err_set(err, LFM_ERR_UNSUPPORTED,
+                       "%s was saved with another vocabulary, with another -c, or for less text",
+                       s->o->against);
     }
     for (size_t i = 0; i < head.n_windows * s->window; i++) {
         int32_t token = -1;
@@ -357,8 +359,9 @@ static lfm_status run(score *s, lfm_error *err) {
 
 static lfm_status check(const cli_options *o, lfm_error *err) {
     if (o->per_token && (o->against || o->save_logits || o->json)) {
-        return err_set(err, LFM_ERR_ARG, "--per-token prints a table of its own; --against, "
-                       "--save-logits and --json do not go with it");
+        return err_set(err, LFM_ERR_ARG,
+                       "--per-token prints its own table; --against, --save-logits and --json "
+                       "cannot be used with it");
     }
     return LFM_OK;
 }

@@ -175,7 +175,7 @@ static lfm_status check_kernels(const selftest *t, lfm_error *err) {
         size_t n = 0;
         st = lfm_selftest(isa, &n, err);
         if (st == LFM_OK && !t->o->quiet) {
-            printf("kernels %-11s %zu results, the bits of the scalar ones\n", isa, n);
+            printf("kernels %-11s %zu results, same bits as the scalar ones\n", isa, n);
         }
     }
     return st;
@@ -218,7 +218,7 @@ static lfm_status check_model(selftest *t, lfm_error *err) {
                t->hash, t->n_ways);
     }
     return st == LFM_OK && t->n_wrong > 0
-               ? err_set(err, LFM_ERR_NUMERIC, "%zu of %zu ways give other bits than the first",
+               ? err_set(err, LFM_ERR_NUMERIC, "%zu of %zu ways give different bits from the first",
                          t->n_wrong, t->n_ways)
                : st;
 }

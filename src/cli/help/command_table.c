@@ -16,12 +16,12 @@ const cli_command commands[] = {
      cmd_run},
     {"chat", CMD_CHAT, AFTER_PROMPT, "chat MODEL [PROMPT..] [options]", "talk in the terminal",
      "  lfm chat model.gguf\n"
-     "  lfm chat model.gguf --session talk.lfm          (go on where it ended)\n"
+     "  lfm chat model.gguf --session talk.lfm          (continue where it ended)\n"
      "  git diff | lfm chat model.gguf \"Explain this.\"  (a first message, then talk)\n\n"
      "/help in the conversation lists its commands.\n",
      cmd_chat},
     {"info", CMD_INFO, AFTER_NOTHING, "info MODEL [options]",
-     "what is in a file, and what it costs in memory",
+     "what is in a file, and how much memory it needs",
      "  lfm info model.gguf\n"
      "  lfm info model.gguf --plan -c 32768\n"
      "  lfm info model.gguf --kv general.license\n",
@@ -48,21 +48,21 @@ const cli_command commands[] = {
      "copy a model into one file with checksums",
      "  lfm pack model-00001-of-00003.gguf model.gguf\n\n"
      "The result is a GGUF file that other programs read too.  It computes the same bits at the\n"
-     "same speed: weights are used where they lie in the file, packed or not.  A damaged head is\n"
-     "noticed whenever it is opened, any other damage by lfm verify.\n",
+     "same speed: weights are used in place, packed or not.  Opening the file detects damage to\n"
+     "its head, lfm verify any other damage.\n",
      cmd_pack},
     {"verify", CMD_VERIFY, AFTER_NOTHING, "verify MODEL [options]",
      "look for damage in a model file",
      "  lfm verify model.gguf && lfm run model.gguf \"Hello\"\n\n"
-     "Packed files (lfm pack) are compared with their checksums; of others, the structure is\n"
-     "checked, and that all weights are finite numbers.\n",
+     "Packed files (lfm pack) are compared with their checksums.  In other files, the structure\n"
+     "is checked, and whether all weights are finite numbers.\n",
      cmd_verify},
     {"batch", CMD_BATCH, AFTER_INPUT, "batch MODEL [IN.jsonl] [-o OUT.jsonl] [options]",
      "many prompts, one model load: a line in, a line out",
      "  lfm batch model.gguf questions.jsonl -o answers.jsonl --resume\n"
      "  cut -f2 words.tsv | lfm batch model.gguf --lines --each 'French for {}:' -n 8\n"
      "  jq -c '{id:.key,prompt:.body}' tickets.json | lfm batch model.gguf -n 4\n\n"
-     "A line is a JSON string; or an object with prompt or messages, and, if wanted, id, system,\n"
+     "A line is a JSON string; or an object with prompt or messages, and optionally id, system,\n"
      "session (lines with one name are one conversation), n, temp, top_k, top_p, min_p, typical,\n"
      "repeat_penalty, seed, stop, logit_bias, prefill, logprobs, tools, tool_choice, and one of\n"
      "schema, choices, grammar, response_format; or a request in OpenAI's batch format.  Answers\n"
@@ -84,7 +84,7 @@ const cli_command commands[] = {
      "  lfm bench model.gguf --sustain 5m --power battery\n"
      "  lfm bench model.gguf --text book.txt -p 2000\n\n"
      "pp512 is a prompt of 512 tokens, tg128 are 128 generated ones.  ~ marks rows that are less\n"
-     "certain, and the report says why.  Energy: lfm help energy.\n",
+     "certain; the report gives the reason.  Energy: lfm help energy.\n",
      cmd_bench},
     {"score", CMD_SCORE, AFTER_PROMPT, "score MODEL [TEXT..] [options]",
      "how well a model predicts a text (alias: perplexity)",

@@ -12,14 +12,14 @@ enum { HELP_COLUMN = 30, HELP_WIDTH = 100 };
 static const char *const group_titles[N_GROUPS] = {
     [GROUP_PROMPT] = "Prompt",
     [GROUP_LENGTH] = "Length",
-    [GROUP_SHAPE] = "Shape of the answer (at most one; exit status 4 if it was cut)",
+    [GROUP_SHAPE] = "Constraints on the answer (at most one; exit status 4 if it was cut)",
     [GROUP_SAMPLING] = "Sampling ('card' = what the model's card recommends)",
     [GROUP_OUTPUT] = "Output",
     [GROUP_STATE] = "Context",
     [GROUP_MACHINE] = "Machine",
     [GROUP_ASK] = "What to show",
     [GROUP_OTHER] = "Other",
-    [GROUP_IDLE] = "Accepted because other programs have them; no effect here",
+    [GROUP_IDLE] = "Accepted for compatibility with other programs; no effect here",
 };
 
 /* Print text wrapped at words, from `column` on; further lines begin at HELP_COLUMN. */
@@ -83,15 +83,15 @@ void help_overview(FILE *to) {
     for (size_t i = 0; i < n_commands; i++) {
         fprintf(to, "  %-10s  %s\n", commands[i].name, commands[i].summary);
     }
-    fputs("  help        this text, or that of a command (lfm help run) or topic (energy, env, "
+    fputs("  help        this text, or help on a command (lfm help run) or a topic (energy, env, "
           "exit, grammar)\n"
-          "  completion  what bash, zsh or fish need to complete command lines\n"
+          "  completion  a script with which bash, zsh or fish completes command lines\n"
           "  man         the manual page, as source: lfm man | man -l -\n\n"
           "MODEL may also be given with -m or in the variable LFM_MODEL.\n\n"
           "  lfm run model.gguf -p \"Name three moons of Jupiter.\"\n"
           "  git diff | lfm run model.gguf -p \"Write a commit message.\"\n"
           "  lfm info model.gguf\n\n"
-          "Exit status: 0 done, 1 it could not be done, 2 the command line is wrong, 3 the prompt\n"
-          "does not fit the context, 4 the answer is empty or not what was asked for; when\n"
-          "interrupted, the signal (lfm help exit).\n", to);
+          "Exit status: 0 done, 1 it failed, 2 the command line is wrong, 3 the prompt\n"
+          "does not fit the context, 4 the answer is empty or not as requested; when\n"
+          "interrupted, the signal's (lfm help exit).\n", to);
 }

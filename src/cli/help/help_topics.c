@@ -8,11 +8,11 @@
 
 const help_fact help_exit_codes[] = {
     {"0", "done"},
-    {"1", "it could not be done: file, memory, output; lfm batch: some lines failed"},
+    {"1", "it failed: file, memory, output; lfm batch: some lines failed"},
     {"2", "the command line, a schema or a grammar is wrong; nothing was run"},
     {"3", "the prompt does not fit the context"},
-    {"4", "the answer is empty, went round in circles, or was cut before it had the form that "
-          "was asked for; with --strict, before it ended"},
+    {"4", "the answer is empty, was caught in a loop, or was cut before it met its constraint; "
+          "with --strict, before it ended"},
     {"5", "lfm bench compare --fail-if-slower: it is slower"},
     {"by signal", "interrupted (128 + 2 in shells), terminated (128 + 15), or the reader closed "
                   "the pipe (128 + 13)"},
@@ -25,47 +25,47 @@ const help_fact help_environment[] = {
     {"LFM_ISA", "the highest instruction set to use"},
     {"LFM_NOHISTORY", "when set, lfm chat keeps no history"},
     {"LFM_NO_COLOR, NO_COLOR", "when set, nothing is dimmed"},
-    {"FORCE_COLOR", "when set, what is not the answer is dimmed, also off a terminal"},
+    {"FORCE_COLOR", "when set, everything but the answer is dimmed, even off a terminal"},
     {"TERM", "dumb: nothing is dimmed"},
     {"VISUAL, EDITOR", "the editor of lfm chat's Ctrl-G"},
-    {"TMPDIR", "where a message lies while it is in the editor"},
-    {"XDG_STATE_HOME", "lfm/history below it is what was typed in lfm chat (~/.local/state)"},
-    {"XDG_CONFIG_HOME", "lfm/tune below it is what lfm bench --tune found (~/.config)"},
+    {"TMPDIR", "where a message is kept while it is in the editor"},
+    {"XDG_STATE_HOME", "directory of lfm/history, the input history of lfm chat (~/.local/state)"},
+    {"XDG_CONFIG_HOME", "directory of lfm/tune, the results of lfm bench --tune (~/.config)"},
     {NULL, NULL},
 };
 
 static const char grammar[] =
-    "The answer of lfm run and lfm batch can be made to have a form.  Give one of:\n\n"
+    "The answers of lfm run and lfm batch can be constrained.  Give one of:\n\n"
     "--choices 'yes,no,not sure'    one of these texts; \\, is a comma\n"
     "--schema 'name, age int, tags str[], mood good|bad, note?'\n"
-    "                               JSON with these members; types are str (if none is given),\n"
+    "                               JSON with these members; types are str (the default),\n"
     "                               int, float, bool, or words to choose from; [] makes a list,\n"
-    "                               and what has a ? may be missing\n"
+    "                               and a ? makes a member optional\n"
     "-j SCHEMA, -j @FILE, -jf FILE  JSON that a JSON Schema (draft 2020-12) allows.  What is not\n"
     "                               supported is an error that names it, never ignored\n"
-    "--grammar TEXT                 a text of a grammar in llama.cpp's notation (GBNF):\n\n"
+    "--grammar TEXT                 text that matches a grammar in llama.cpp's notation (GBNF):\n\n"
     "  root   ::= \"The move is \" square \"-\" square \".\"\n"
     "  square ::= [a-h] [1-8]\n\n"
-    "\"text\", [a-z], [^\"], . for any character; ( | ) * + ? {2,4}; the answer is a root.\n\n"
-    "Thoughts (<think>) come before the form and are free.  Exit status 0 promises the form; an\n"
-    "answer that was cut before it is complete has exit status 4.  A form that is wrong has 2,\n"
-    "before the model is read.\n";
+    "\"text\", [a-z], [^\"], . for any character; ( | ) * + ? {2,4}; root is the answer.\n\n"
+    "Thoughts (<think>) come first and are not constrained.  Exit status 0 means that the\n"
+    "answer meets the constraint, 4 that it was cut before it was complete, 2 that the\n"
+    "constraint is wrong, which is found before the model is read.\n";
 
 static const char energy[] =
-    "lfm bench tells the energy for each token, over what the machine takes when idle (three\n"
-    "seconds before the tests).\n\n"
+    "lfm bench reports the energy for each token, above what the machine takes when idle\n"
+    "(measured for three seconds before the tests).\n\n"
     "--power rapl     the processor's own counters, below /sys/class/powercap/intel-rapl:*\n"
-    "                 (Intel, and AMD by the same name).  J/token are those of the package;\n"
+    "                 (Intel, and AMD by the same name).  J/token is that of the package;\n"
     "                 core, dram and psys follow where the processor counts them.\n"
-    "--power battery  what the battery delivers, the screen included; it is told slowly, so only\n"
-    "                 together with --sustain of a minute or more, and not on AC.\n"
+    "--power battery  what the battery delivers, the screen included; readings come slowly, so\n"
+    "                 it needs --sustain of a minute or more, and no AC power.\n"
     "--power none     do not measure.\n\n"
-    "Since Linux 5.10 only root reads the counters, because they can give away what others\n"
+    "Since Linux 5.10 only root reads the counters, because they can reveal what others\n"
     "compute (CVE-2020-8694).  lfm never asks for root.  To allow it on a machine of your own:\n\n"
     "  sudo chmod a+r /sys/class/powercap/intel-rapl:*/energy_uj               (until a restart)\n"
     "  echo 'SUBSYSTEM==\"powercap\", RUN+=\"/bin/chmod a+r /sys%p/energy_uj\"' |\n"
-    "      sudo tee /etc/udev/rules.d/60-powercap.rules                        (for ever)\n\n"
-    "macOS tells nothing to programs without root.\n";
+    "      sudo tee /etc/udev/rules.d/60-powercap.rules                        (permanently)\n\n"
+    "macOS gives no readings to programs without root.\n";
 
 static const struct {
     const char *name;

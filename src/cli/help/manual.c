@@ -97,18 +97,19 @@ void manual_print(FILE *to) {
         command(to, &commands[i]);
     }
     fputs(".SS lfm help [\\fICOMMAND\\fR]\nThe same in short.\n"
-          ".SS lfm completion bash|zsh|fish\nWhat a shell needs to complete command lines.\n"
+          ".SS lfm completion bash|zsh|fish\nA script with which the shell completes command "
+          "lines.\n"
           ".SS lfm man\nThis page, as source.\n"
           ".SH EXIT STATUS\n", to);
     facts(to, help_exit_codes);
     fputs(".SH SIGNALS\n"
-          ".TP\nSIGINT, SIGTERM\nend the answer within a token, save what is to be saved, and die "
-          "by the signal; the second one at once.\n"
-          ".TP\nSIGUSR1\na line on standard error: how far the work is.\n"
+          ".TP\nSIGINT, SIGTERM\nend the answer within a token, save what was asked "
+          "for, and exit by the signal; a second one exits at once.\n"
+          ".TP\nSIGUSR1\nprint a line of progress on standard error.\n"
           ".SH ENVIRONMENT\n", to);
     facts(to, help_environment);
-    fputs(".SH FILES\n.TP\n.I $XDG_STATE_HOME/lfm/history\nwhat was typed in lfm chat "
-          "(~/.local/state without the variable)\n"
-          ".TP\n.I $XDG_CONFIG_HOME/lfm/tune\nnumbers of threads that lfm bench \\-\\-tune found "
+    fputs(".SH FILES\n.TP\n.I $XDG_STATE_HOME/lfm/history\nthe input history of lfm "
+          "chat (~/.local/state without the variable)\n"
+          ".TP\n.I $XDG_CONFIG_HOME/lfm/tune\nnumbers of threads found by lfm bench \\-\\-tune "
           "(~/.config without the variable)\n", to);
 }

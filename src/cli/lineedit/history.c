@@ -153,7 +153,7 @@ lfm_status history_open(history *h, const char *path, lfm_error *err) {
     }
     lfm_status st = LFM_OK;
     if (!S_ISREG(info.st_mode) || info.st_size > MAX_FILE) {
-        st = err_set(err, LFM_ERR_FORMAT, "%s is not a history of lfm; lines are not kept", path);
+        st = err_set(err, LFM_ERR_FORMAT, "%s is not a history of lfm; lines are not saved", path);
         free(h->path);
         h->path = NULL;
     } else {

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define ONE_MEASUREMENT \
-    "--ab, --sustain, --text and --tune are different measurements; ask for one of them"
+    "--ab, --sustain, --text and --tune are different measurements; give one of them"
 
 const opt_conflict opt_conflicts[] = {
     {CMD_RUN, "--raw", OPT_EXCLUDES, "--system --system-file --messages",
@@ -25,7 +25,7 @@ const opt_conflict opt_conflicts[] = {
     {CMD_RUN, "--raw", OPT_EXCLUDES, "--tools",
      "--raw uses no chat template, so there is no place for --tools"},
     {CMD_RUN, "--truncate", OPT_EXCLUDES, "--messages",
-     "--truncate cuts a prompt; which of the --messages to cut is yours to say"},
+     "--truncate cuts a prompt; it cannot choose which of the --messages to cut"},
     {CMD_RUN, "--logprobs", OPT_NEEDS, "--json --jsonl",
      "--logprobs adds to --json or --jsonl; give one of them"},
     {CMD_RUN, "--prompt-cache-ro", OPT_NEEDS, "--prompt-cache",
@@ -35,7 +35,7 @@ const opt_conflict opt_conflicts[] = {
     {CMD_BATCH, "--resume", OPT_EXCLUDES, "--lines",
      "--resume finds its place by ids, and --lines writes none"},
     {CMD_BATCH, "--resume", OPT_NEEDS, "--output",
-     "--resume needs the file of answers: -o OUT.jsonl"},
+     "--resume needs the output file: -o OUT.jsonl"},
     {CMD_BATCH, "--logprobs", OPT_EXCLUDES, "--lines",
      "--logprobs has no place in the plain text of --lines"},
     {CMD_BATCH, "--unordered", OPT_EXCLUDES, "--lines",
@@ -45,7 +45,7 @@ const opt_conflict opt_conflicts[] = {
 
     {CMD_RUN | CMD_BATCH,
      "--json-schema --json-schema-file --schema --choices --grammar --grammar-file", OPT_ONE_OF,
-     NULL, "both say what the answer must be; give one of them"},
+     NULL, "both constrain the answer; give one of them"},
 
     {CMD_BENCH, "--ab", OPT_EXCLUDES, "--sustain --text --tune", ONE_MEASUREMENT},
     {CMD_BENCH, "--sustain", OPT_EXCLUDES, "--text --tune", ONE_MEASUREMENT},
@@ -57,11 +57,11 @@ const opt_conflict opt_conflicts[] = {
     {CMD_BENCH, "--sustain", OPT_EXCLUDES, "--repetitions --until",
      "--sustain repeats a test for its time; -r and --until cannot be used with it"},
     {CMD_BENCH, "--roofline", OPT_EXCLUDES, "--no-probe",
-     "--roofline compares with what --no-probe leaves out"},
+     "--roofline needs the measurement that --no-probe skips"},
     {CMD_BENCH, "--roofline", OPT_EXCLUDES, "--ab",
-     "--roofline belongs to the table of one model; leave --ab away"},
+     "--roofline belongs to the table of one model; --ab cannot be used with it"},
     {CMD_BENCH, "--roofline", OPT_EXCLUDES, "--output",
-     "--roofline belongs to the table of one model; leave -o away"},
+     "--roofline belongs to the table of one model; -o cannot be used with it"},
 };
 
 const size_t n_opt_conflicts = sizeof opt_conflicts / sizeof *opt_conflicts;
@@ -159,7 +159,7 @@ lfm_status opt_check_stages(const cli_options *o, lfm_error *err) {
         const char *name = settings[i].name;
         if (is_word_given(o, name, strlen(name)) &&
             !memchr(o->stages, settings[i].stage, sizeof o->stages)) {
-            return err_set(err, LFM_ERR_ARG, "%s has no effect: --samplers does not have %s", name,
+            return err_set(err, LFM_ERR_ARG, "%s has no effect: --samplers does not list %s", name,
                            opt_stage_name(settings[i].stage));
         }
     }

@@ -165,14 +165,15 @@ static lfm_status set_stages(opt_parser *p, const char *name, const char *value)
         const size_t len = strcspn(word, ";,");
         const int at = find_stage(word, len);
         if (at < 0) {
-            return err_set(p->err, LFM_ERR_ARG, "%s: there is no '%.*s'. The names are penalties, "
-                           "top_k, typ_p, top_p, min_p, temperature (and dry, top_n_sigma, xtc, "
-                           "which do nothing here), with ; between them", name,
+            return err_set(p->err, LFM_ERR_ARG,
+                           "%s: unknown stage '%.*s'. The names are penalties, top_k, typ_p, "
+                           "top_p, min_p, temperature (and dry, top_n_sigma, xtc, which do nothing "
+                           "here), separated by ;", name,
                            len > 40 ? 40 : (int)len, word);
         }
         const uint8_t stage = stage_names[at].stage;
         if (stage != LFM_STAGE_END && seen[stage]) {
-            return err_set(p->err, LFM_ERR_ARG, "%s: %s is there twice", name,
+            return err_set(p->err, LFM_ERR_ARG, "%s: %s is listed twice", name,
                            opt_stage_name(stage));
         }
         if (stage != LFM_STAGE_END) {
@@ -272,6 +273,6 @@ lfm_status opt_set(cli_options *o, unsigned command, const char *name, const cha
     const bool can_be_set = row && (row->group == GROUP_SAMPLING || row->group == GROUP_LENGTH) &&
                             (row->kind == OPT_INT || row->kind == OPT_REAL ||
                              row->kind == OPT_CHOICE);
-    if (!can_be_set) return err_set(err, LFM_ERR_ARG, "there is no setting '%.40s'", name);
+    if (!can_be_set) return err_set(err, LFM_ERR_ARG, "unknown setting '%.40s'", name);
     return opt_apply(&p, row, name, value);
 }

@@ -48,8 +48,9 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
     lfm_status st = LFM_OK;
     if (tools && tools_required(o)) {
         if (s.name) {
-            return err_set(err, LFM_ERR_ARG, "%s and --tool-choice %s both say what the answer "
-                           "must be; give one of them", s.name, o->tool_choice);
+            return err_set(err, LFM_ERR_ARG,
+                           "%s and --tool-choice %s both constrain the answer; give one of them",
+                           s.name, o->tool_choice);
         }
         s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
         s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
@@ -91,7 +92,8 @@ lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, l
     if (st == LFM_OK && o->prefill) {
         st = lfm_constraint_accept_text(*out, o->prefill, strlen(o->prefill), &why);
         if (st != LFM_OK) {
-            st = err_set(err, st, "--prefill does not fit the form of the answer: %s", why.text);
+            st = err_set(err, st,
+                         "--prefill does not meet the constraint on the answer: %s", why.text);
         }
     }
     return st;

@@ -99,7 +99,8 @@ static lfm_status read_messages(conversation *c, const char *path, lfm_error *er
         const json_value *list = is_list ? doc.root : json_get(doc.root, "messages");
         const json_value *tools = json_get(doc.root, "tools");
         if (!list || list->kind != JSON_ARRAY || list->n == 0) {
-            st = err_set(err, LFM_ERR_ARG, "--messages %s: there is no list of messages, such as "
+            st = err_set(err, LFM_ERR_ARG,
+                         "--messages %s: no list of messages, such as "
                          "[{\"role\":\"user\",\"content\":\"..\"}]", path);
         } else {
             st = conversation_read(c, list, err);
@@ -138,8 +139,8 @@ static lfm_status check_same_system(const conversation *c, const json_out *syste
                       memcmp(first->text, system->ptr, first->n) == 0;
     return same ? LFM_OK
                 : err_set(err, LFM_ERR_UNSUPPORTED,
-                          "%s was begun with another system prompt, or "
-                          "none. Leave it out, or use another session file",
+                          "%s was started with another system prompt, or none. Leave it out, or "
+                          "use another session file",
                           o->session);
 }
 

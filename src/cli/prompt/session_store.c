@@ -24,8 +24,7 @@ static lfm_status read_note(conversation *past, bool *continues, const char *not
     *continues = messages && messages->kind == JSON_ARRAY;
     if (*continues == o->raw) {
         st = err_set(err, LFM_ERR_UNSUPPORTED,
-                     "%s was begun %s --raw, and this is %s. Use "
-                     "another session file",
+                     "%s was started %s --raw, and this run is %s. Use another session file",
                      o->session, o->raw ? "without" : "with", o->raw ? "with" : "without");
     } else if (*continues) {
         st = conversation_read(past, messages, err);

@@ -63,8 +63,7 @@ lfm_status tools_take(tools_offered *list, const json_value *tools, const char *
     if (st == LFM_OK && n == 0) st = err_set(err, LFM_ERR_ARG, "%s: the list is empty", where);
     if (st == LFM_OK && !found) {
         st = err_set(err, LFM_ERR_ARG,
-                     "%s: there is no tool '%.60s' to choose (auto, none, "
-                     "required, or the name of one)",
+                     "%s: unknown tool '%.60s'; use auto, none, required, or the name of a tool",
                      where, choice);
     }
     return st;

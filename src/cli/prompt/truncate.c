@@ -37,9 +37,9 @@ lfm_status truncate_text(json_out *text, const lfm_model *m, opt_truncate how, i
     lfm_status st = lfm_tokenize(m, text->ptr, text->len, flags & LFM_TOKENIZE_SPECIAL, &tokens, &n,
                                  err);
     if (st == LFM_OK && n_drop >= n) {
-        st = err_set(err, LFM_ERR_FULL, "even without the prompt there is no room: what is around "
-                     "it (system prompt, template, earlier turns) fills the context. Use -c 0, or "
-                     "a smaller -n");
+        st = err_set(err, LFM_ERR_FULL,
+                     "even without the prompt there is no room: what surrounds it (system prompt, "
+                     "template, earlier turns) fills the context. Use -c 0, or a smaller -n");
     }
     if (st == LFM_OK) {
         const size_t first = how == TRUNCATE_HEAD ? 0 : how == TRUNCATE_TAIL ? n - n_drop

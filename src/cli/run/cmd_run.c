@@ -130,10 +130,10 @@ static int conclude(const run_state *r) {
         run_summary(r);
     }
     if (a->n_unread_calls > 0) {
-        term_message("a call of a tool could not be read; it is in the answer as it was said");
+        term_message("a tool call could not be parsed; the answer has it as text");
     }
     if (r->no_code) {
-        term_message("the answer has no block of code (-x); see it without -x");
+        term_message("the answer has no code block (-x); to see it, leave out -x");
         return CLI_INCOMPLETE;
     }
     if (wanted && ended && r->text_len == 0 && a->n_calls == 0) {
@@ -143,8 +143,8 @@ static int conclude(const run_state *r) {
         return CLI_INCOMPLETE;
     }
     if (a->finish == LFM_FINISH_LOOP) {
-        term_message("the answer went round in circles and was ended; --loop-guard off lets it go "
-                     "on, --temp or --repeat-penalty may help");
+        term_message("the answer was caught in a loop and was ended; --loop-guard off lets it "
+                     "continue, --temp or --repeat-penalty may help");
         return CLI_INCOMPLETE;
     }
     if (o->strict && a->finish == LFM_FINISH_LENGTH) {
@@ -152,8 +152,7 @@ static int conclude(const run_state *r) {
         return CLI_INCOMPLETE;
     }
     if (lfm_answer_is_cut(r->answer)) {
-        term_message("the answer is incomplete: it was cut (%s) before it had the form that was "
-                     "asked for%s",
+        term_message("the answer is incomplete: it was cut (%s) before it met its constraint%s",
                      lfm_finish_name(a->finish),
                      a->finish == LFM_FINISH_LENGTH ? "; allow more with -n or -c" : "");
         return CLI_INCOMPLETE;

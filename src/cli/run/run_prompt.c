@@ -60,7 +60,7 @@ static lfm_status truncate_prompt(run_state *r, json_out *text, lfm_error *err) 
         truncate_to_fit(text, r->model, r->o, lfm_session_n_ctx(r->session), n_all, tokenize_again,
                         &(cut_run){r, text}, &r->n_truncated, err);
     if (st == LFM_OK && r->n_truncated > 0) { /* even with -q: never cut a prompt silently */
-        term_message("%s of the %s tokens of the prompt were cut out of its %s (--truncate %s)",
+        term_message("%s of the %s tokens of the prompt were cut from its %s (--truncate %s)",
                      cli_grouped(r->n_truncated).text, cli_grouped(n_all).text,
                      truncate_place(how), how == TRUNCATE_HEAD   ? "head"
                                           : how == TRUNCATE_TAIL ? "tail"

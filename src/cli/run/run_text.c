@@ -126,9 +126,9 @@ static void list_environment(FILE *to, const cli_options *o) {
 static void write_threads(FILE *to, const run_state *r) {
     static const char *const origins[] = {[THREADS_ASKED] = "",
                                           [THREADS_CORES] = " (cores)",
-                                          [THREADS_TUNED] = " (as 'lfm bench --tune' found)",
+                                          [THREADS_TUNED] = " (found by 'lfm bench --tune')",
                                           [THREADS_TUNED_FAST] =
-                                              ", on fast cores (as 'lfm bench --tune' found)"};
+                                              ", on fast cores (found by 'lfm bench --tune')"};
     const uint32_t n = lfm_session_n_threads(r->session);
     const uint32_t n_batch = lfm_session_n_threads_batch(r->session);
     fprintf(to, "threads:              %" PRIu32, n);

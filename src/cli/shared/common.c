@@ -101,12 +101,12 @@ lfm_status cli_new_tuned_session(lfm_session **out, threads_origin *origin, cons
     if (st == LFM_OK && !o->quiet) {
         const uint32_t n = lfm_session_n_threads(*out);
         if (n < opt.n_threads) {
-            term_message("the system allows %u threads only, not %u", (unsigned)n,
+            term_message("the system allows only %u threads, not %u", (unsigned)n,
                          (unsigned)opt.n_threads);
         }
         if (!o->isa && strcmp(lfm_model_get_info(m)->isa, "scalar") == 0) {
-            term_message("this processor has none of the vector instructions that lfm knows; "
-                         "it works, but slowly");
+            term_message("this processor has none of the vector instructions that lfm knows; lfm "
+                         "works, but slowly");
         }
     }
     return st;

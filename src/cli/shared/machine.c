@@ -48,8 +48,9 @@ static lfm_status use_cpus(const char *list, lfm_error *err) {
     if (sched_getaffinity(0, sizeof ours, &ours) == 0) {
         for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
             if (CPU_ISSET(cpu, &wanted) && !CPU_ISSET(cpu, &ours)) {
-                return err_set(err, LFM_ERR_ARG, "--cpus %s: processor %d is not there, or not "
-                               "allowed (see: nproc, taskset -p $$)", list, cpu);
+                return err_set(err, LFM_ERR_ARG,
+                               "--cpus %s: processor %d is missing or not allowed (see: nproc, "
+                               "taskset -p $$)", list, cpu);
             }
         }
     }
@@ -62,7 +63,8 @@ static lfm_status use_cpus(const char *list, lfm_error *err) {
 #else
 
 static lfm_status use_cpus(const char *list, lfm_error *err) {
-    return err_set(err, LFM_ERR_ARG, "--cpus %s: this system lets no program choose its processors",
+    return err_set(err, LFM_ERR_ARG,
+                   "--cpus %s: this system does not let programs choose their processors",
                    list);
 }
 
@@ -74,7 +76,7 @@ static void use_nice(int wanted, bool quiet) {
     const int now = getpriority(PRIO_PROCESS, 0);
     const bool is_so = errno == 0 && wanted >= 0 && now >= wanted;
     if (!is_so && setpriority(PRIO_PROCESS, 0, wanted) != 0 && !quiet) {
-        term_message("--nice %d: %s; going on without", wanted, strerror(errno));
+        term_message("--nice %d: %s; continuing without", wanted, strerror(errno));
     }
 }
 
@@ -92,6 +94,6 @@ lfm_status machine_prepare(const cli_options *o, lfm_error *err) {
 void machine_lock(lfm_model *m, const cli_options *o) {
     lfm_error why = {0};
     if (o->mlock && lfm_model_lock(m, &why) != LFM_OK && !o->quiet) {
-        term_message("--mlock: %s. Going on without", why.text);
+        term_message("--mlock: %s. Continuing without", why.text);
     }
 }

@@ -19,8 +19,9 @@ lfm_status automaton_no_memory(lfm_error *err) {
 }
 
 lfm_status automaton_too_much(lfm_error *err) {
-    return err_set(err, LFM_ERR_UNSUPPORTED, "the grammar is too ambiguous: there are too many "
-                   "ways to read the text so far; write it so that it can be read in one way");
+    return err_set(err, LFM_ERR_UNSUPPORTED,
+                   "the grammar is too ambiguous: there are too many ways to read the text so far; "
+                   "rewrite it so that there is only one");
 }
 
 /* ---- Sorting --------------------------------------------------------------------------------- */

@@ -285,14 +285,16 @@ static lfm_status check_names(gbnf_parser *p) {
         if (r->body == GBNF_NONE) return undefined(p, r);
     }
     if (t->root == GBNF_NONE) {
-        return err_set(p->err, LFM_ERR_ARG, "the grammar has no rule 'root', where it would begin");
+        return err_set(p->err, LFM_ERR_ARG,
+                       "the grammar has no rule 'root', which every answer must match");
     }
     return LFM_OK;
 }
 
 static lfm_status check_text(const gbnf_parser *p) {
     if (p->len > GBNF_MAX_BYTES) {
-        return err_set(p->err, LFM_ERR_ARG, "the grammar has %zu bytes; %d are the most", p->len,
+        return err_set(p->err, LFM_ERR_ARG,
+                       "the grammar has %zu bytes; at most %d are allowed", p->len,
                        GBNF_MAX_BYTES);
     }
     uint32_t code = 0;

@@ -84,7 +84,8 @@ static lfm_status read_character(gbnf_parser *p, uint32_t *code) {
         *code = (uint32_t)c;
         return LFM_OK;
     default:
-        return gbnf_fail(p->tree, begin, p->err, "unknown escape; there are \\n \\r \\t \\\\ \\\" "
+        return gbnf_fail(p->tree, begin, p->err,
+                         "unknown escape; use one of \\n \\r \\t \\\\ \\\" "
                          "\\[ \\] \\- \\^ \\xNN \\uNNNN \\UNNNNNNNN");
     }
 }
@@ -138,7 +139,7 @@ static lfm_status push_range(gbnf_parser *p, uint32_t lo, uint32_t hi) {
 }
 
 static lfm_status no_character(const gbnf_parser *p, size_t at) {
-    return gbnf_fail(p->tree, at, p->err, "no character is in this class");
+    return gbnf_fail(p->tree, at, p->err, "this class is empty");
 }
 
 /* The ranges from `first` on are a set. */
@@ -234,7 +235,7 @@ static lfm_status read_count(gbnf_parser *p, uint32_t *count) {
     while (gbnf_is_digit(gbnf_peek(p))) {
         value = 10 * value + (unsigned)(gbnf_peek(p) - '0');
         if (value > INT32_MAX) {
-            return gbnf_fail(p->tree, at, p->err, "at most %d repetitions can be counted",
+            return gbnf_fail(p->tree, at, p->err, "at most %d repetitions are supported",
                              INT32_MAX);
         }
         p->pos++;

@@ -94,8 +94,9 @@ static lfm_status write_type(json_out *out, span type, lfm_error *err) {
         }
     }
     if (!memchr(type.at, '|', type.n)) {
-        return err_set(err, LFM_ERR_ARG, "'%.*s' is not a type; there are str, int, float, bool, "
-                       "lists such as str[], and choices such as yes|no",
+        return err_set(err, LFM_ERR_ARG,
+                       "'%.*s' is not a type; the types are str, int, float, bool, lists such as "
+                       "str[], and choices such as yes|no",
                        (int)(type.n < 60 ? type.n : 60), type.at);
     }
     json_write_text(out, "\"enum\": [");
@@ -150,7 +151,7 @@ lfm_status concise_to_schema(char **schema, const char *text, size_t len, lfm_er
         }
     }
     if (st == LFM_OK && n == 0) {
-        st = err_set(err, LFM_ERR_ARG, "there are no fields; write them as 'name, age int'");
+        st = err_set(err, LFM_ERR_ARG, "no fields; write them as 'name, age int'");
     }
     json_write_text(&out, "}, \"required\": [");
     json_write_raw(&out, required.ptr ? required.ptr : "", required.len);

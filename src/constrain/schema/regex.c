@@ -138,7 +138,7 @@ static uint32_t read_character(regex *r) {
             char *stop = NULL;
             const unsigned long value = strtoul(r->p + 1, &stop, 16);
             if (stop == r->p + 1 || stop >= r->end || *stop != '}' || value > MAX_CODE) {
-                fail(r, "this is no character");
+                fail(r, "this is not a character");
                 return 0;
             }
             r->p = stop + 1;
@@ -151,9 +151,9 @@ static uint32_t read_character(regex *r) {
         }
         r->p -= 2;
         fail(r, c == 'b' || c == 'B'   ? "\\b and \\B are not supported"
-                : c == 'p' || c == 'P' ? "classes of Unicode properties are not supported"
-                : c >= '1' && c <= '9' ? "references back are not supported"
-                                       : "this escape is not known");
+                : c == 'p' || c == 'P' ? "Unicode property classes are not supported"
+                : c >= '1' && c <= '9' ? "backreferences are not supported"
+                                       : "unknown escape");
         return 0;
     }
 }
@@ -278,7 +278,7 @@ static void open_group(regex *r) {
         } else if (close && left > 3 && r->p[3] != '=' && r->p[3] != '!') {
             r->p = close;
         } else {
-            fail(r, "looking ahead and behind is not supported");
+            fail(r, "lookahead and lookbehind are not supported");
         }
     }
     r->p++;

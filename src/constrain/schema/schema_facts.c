@@ -88,7 +88,7 @@ static unsigned type_named(schema_compiler *c, const json_value *name) {
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (json_is(name, names[i].name)) return names[i].types;
     }
-    schema_fail(c, name, "a type is null, boolean, integer, number, string, array or object");
+    schema_fail(c, name, "a type must be null, boolean, integer, number, string, array or object");
     return 0;
 }
 
@@ -262,7 +262,7 @@ static void keep_one(schema_compiler *c, const json_value **kept, const json_val
     if (v->kind != JSON_STRING) {
         schema_fail(c, v, "this must be a string");
     } else if (*kept && !same_value(*kept, v)) {
-        schema_fail(c, v, "another %.*s for the same value is not supported", (int)v->key_len,
+        schema_fail(c, v, "a second %.*s for the same value is not supported", (int)v->key_len,
                     v->key);
     }
     *kept = v;
@@ -358,8 +358,9 @@ bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *
     case TYPE_ARRAY:
     case TYPE_OBJECT:
         if (f->hinted & type) {
-            schema_fail(c, v, "a list or an object as an allowed value, together with keywords "
-                              "about its contents, is not supported");
+            schema_fail(c, v,
+                        "a list or an object as an allowed value is not supported together with "
+                        "keywords about its contents");
         }
         return true;
     default: return true;

@@ -45,7 +45,7 @@ void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, sche
             continue;
         }
         if (item.node->kind != JSON_OBJECT) {
-            schema_fail(c, item.node, "a schema is an object, true or false");
+            schema_fail(c, item.node, "a schema must be an object, true or false");
             return;
         }
         if (item.part == PART_ANY_OF || item.part == PART_ONE_OF) {

@@ -32,11 +32,12 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
     schema_list choices = {0};
     json_out rules = {0};
     if (!name || name->kind != JSON_STRING || name->len == 0) {
-        schema_fail(c, tool, "a tool is an object with a name");
+        schema_fail(c, tool, "a tool must be an object with a name");
         return;
     }
     if (!is_function_name(name)) {
-        schema_fail(c, name, "the name of a function has letters, digits, '_', '-' and '.'");
+        schema_fail(c, name,
+                    "the name of a function may have only letters, digits, '_', '-' and '.'");
         return;
     }
     if (parameters) {
@@ -74,7 +75,7 @@ void schema_write_tools(schema_compiler *c, bool only_one) {
     char name[48];
     size_t n = 0;
     if (c->root->kind != JSON_ARRAY || c->root->n == 0) {
-        schema_fail(c, c->root, "there must be a list of tools");
+        schema_fail(c, c->root, "tools must be a list");
         return;
     }
     json_write_text(&c->out, "root ::= " TOOL_CALL_START " \"[\" call ");

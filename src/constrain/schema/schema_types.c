@@ -144,8 +144,8 @@ void schema_write_string(schema_compiler *c, const schema_facts *f) {
     } else if (f->format) {
         const char *rule = format_rule(f->format);
         if (!rule) {
-            schema_fail(c, f->format, "this format is not supported; there are date, time, "
-                                      "date-time and uuid");
+            schema_fail(c, f->format,
+                        "this format is not supported; use date, time, date-time or uuid");
             return;
         }
         json_write_text(&c->out, "\"\\\"\" ");

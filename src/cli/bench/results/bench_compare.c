@@ -46,7 +46,7 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
         st = json_finish(&f->text, err);
         if (st == LFM_OK && json_parse(&f->doc, f->text.ptr, f->text.len, &why) != LFM_OK) {
             st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
-                         "%s is no result of 'lfm bench -o json': %s", path, why.text);
+                         "%s is not a result of 'lfm bench -o json': %s", path, why.text);
         }
     }
     json_out_free(&file);
@@ -204,8 +204,9 @@ int bench_compare(const cli_options *o) {
     lfm_error err = {0};
     int code = CLI_FAILED;
     lfm_status st = o->n_choices == 2 ? LFM_OK
-                                      : err_set(&err, LFM_ERR_ARG, "two results are compared: lfm "
-                                                "bench compare A.json B.json");
+                                      : err_set(&err, LFM_ERR_ARG,
+                                                "compare needs two results: lfm bench compare "
+                                                "A.json B.json");
     if (st == LFM_OK) st = read_results(&a, o->choices[0], &err);
     if (st == LFM_OK) st = read_results(&b, o->choices[1], &err);
     code = st == LFM_OK ? compare(&a, &b, &o->fail_if_slower) : cli_fail(&err);
