@@ -19,7 +19,7 @@ else
     messages() { git log --no-merges --reverse --format='%B%x1e' "$1..HEAD"; }
     set -- "$base"
 fi
-messages "$1" | awk '
+messages "$1" | LC_ALL=C awk '
 BEGIN { RS = "\036" }
 function bad(why) { print "\"" line[1] "\": " why; failed = 1 }
 {
