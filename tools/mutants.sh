@@ -124,7 +124,7 @@ one() {
             passes "$test"
             case $? in
             0) ;;
-            99) verdict=compiler ;; # it does not link
+            99) verdict=unlinked by=$mode/$test ;;
             *) verdict=killed by=$mode/$test ;;
             esac
         done
@@ -173,8 +173,10 @@ for mode in release asan; do
     cp build/$mode/liblfm_internal.a build/$mode/libcli.a build/$mode/src/cli/main.o build/release/mkmodel "$out/$mode/"
     for part in unit support hostile fuzz; do
         mkdir "$out/$mode/tests/$part"
-        cp build/$mode/tests/$part/*.o "$out/$mode/tests/$part/"
+        # Only what these tests need was built
+        find build/$mode/tests/$part -name '*.o' -exec cp '{}' "$out/$mode/tests/$part/" ';'
     done
+    cp build/$mode/tools/mkmodel/put.o "$out/$mode/tests/support/mkmodel_put.o" # support has a put.o too
 done
 
 for file in $files; do
@@ -204,6 +206,9 @@ count() {
     grep -c "^$1$tab" "$out/verdicts"
 }
 grep "^survived$tab" "$out/verdicts" | sort -t "$tab" -k 3 | cut -f 3,5 | sed "s/$tab/: /" | sed 's/^/survived  /'
+if grep "^unlinked$tab" "$out/verdicts" | cut -f 2 | sort -u | sed "s|\$|: does not link any more, see $out/*/link.log|" | grep .; then
+    exit 1 # whatever line is changed: the objects above are not those of the Makefile
+fi
 killed=$(count killed)
 survived=$(count survived)
 echo "$n of $(wc -l <"$out/all") mutants of $(echo "$files" | tr '\n' ' '| sed 's/ $//'): $killed killed, $survived survived," \
