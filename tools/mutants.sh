@@ -2,6 +2,7 @@
 # Mutation testing: do the tests notice when a line is wrong?
 #
 #     sh tools/mutants.sh make [FILE...]        default: the readers of GGUF files, the tokenizer; any of src but cli
+#                                               and the instruction sets of kernel, which need flags of their own
 #
 # MUTANTS (60) changes of one line are chosen among all that tools/mutants.awk finds (MUTANTS_SEED, 1, chooses others).
 # Each is linked with the tests that cover its file, and these run until one fails: as a release, and if nothing was
@@ -47,7 +48,13 @@ tests_of() {
     src/constrain/*) echo "fuzz_grammar fuzz_schema fuzz_tools fuzz_regex fuzz_concise test_constrain_gbnf" \
         "test_api_constraint fuzz_constraint test_constrain_mask test_alloc_failure test_constrain_grammar" \
         "test_constrain_schema test_constrain_automaton" ;;
+    src/answer/*) echo "test_answer_answer_text test_answer_tool_calls test_answer_loop fuzz_toolcall test_api_options" \
+        "test_alloc_failure" ;;
     src/api/*) echo "test_api_lfm test_api_chat test_api_constraint fuzz_constraint fuzz_session test_alloc_failure test_api_session" ;;
+    src/kernel/*) echo "test_kernel_unpack test_kernel_scalar_mul test_kernel_matmul test_api_lfm test_model_forward" ;;
+    src/model/*) echo "test_model_state test_api_lfm fuzz_model test_model_forward test_api_session test_alloc_failure" ;;
+    src/convert/*) echo "test_convert_mix test_convert_write test_convert_quantize test_gguf_pack test_api_options" ;;
+    src/check/*) echo "test_api_options" ;;
     esac
 }
 
