@@ -101,13 +101,21 @@ function each_number(m,    at, n, skipped, before, after, text) {
         sub(/\) \{$/, ")) {", line)
         mutant("the condition is negated", line)
     }
+    if (m ~ /^ *(} else )?if \(.*\) (return|break|continue).*;$/) { # a guard
+        line = $0
+        sub(/if \(/, "&!(", line)
+        sub(/\) (return|break|continue)/, ")&", line)
+        mutant("the condition is negated", line)
+    }
     # A statement of one line that declares nothing
     if (ended && m ~ /^ +[a-z_*(].*;$/ && m !~ /^ *(return|break|continue|goto|case|default|const|static|for) ?/ &&
         m !~ /^ +[a-z_0-9]+ \**[a-z_0-9]+( =|;|\[|,)/) {
         mutant("the statement is dropped", ";")
     }
-    if (m ~ /^ +return .*;$/ && m !~ /^ +return (LFM_OK|true|false|NULL|0);$/) {
-        mutant("nothing is returned", m ~ /err|st/ ? "return LFM_OK;" : "return 0;")
+    if (m ~ /^ +(if \(.*\) )?return .*;$/ && m !~ / return (LFM_OK|true|false|NULL|0);$/) {
+        match(m, / return .*;$/)
+        line = substr($0, 1, RSTART)
+        mutant("nothing is returned", line (substr(m, RSTART) ~ /err|st/ ? "return LFM_OK;" : "return 0;"))
     }
     ended = m ~ /[;{}] *$/
 }
