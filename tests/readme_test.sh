@@ -12,10 +12,12 @@ bin=${LFM_BIN:-build/release/lfm}
 maker=${LFM_MKMODEL:-build/release/mkmodel}
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-if ! command -v jq >/dev/null 2>&1; then
-    echo "skip: no jq"
-    exit 0
-fi
+for tool in jq git; do # which README.md calls
+    if ! command -v $tool >/dev/null 2>&1; then
+        echo "skip: no $tool"
+        exit 0
+    fi
+done
 mkdir -p "$work/bin" "$work/build/release"
 cat >"$work/bin/lfm" <<END
 #!/bin/sh
