@@ -4,6 +4,7 @@
  * The prompt is evaluated once.  The probability of a choice is the product of the probabilities of
  * its tokens and, in a chat, of the token that ends the answer: otherwise "no" would include "not".
  */
+#include "base/markers.h"
 #include "cli/commands/divergence.h"
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/prompt_tokens.h"
@@ -54,7 +55,7 @@ static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
 
 /* The token that ends an answer in a chat; -1 = none, as with --raw. */
 static int32_t end_token(const pick *p) {
-    int32_t id = lfm_token_find(p->model, "<|im_end|>");
+    int32_t id = lfm_token_find(p->model, TURN_END);
     for (size_t i = 0; id < 0 && i < p->n_vocab; i++) {
         id = lfm_token_is_end(p->model, (int32_t)i) ? (int32_t)i : -1;
     }

@@ -3,6 +3,7 @@
  */
 #include "cli/prompt/sampling.h"
 
+#include "base/markers.h"
 #include "cli/shared/term.h"
 
 #include <math.h>
@@ -57,7 +58,7 @@ static lfm_logit_bias *all_bias(const lfm_model *m, const cli_options *o, size_t
     lfm_logit_bias *bias = calloc(o->n_bias + n_end + 2, sizeof *bias);
     *n = 0;
     const int32_t call = o->tool_choice && strcmp(o->tool_choice, "none") == 0
-                             ? lfm_token_find(m, "<|tool_call_start|>") : -1;
+                             ? lfm_token_find(m, TOOL_CALL_START) : -1;
     if (bias && call >= 0) {
         bias[(*n)++] = (lfm_logit_bias){call, -HUGE_VALF};
     }
