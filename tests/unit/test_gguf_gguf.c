@@ -317,6 +317,7 @@ static void test_looks_like(void **state) {
         {"\x7f" "ELF", 4, "a program"}, {"\x1f\x8b", 2, "gzip-compressed"},
         {"lmgg", 4, "an old GGML model"}, {"tjgg", 4, "an old GGJT model"},
         {"FUGG", 4, "a big-endian GGUF"}, {"\x09\0\0\0\0\0\0\0{}", 10, "a safetensors file"},
+        {"\x02\0\0\0\0\0\0\0{}", 10, "a safetensors file"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         char said[80];
