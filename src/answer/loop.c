@@ -139,7 +139,8 @@ static lfm_status make_room(lfm_answer *a, lfm_error *err) {
 /* ---- Loops, and the limit of thoughts ------------------------------------------------------- */
 
 /* In tokens.  A text whose last REPEATED tokens have a period of at most LONGEST_PERIOD is a loop:
- * poems and tables that people ask for vary sooner.  MIN_ANSWER is what thoughts always leave. */
+ * 448 are seven of the longest periods.  The numbers were chosen, not measured.  MIN_ANSWER is what
+ * thoughts always leave. */
 enum { LONGEST_PERIOD = 64, REPEATED = 448, LOOK_EVERY = 32, MIN_ANSWER = 64 };
 
 static bool is_looping(const lfm_answer *a) {

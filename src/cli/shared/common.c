@@ -31,7 +31,8 @@ const char *cli_base_name(const char *path) {
 
 /* ---- The model ------------------------------------------------------------------------------ */
 
-void cli_nearest_file(const char *path, char *found, size_t cap) {
+/* The file in the same folder whose name is most like the one in `path`; "" = none. */
+static void nearest_file(const char *path, char *found, size_t cap) {
     const char *name = cli_base_name(path);
     char folder[1024] = ".";
     if (name > path && (size_t)(name - path) < sizeof folder) {
@@ -61,7 +62,7 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
                        why->text, o->model);
     }
     if (missing) {
-        cli_nearest_file(o->model, near, sizeof near);
+        nearest_file(o->model, near, sizeof near);
     }
     if (near[0]) return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
     return err_set(err, why->status, "%s", why->text);
@@ -121,7 +122,7 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
 lfm_status cli_no_file(const char *path, int cause, lfm_error *err) {
     char near[1024] = "";
     if (cause == ENOENT) {
-        cli_nearest_file(path, near, sizeof near);
+        nearest_file(path, near, sizeof near);
     }
     return err_set(err, LFM_ERR_IO, "%s: cannot be opened: %s%s%s%s", path, strerror(cause),
                    near[0] ? ". Did you mean '" : "", near, near[0] ? "'?" : "");

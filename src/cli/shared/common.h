@@ -47,9 +47,6 @@ int cli_fail(const lfm_error *err);
  * mistyped path names one that is there. */
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err);
 
-/* The file in the same folder whose name is most like the one in `path`; "" = none. */
-void cli_nearest_file(const char *path, char *found, size_t cap);
-
 /* The error of a file that open() refused (`cause` is errno), with a name that may be meant. */
 lfm_status cli_no_file(const char *path, int cause, lfm_error *err);
 
