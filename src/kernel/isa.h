@@ -9,8 +9,14 @@
 /* Functions that are templates: their constant arguments must reach the loops. */
 #define INLINE static inline __attribute__((always_inline))
 
-/* Stands before loops over the parts of a block: only when they are unrolled do the parts stay in
- * registers.  Builds for tests leave it empty. */
+/* UNROLL stands before loops over the parts of a block: only when they are unrolled do the parts
+ * stay in registers.  ROLLED stands before loops whose unrolled bodies would not fit the registers.
+ * Builds for tests leave UNROLL empty. */
+#if defined(__clang__)
+#define ROLLED _Pragma("nounroll")
+#else
+#define ROLLED _Pragma("GCC unroll 1")
+#endif
 #if defined(UNROLL)
 #elif defined(__clang__)
 #define UNROLL _Pragma("unroll")
