@@ -78,9 +78,19 @@ const char *lfm_isa_name(size_t i);
 lfm_status lfm_selftest(const char *isa, size_t *n_checks, lfm_error *err);
 
 /* Measure how fast the threads of a session read memory that no cache holds, in bytes per second:
- * the limit for generating tokens.  Takes some tenths of a second and, for a model smaller than
- * 1 GiB, up to 1 GiB of memory. */
+ * the limit for generating tokens.  The best of several ways of reading; whatever else the machine
+ * does lowers it.  Takes some tenths of a second and, for a model smaller than 1 GiB, up to 1 GiB
+ * of memory. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err);
+
+/* Measure how many operations on int8 a second the threads that read prompts can do with the
+ * instruction set in use, from registers: the limit for prompts.  A multiplication and an addition
+ * are two.  Takes some hundredths of a second. */
+double lfm_int8_peak(lfm_session *s);
+
+/* How many of them the quantised weights need for a token; of a prompt, only the last token needs
+ * the output layer (`with_head`).  Weights of F32, F16 and BF16 need none. */
+uint64_t lfm_int8_ops(const lfm_model *m, bool with_head);
 
 /* ---- Looking into an evaluation ------------------------------------------------------------- */
 

@@ -207,6 +207,17 @@ void kern_part_join(float *restrict part, const float *restrict next, size_t n_q
 /* out[n_q][dim] = acc / sum */
 void kern_part_finish(float *restrict out, const float *restrict part, size_t n_q, size_t dim);
 
+/* For measuring this machine; no result depends on these two. */
+
+/* Read n bytes, a multiple of 512, in one of several ways; which is the fastest differs between
+ * machines.  Returns the exclusive or of their 64-bit words.  May prefetch behind them. */
+enum { KERN_READ_WAYS = 16 };
+typedef uint64_t kern_read_fn(const void *bytes, size_t n, size_t way);
+
+/* Multiply int8 as densely as these instructions can, from registers.  Returns the number of
+ * operations: a multiplication and an addition are two. */
+typedef uint64_t kern_peak_fn(size_t rounds);
+
 typedef struct {
     const char *name;               /* the highest instruction set in use */
     kern_mul_fn *mul[QTYPE_COUNT];
@@ -218,6 +229,8 @@ typedef struct {
     kern_conv_fn *conv;
     kern_attend_fn *attend;
     kern_kv_store_fn *kv_store;
+    kern_read_fn *read;
+    kern_peak_fn *peak;
 } kern_table;
 
 /* Fill every slot with the scalar functions. */

@@ -192,6 +192,8 @@ void kern_scalar(kern_table *t) {
         .conv = conv,
         .attend = kern_attend_scalar,
         .kv_store = kern_kv_store_scalar,
+        .read = kern_read_scalar,
+        .peak = kern_peak_scalar,
     };
     kern_scalar_mul(t);
 }

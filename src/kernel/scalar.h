@@ -15,4 +15,8 @@ void kern_quantize_scalar(void *restrict act, const float *restrict x, size_t k,
 /* The same for one block of any length; returns its scale. */
 float kern_quantize_block(int8_t *restrict q, const float *restrict x, size_t n);
 
+/* Slots that measure (probe.c). */
+kern_read_fn kern_read_scalar;
+kern_peak_fn kern_peak_scalar;
+
 #endif

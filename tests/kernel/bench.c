@@ -2,11 +2,12 @@
  * bench.c - kernel_check --bench: how fast each slot is, beside what the machine can do at most.
  *
  * Products with one token are bound by reading weights, so they walk through more of them than any
- * cache holds, in calls of the size that the engine makes, and are told in GB/s beside the read
- * bandwidth of one thread, measured before and after.  With 64 tokens they are bound by arithmetic:
- * GOP/s, two operations per weight and token.  The other slots work in cache: microseconds per
- * call.  Each figure is the median of samples over some tenths of a second, with half of the range
- * in which the middle half of them lie.
+ * cache holds, in calls of the size that the engine makes, and are told in GB/s.  With 64 tokens
+ * they are bound by arithmetic: GOP/s, two operations per weight and token.  Beside each figure
+ * stands its share of what the slots `read` and `peak` of the same instruction set do: the best of
+ * just before, just after, and the figure itself, so never above 100 %.  The other slots work in
+ * cache: microseconds per call.  Each figure is the median of samples over some tenths of a second,
+ * with half of the range in which the middle half of them lie.
  */
 #include "check.h"
 
@@ -75,29 +76,6 @@ static figure measure(double (*sample)(bench_state *b), bench_state *b) {
 }
 
 /* ---- Samples --------------------------------------------------------------------------------- */
-
-/* Four runs of lines at once, fetched some way ahead: a single run leaves the memory system
- * waiting. */
-static double sample_read(bench_state *b) {
-    enum { RUNS = 4, WINDOW = 64 << 10, RUN = WINDOW / RUNS };
-    uint64_t sum[8] = {0};
-    b->at = b->at + 2 * SAMPLE_BYTES > SET_BYTES ? 0 : b->at + SAMPLE_BYTES;
-    for (size_t i = 0; i < SAMPLE_BYTES; i += WINDOW) {
-        const uint8_t *window = b->weights + b->at + i;
-        for (size_t line = 0; line < WINDOW; line += 64) {
-            const size_t ahead = line / 64 % RUNS * RUN + line / RUNS / 64 * 64;
-            __builtin_prefetch(window + WINDOW + ahead, 0, 2); /* the set has room behind it */
-            for (size_t j = 0; j < 8; j++) {
-                sum[j] += load_u64(window + line + 8 * j);
-            }
-        }
-    }
-    uint64_t total = 0;
-    for (size_t j = 0; j < 8; j++) {
-        total += sum[j];
-    }
-    return total == 1 ? 0.0 : (double)SAMPLE_BYTES * 1e-9; /* somebody must want the sum */
-}
 
 /* `rows` rows of weights against n tokens; returns the bytes of weights. */
 static size_t multiply(bench_state *b, size_t n, size_t rows) {
@@ -221,9 +199,54 @@ static bool is_own(const isa *isas, size_t i, const slot *s) {
     return true;
 }
 
-static void print_read(bench_state *b) {
-    const figure read = measure(sample_read, b);
-    printf("read bandwidth of one thread: %.1f GB/s +- %.0f %%\n", read.median, read.spread);
+/* GB/s of the best way to read; all ways together read the set once. */
+static double limit_read(const bench_state *b) {
+    double best = 0.0;
+    for (size_t way = 0; way < KERN_READ_WAYS; way++) {
+        const size_t n = SET_BYTES / KERN_READ_WAYS;
+        const double before = now();
+        b->isa->table.read(b->weights + way * n, n, way);
+        const double rate = 1e-9 * (double)n / (now() - before);
+        best = rate > best ? rate : best;
+    }
+    return best;
+}
+
+/* GOP/s on int8; the best of some milliseconds. */
+static double limit_int8(const bench_state *b) {
+    double best = 0.0;
+    size_t rounds = 1000;
+    for (int i = 0; i < 3;) {
+        const double before = now();
+        const double done = (double)b->isa->table.peak(rounds);
+        const double seconds = now() - before;
+        const bool counts = seconds > 0.003;
+        best = counts && 1e-9 * done / seconds > best ? 1e-9 * done / seconds : best;
+        i += counts;
+        rounds *= counts ? 1 : 2;
+    }
+    return best;
+}
+
+/* Measure, and set *share to the part of its limit in per cent. */
+static figure measure_beside(double (*sample)(bench_state *b),
+                             double (*limit)(const bench_state *b), bench_state *b,
+                             double *share) {
+    const double before = limit(b);
+    const figure f = measure(sample, b);
+    const double after = limit(b);
+    double most = before > after ? before : after;
+    most = f.median > most ? f.median : most;
+    *share = 100 * f.median / most;
+    return f;
+}
+
+static void print_limits(bench_state *b, const isa *isas, size_t n_isas) {
+    for (size_t i = 0; i < n_isas; i++) {
+        b->isa = &isas[i];
+        printf("%-14s %-11s %6.2f GB/s                  %8.1f GOP/s\n", "one thread",
+               isas[i].name, limit_read(b), limit_int8(b));
+    }
 }
 
 static void bench_mul(bench_state *b, const isa *isas, size_t n_isas) {
@@ -238,10 +261,17 @@ static void bench_mul(bench_state *b, const isa *isas, size_t n_isas) {
             fill_acts(b, b->slot->type);
             filled = true;
         }
-        const figure one = measure(sample_one, b);
-        const figure batch = measure(sample_batch, b);
-        printf("%-14s %-11s %6.2f GB/s +- %2.0f %%   %8.1f GOP/s +- %2.0f %%\n", b->slot->name,
-               isas[i].name, one.median, one.spread, batch.median, batch.spread);
+        double of_read = 0.0;
+        double of_int8 = 0.0;
+        const figure one = measure_beside(sample_one, limit_read, b, &of_read);
+        const figure batch = measure_beside(sample_batch, limit_int8, b, &of_int8);
+        printf("%-14s %-11s %6.2f GB/s +- %2.0f %% = %3.0f %%   %8.1f GOP/s +- %2.0f %%",
+               b->slot->name, isas[i].name, one.median, one.spread, of_read, batch.median,
+               batch.spread);
+        if (kern_act_block(qtype_get(b->slot->type)->block_weights)) { /* not floats */
+            printf(" = %3.0f %%", of_int8);
+        }
+        printf("\n");
         fflush(stdout);
     }
 }
@@ -269,7 +299,7 @@ bool bench(const isa *isas, size_t n_isas, const char *only) {
     const bool ok = b.weights && b.acts && b.out;
     if (ok) {
         memset(b.weights, 1, SET_BYTES);
-        print_read(&b);
+        print_limits(&b, isas, n_isas);
         printf("products, k = %d: one token over %d MB, and %d tokens\n", K, SET_BYTES >> 20,
                BATCH);
     } else {
@@ -287,7 +317,7 @@ bool bench(const isa *isas, size_t n_isas, const char *only) {
         i < n_mul ? bench_mul(&b, isas, n_isas) : bench_row(&b, isas, n_isas);
     }
     if (ok) {
-        print_read(&b);
+        print_limits(&b, isas, n_isas);
     }
     free(b.weights);
     free(b.acts);

@@ -135,7 +135,7 @@ static lfm_status run_pair(side *s, size_t i, lfm_error *err) {
     }
     if (st == LFM_OK) st = take_turns(bed, &s[0].o, &rows[1]->gain, &rows[1]->has_gain, err);
     for (int k = 0; k < 2 && st == LFM_OK; k++) {
-        bench_bed_end(&bed[k]);
+        st = bench_bed_end(&bed[k], err);
         rows[k]->joules[POWER_PACKAGE] = -1.0; /* the sides share the time, not the energy */
     }
     bench_bed_close(&bed[0]);

@@ -1,5 +1,5 @@
 /*
- * bench_machine.c - watching the machine: heat, energy, bandwidth.
+ * bench_machine.c - watching the machine: heat, energy, and what it can do at most.
  */
 #include "cli/bench/bench_machine.h"
 
@@ -7,6 +7,7 @@
 
 #include "lfm_tools.h"
 
+#include <math.h>
 #include <time.h>
 
 static const double idle_seconds = 3;
@@ -48,36 +49,46 @@ lfm_status bench_machine_open(bench_machine *m, const cli_options *o, lfm_error 
     return LFM_OK;
 }
 
-/* ---- Bandwidth ------------------------------------------------------------------------------ */
+/* ---- Peaks ---------------------------------------------------------------------------------- */
 
-lfm_status bench_machine_bandwidth(bench_machine *m, bench_row *r, lfm_session *s, lfm_error *err) {
-    for (size_t i = 0; i < m->n_probed; i++) {
-        if (m->probed[i] == r->n_threads) {
-            r->read_bandwidth = m->bandwidth[i];
-            return LFM_OK;
-        }
+/* Of so many threads; NULL when there is no room for one more number. */
+static bench_peaks *find_peaks(bench_machine *m, uint32_t n_threads) {
+    size_t i = 0;
+    while (i < m->n_peaks && m->peaks[i].n_threads != n_threads) {
+        i++;
     }
-    if (m->no_probe) return LFM_OK;
-    const lfm_status st = lfm_read_bandwidth(s, &r->read_bandwidth, err);
-    if (st == LFM_OK && m->n_probed < BENCH_MAX_LIST) {
-        m->probed[m->n_probed] = r->n_threads;
-        m->bandwidth[m->n_probed++] = r->read_bandwidth;
-    }
+    if (i == BENCH_MAX_LIST) return NULL;
+    m->n_peaks += i == m->n_peaks;
+    m->peaks[i].n_threads = n_threads;
+    return &m->peaks[i];
+}
+
+static lfm_status probe(bench_peaks *p, lfm_session *s, bool read, lfm_error *err) {
+    double rate = 0.0;
+    const lfm_status st = read ? lfm_read_bandwidth(s, &rate, err) : LFM_OK;
+    p->read = fmax(p->read, rate);
+    p->int8 = fmax(p->int8, lfm_int8_peak(s));
     return st;
 }
 
-lfm_status bench_machine_recheck(bench_machine *m, bench_row *r, lfm_session *s, lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (int i = 0; i < 2 && st == LFM_OK && !term_stopped() &&
-                    bench_row_percent_of_peak(r) > 100; i++) {
-        double again = 0.0;
-        st = lfm_read_bandwidth(s, &again, err);
-        r->read_bandwidth = again > r->read_bandwidth ? again : r->read_bandwidth;
-    }
-    for (size_t i = 0; i < m->n_probed; i++) {
-        if (m->probed[i] == r->n_threads && r->read_bandwidth > m->bandwidth[i]) {
-            m->bandwidth[i] = r->read_bandwidth;
-        }
-    }
+lfm_status bench_machine_before(bench_machine *m, bench_row *r, lfm_session *s, lfm_error *err) {
+    bench_peaks *p = find_peaks(m, r->n_threads);
+    if (m->no_probe || !p) return LFM_OK;
+    const lfm_status st = p->int8 > 0 ? LFM_OK : probe(p, s, true, err);
+    r->read_bandwidth = p->read;
+    r->int8_peak = p->int8;
+    return st;
+}
+
+lfm_status bench_machine_after(bench_machine *m, bench_row *r, lfm_session *s, bool from_cache,
+                               lfm_error *err) {
+    bench_peaks *p = find_peaks(m, r->n_threads);
+    if (m->no_probe || !p || term_stopped()) return LFM_OK;
+    const lfm_status st = probe(p, s, !from_cache, err);
+    r->read_bandwidth = p->read;
+    r->int8_peak = p->int8;
+    bench_row_raise_peaks(r, from_cache);
+    p->read = r->read_bandwidth;
+    p->int8 = r->int8_peak;
     return st;
 }

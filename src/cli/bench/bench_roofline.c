@@ -12,6 +12,7 @@
 #include "lfm_tools.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 enum { KIND_ATTENTION = 1, KIND_EXPERTS = 2, N_KINDS = 4, MAX_LAYERS = 512, N_TOKENS = 32 };
@@ -96,14 +97,16 @@ static void weigh(const bench *b, unsigned kind[MAX_LAYERS], double bytes[MAX_LA
 
 /* ---- The table ------------------------------------------------------------------------------ */
 
+/* The part's own rate counts as a measurement of the peak, so its share is at most 100 %. */
 static void print_part(const char *name, const part *p, double peak) {
+    const double rate = p->bytes / p->seconds;
     char layers[24] = "";
     if (p->n > 0) {
         snprintf(layers, sizeof layers, "%" PRIu32 " %s", p->n, p->n == 1 ? "layer" : "layers");
     }
     printf("         %-24s %10s  %8.4f GB/token  %7.3f ms  %6.1f GB/s  %3.0f %%\n", name, layers,
-           1e-9 * p->bytes, 1e3 * p->seconds, 1e-9 * p->bytes / p->seconds,
-           100 * p->bytes / p->seconds / peak);
+           1e-9 * p->bytes, 1e3 * p->seconds, 1e-9 * rate,
+           100 * rate / fmax(peak, rate));
 }
 
 static void print_parts(const bench *b, const bench_row *r, const stopwatch *w,
@@ -150,6 +153,10 @@ lfm_status bench_roofline(bench *b, lfm_error *err) {
     if (st == LFM_OK) {
         lfm_session_on_layer(bed.depth, on_layer, &w);
         st = run(b, bed.depth, &r, &w, err);
+    }
+    if (st == LFM_OK) {
+        st = bench_machine_after(&b->machine, &r, bed.depth,
+                                 b->context.info->token_bytes <= BENCH_CACHEABLE, err);
     }
     if (st == LFM_OK && !term_stopped()) {
         print_parts(b, &r, &w, &sizes);

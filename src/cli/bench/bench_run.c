@@ -10,6 +10,7 @@
 #include "cli/bench/bench_model.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
+#include "lfm_tools.h"
 
 #include <time.h>
 
@@ -17,11 +18,16 @@ enum { MOST_REPETITIONS = 100 };
 
 static const double cool_seconds = 120;
 
-double bench_bytes_per_token(const bench *b, const bench_row *r) {
+void bench_count_costs(const bench *b, bench_row *r) {
     const lfm_session_options opt = cli_session_options(b->o);
     const bench_sizes sizes = bench_sizes_of(b->model, opt.kv);
-    return bench_bytes(&sizes, r->n_depth, r->n_prompt, r->n_gen, r->n_batch) /
-           bench_row_tokens(r);
+    const double tokens = bench_row_tokens(r);
+    const double layers = (double)lfm_int8_ops(b->model, false);
+    const double head = (double)lfm_int8_ops(b->model, true) - layers;
+    const double heads = (r->n_prompt > 0) + (double)r->n_gen; /* once for a whole prompt */
+    r->bytes_per_token =
+        bench_bytes(&sizes, r->n_depth, r->n_prompt, r->n_gen, r->n_batch) / tokens;
+    r->ops_per_token = layers + head * heads / tokens;
 }
 
 /* ---- Sessions ------------------------------------------------------------------------------- */
@@ -44,8 +50,8 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     lfm_session_on_progress(bed->depth, go_on, NULL);
     lfm_session_on_progress(bed->work, go_on, NULL);
     r->n_threads = lfm_session_n_threads(bed->depth);
-    r->bytes_per_token = bench_bytes_per_token(b, r);
-    st = bench_machine_bandwidth(&b->machine, r, bed->depth, err);
+    bench_count_costs(b, r);
+    st = bench_machine_before(&b->machine, r, bed->depth, err);
     return st == LFM_OK && r->n_depth > 0 ? lfm_eval(bed->depth, b->tokens, r->n_depth, err) : st;
 }
 
@@ -125,7 +131,7 @@ static void note_energy(bench_bed *bed) {
     }
 }
 
-void bench_bed_end(bench_bed *bed) {
+lfm_status bench_bed_end(bench_bed *bed, lfm_error *err) {
     bench_row *r = bed->row;
     bool known = bed->b->context.machine.has_throttled;
     const uint64_t throttled = known ? machine_throttled("", &known) : 0;
@@ -134,6 +140,8 @@ void bench_bed_end(bench_bed *bed) {
     r->noise = (r->throttled > 0 ? NOISE_THROTTLED : 0) |
                (bed->b->context.machine.load > 0.5 ? NOISE_LOAD : 0) |
                (bench_row_is_spread(r) ? NOISE_SPREAD : 0);
+    return bench_machine_after(&bed->b->machine, r, bed->depth,
+                               bed->b->context.info->token_bytes <= BENCH_CACHEABLE, err);
 }
 
 size_t bench_repetitions(const cli_options *o) {
@@ -163,10 +171,7 @@ lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
         term_progress_show(&progress, name, r->n, r->n < times ? times : r->n);
     }
     term_progress_end(&progress);
-    bench_bed_end(&bed);
-    if (st == LFM_OK && b->context.info->token_bytes > BENCH_CACHEABLE) {
-        st = bench_machine_recheck(&b->machine, r, bed.depth, err);
-    }
+    if (st == LFM_OK) st = bench_bed_end(&bed, err);
     bench_bed_close(&bed);
     return st;
 }

@@ -17,7 +17,7 @@
 /* A test in progress: a session at its depth, and a copy of it for each repetition.  Zeroed is
  * empty. */
 typedef struct {
-    const bench *b;
+    bench *b;
     bench_row *row;
     lfm_session *depth, *work;
     bool on_fast;      /* this thread uses fast cores only; `before` again when closed */
@@ -43,8 +43,8 @@ void bench_bed_begin(bench_bed *bed);
 /* Run one repetition and add it to the row. */
 lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err);
 
-/* Set the energy and noise of the row. */
-void bench_bed_end(bench_bed *bed);
+/* Set the energy, noise and peaks of the row. */
+lfm_status bench_bed_end(bench_bed *bed, lfm_error *err);
 
 /* Run a whole test, with -r and --until. */
 lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err);
@@ -55,7 +55,7 @@ size_t bench_repetitions(const cli_options *o);
 /* Do -r (a number) or --until (a narrow interval) ask for another repetition? */
 bool bench_wants_more(const bench *b, const bench_row *r);
 
-/* Bytes of weights and cache that a token of this row reads, on average. */
-double bench_bytes_per_token(const bench *b, const bench_row *r);
+/* Set what a token of this row takes on average: bytes of weights and cache, int8 operations. */
+void bench_count_costs(const bench *b, bench_row *r);
 
 #endif

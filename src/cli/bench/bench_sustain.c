@@ -50,7 +50,7 @@ static lfm_status sustain_row(bench *b, bench_row *r, lfm_error *err) {
         term_progress_show(&progress, "sustain", spent, spent < seconds ? seconds : spent);
     }
     term_progress_end(&progress);
-    bench_bed_end(&bed);
+    if (st == LFM_OK) st = bench_bed_end(&bed, err);
     bench_bed_close(&bed);
     return st == LFM_OK ? describe(r, b->o->sustain.value, err) : st;
 }

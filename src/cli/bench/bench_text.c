@@ -135,8 +135,7 @@ static lfm_status repeat(text_run *t, bench_bed *bed, lfm_error *err) {
         if (st == LFM_OK) st = pass(t, bed->work, true, bed->began, err);
         power_update(&bed->power, term_now());
     }
-    bench_bed_end(bed);
-    return st;
+    return st == LFM_OK ? bench_bed_end(bed, err) : st;
 }
 
 /* Put the waits of all repetitions into both rows. */
@@ -215,7 +214,9 @@ lfm_status bench_text(bench *b, lfm_error *err) {
         if (t.decode) {
             t.decode->n_threads = lfm_session_n_threads(bed.work);
             t.decode->read_bandwidth = t.prefill->read_bandwidth;
-            t.decode->bytes_per_token = bench_bytes_per_token(b, t.decode);
+            t.decode->int8_peak = t.prefill->int8_peak;
+            bench_count_costs(b, t.decode);
+            bench_row_raise_peaks(t.decode, b->context.info->token_bytes <= BENCH_CACHEABLE);
         }
         bench_report_begin(&b->report, &b->context);
         for (size_t i = 0; i < b->plan.n_rows; i++) {

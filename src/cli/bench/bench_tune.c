@@ -36,7 +36,7 @@ static lfm_status visit(bench *b, bench_row *r, lfm_error *err) {
     if (st == LFM_OK) st = bench_bed_warm(&bed, err);
     bench_bed_begin(&bed);
     if (st == LFM_OK) st = bench_bed_sample(&bed, err);
-    bench_bed_end(&bed);
+    if (st == LFM_OK) st = bench_bed_end(&bed, err);
     bench_bed_close(&bed);
     return st;
 }

@@ -160,6 +160,8 @@ static void add_probe(json_out *out, const info_ceiling *c) {
     json_begin_object(out, "probe");
     json_put_real(out, "read_bytes_per_s", c->read_bytes_per_s);
     json_put_real(out, "max_tok_s", c->max_tok_s);
+    json_put_real(out, "int8_ops_per_s", c->int8_ops_per_s);
+    json_put_real(out, "max_prompt_tok_s", c->max_prompt_tok_s);
     json_put_int(out, "threads", c->n_threads);
     json_end_object(out);
 }

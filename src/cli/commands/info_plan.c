@@ -1,5 +1,5 @@
 /*
- * info_plan.c - what a model costs: memory for contexts, and how fast its weights can be read.
+ * info_plan.c - what a model costs: memory for contexts, and how fast it can be.
  */
 #include "cli/commands/info_plan.h"
 
@@ -51,6 +51,9 @@ lfm_status info_measure(const lfm_model *m, const cli_options *o, info_ceiling *
         st = lfm_read_bandwidth(s, &c->read_bytes_per_s, err);
         c->n_threads = lfm_session_n_threads(s);
         c->max_tok_s = c->read_bytes_per_s / (double)lfm_model_get_info(m)->token_bytes;
+        const double ops = (double)lfm_int8_ops(m, false);
+        c->int8_ops_per_s = lfm_int8_peak(s);
+        c->max_prompt_tok_s = ops > 0 ? c->int8_ops_per_s / ops : 0.0;
     }
     lfm_session_free(s);
     return st;
@@ -64,6 +67,12 @@ lfm_status info_print_probe(const lfm_model *m, const cli_options *o, lfm_error 
                "takes %s\n",
                c.max_tok_s, c.n_threads, c.n_threads == 1 ? "" : "s", c.read_bytes_per_s * 1e-9,
                cli_size(lfm_model_get_info(m)->token_bytes).text);
+    }
+    if (st == LFM_OK && c.max_prompt_tok_s > 0) {
+        printf("           prompts at most %.0f tok/s: %.0f GOP/s on int8, and a token takes "
+               "%.3g GOP\n",
+               c.max_prompt_tok_s, c.int8_ops_per_s * 1e-9,
+               1e-9 * c.int8_ops_per_s / c.max_prompt_tok_s);
     }
     return st;
 }

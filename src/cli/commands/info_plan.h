@@ -1,5 +1,5 @@
 /*
- * info_plan.h - what a model costs: memory for contexts, and how fast its weights can be read.
+ * info_plan.h - what a model costs: memory for contexts, and how fast it can be.
  */
 #ifndef CLI_COMMANDS_INFO_PLAN_H
 #define CLI_COMMANDS_INFO_PLAN_H
@@ -23,10 +23,13 @@ lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row row
                      size_t *n, lfm_error *err);
 lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *err);
 
-/* The speed limit of memory: decoding a token reads its share of the weights once. */
+/* The limits of this machine: decoding a token reads its share of the weights once, and a token of
+ * a prompt takes operations on int8. */
 typedef struct {
     double read_bytes_per_s;
     double max_tok_s;
+    double int8_ops_per_s;
+    double max_prompt_tok_s; /* 0: the weights are floats */
     uint32_t n_threads;
 } info_ceiling;
 

@@ -236,7 +236,8 @@ const opt_row option_table[] = {
     FLAG("--plan", ASK, INFO, plan, "only the memory plan (-c N: for that context)"),
 
     FLAG("--probe", ASK, INFO, probe,
-         "measure this machine's memory bandwidth, and the tokens per second that it allows"),
+         "measure this machine's memory bandwidth and int8 arithmetic, and the tokens per second "
+         "that they allow"),
 
     FLAG("--count", ASK, TOKENIZE, count, "only the number of tokens"),
     FLAG("--ids", ASK, TOKENIZE, ids, "only the ids, on one line"),
@@ -293,7 +294,8 @@ const opt_row option_table[] = {
            "start"),
     FLAG("--no-warmup", ASK, BENCH, no_warmup, "skip the unmeasured first run of each test"),
     FLAG("--no-probe", ASK, BENCH, no_probe,
-         "do not measure memory bandwidth, which takes up to 1 GiB of memory for a small model"),
+         "do not measure memory bandwidth and int8 arithmetic, which takes up to 1 GiB of memory "
+         "for a small model"),
     TEXT("--text", "FILE", ASK, BENCH, text,
          "measure a real text, with tokenising and sampling, instead of random tokens: time to the "
          "first token, and between tokens"),

@@ -9,8 +9,10 @@
 #define ISA(name) name##__dotprod
 #include "kernel/isa.h"
 #include "kernel/arm/rows.inc"
+#include "kernel/arm/probe.inc"
 
 void kern_overlay_dotprod(kern_table *t) {
     t->name = "dotprod";
     overlay_rows(t);
+    overlay_probe(t);
 }

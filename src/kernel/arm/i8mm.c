@@ -9,8 +9,10 @@
 #define ISA(name) name##__i8mm
 #include "kernel/isa.h"
 #include "kernel/arm/rows.inc"
+#include "kernel/arm/probe.inc"
 
 void kern_overlay_i8mm(kern_table *t) {
     t->name = "i8mm";
     overlay_rows(t);
+    overlay_probe(t);
 }

@@ -7,9 +7,11 @@
 #include "kernel/isa.h"
 #include "kernel/arm/rows.inc"
 #include "kernel/arm/float.inc"
+#include "kernel/arm/probe.inc"
 
 void kern_overlay_neon(kern_table *t) {
     t->name = "neon";
     overlay_rows(t);
     overlay_float(t);
+    overlay_probe(t);
 }

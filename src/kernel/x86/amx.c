@@ -519,6 +519,27 @@ AMX256(q5_k, Q5_K, .groups = 8, .shift = 3, .has_min = true)
 AMX256(q6_k, Q6_K, .bias = 32, .groups = 16, .shift = 8)
 AMX256(iq4_xs, IQ4_XS, .bias = SIGNED_BIAS, .groups = 8, .shift = 8)
 
+/* Tile products alone: two tiles of activations would only take turns. */
+static uint64_t amx_peak(size_t rounds) {
+    int8_t threes[16 * 64];
+    memset(threes, 3, sizeof threes);
+    configure(16, 64);
+    TILE_LOAD(4, threes, 64);
+    TILE_LOAD(6, threes, 64);
+    TILE_ZERO(0);
+    TILE_ZERO(1);
+    TILE_ZERO(2);
+    TILE_ZERO(3);
+    for (size_t r = 0; r < rounds; r++) {
+        TILE_DOT(0, 4, 6);
+        TILE_DOT(1, 4, 6);
+        TILE_DOT(2, 4, 6);
+        TILE_DOT(3, 4, 6);
+    }
+    release();
+    return 2 * (uint64_t)(4 * 16 * 16 * 64) * rounds;
+}
+
 void kern_overlay_amx(kern_table *t) {
     t->name = "amx";
     t->mul[QTYPE_Q4_0] = amx_q4_0;
@@ -532,4 +553,5 @@ void kern_overlay_amx(kern_table *t) {
     t->mul[QTYPE_Q5_K] = amx_q5_k;
     t->mul[QTYPE_Q6_K] = amx_q6_k;
     t->mul[QTYPE_IQ4_XS] = amx_iq4_xs;
+    t->peak = amx_peak;
 }

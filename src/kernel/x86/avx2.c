@@ -7,9 +7,11 @@
 #include "kernel/isa.h"
 #include "kernel/x86/rows.inc"
 #include "kernel/x86/float.inc"
+#include "kernel/x86/probe.inc"
 
 void kern_overlay_avx2(kern_table *t) {
     t->name = "avx2";
     overlay_rows(t);
     overlay_float(t);
+    overlay_probe(t);
 }

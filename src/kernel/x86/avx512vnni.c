@@ -7,6 +7,7 @@
 #include "kernel/isa.h"
 #include "kernel/x86/rows.inc"
 #include "kernel/x86/float.inc"
+#include "kernel/x86/probe.inc"
 
 kern_mul_fn *kern_rows_avx512vnni(qtype type) {
     return row_kernels[type];
@@ -16,4 +17,5 @@ void kern_overlay_avx512vnni(kern_table *t) {
     t->name = "avx512vnni";
     overlay_rows(t);
     overlay_float(t);
+    overlay_probe(t);
 }

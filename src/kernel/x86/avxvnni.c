@@ -8,8 +8,10 @@
 #define ISA(name) name##__avxvnni
 #include "kernel/isa.h"
 #include "kernel/x86/rows.inc"
+#include "kernel/x86/probe.inc"
 
 void kern_overlay_avxvnni(kern_table *t) {
     t->name = "avxvnni";
     overlay_rows(t);
+    overlay_probe(t);
 }

@@ -99,7 +99,11 @@ static void add_machine(bench_fields *f, const bench_context *c, const bench_row
     add_known(f, "ci95_pct", 2, 100 * bench_row_uncertainty(r), r->n > 2);
     add_real(f, "bytes_per_token", 0, r->bytes_per_token);
     add_known(f, "peak_read_gbs", 3, 1e-9 * r->read_bandwidth, r->read_bandwidth > 0);
-    add_known(f, "pct_peak", 2, bench_row_percent_of_peak(r), r->read_bandwidth > 0);
+    add_known(f, "pct_peak", 2, bench_row_percent_of_read(r), r->read_bandwidth > 0);
+    add_real(f, "int8_ops_per_token", 0, r->ops_per_token);
+    add_known(f, "peak_int8_gops", 3, 1e-9 * r->int8_peak, r->int8_peak > 0);
+    add_known(f, "pct_int8_peak", 2, bench_row_percent_of_int8(r),
+              r->int8_peak > 0 && r->ops_per_token > 0);
     for (size_t i = 0; i < N_POWER_DOMAINS; i++) {
         add_known(f, joules[i], 4, r->joules[i], r->joules[i] >= 0);
     }

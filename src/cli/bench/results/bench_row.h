@@ -46,7 +46,9 @@ typedef struct {
     double *ended;          /* [n] end of each, since the first began; owned */
     size_t n, cap;
     double bytes_per_token; /* weights and cache that a token reads, on average */
-    double read_bandwidth;  /* of memory, bytes per second, with these threads */
+    double read_bandwidth;  /* of memory, bytes per second, with these threads; 0: unknown */
+    double ops_per_token;   /* on int8, on average; 0: the weights are floats */
+    double int8_peak;       /* of the processor, operations per second, likewise */
     double joules[N_POWER_DOMAINS]; /* per token, above idle; below 0: unknown */
     uint64_t throttled;     /* events while it ran */
     unsigned noise;         /* NOISE_..., 0 = none */
@@ -75,8 +77,14 @@ bool bench_row_is_spread(const bench_row *r);
 /* Does it only generate, token by token?  Then memory limits it. */
 bool bench_row_is_decode(const bench_row *r);
 
-/* Share of the read bandwidth that a row's tokens use, in per cent; 0 when it was not measured. */
-double bench_row_percent_of_peak(const bench_row *r);
+/* Let the row's best sample count as a measurement of the peaks; of the memory's only if it must
+ * have read memory, not a cache. */
+void bench_row_raise_peaks(bench_row *r, bool from_cache);
+
+/* Shares of the read bandwidth, and of the int8 peak, that a row's tokens use, in per cent; 0 when
+ * unknown.  Never above 100: the peaks are the best that was seen, the row's own rate included. */
+double bench_row_percent_of_read(const bench_row *r);
+double bench_row_percent_of_int8(const bench_row *r);
 
 /* "pp512", "tg128 @ d512", "pp100+tg20 text". */
 void bench_row_name(char *out, size_t cap, const bench_row *r);

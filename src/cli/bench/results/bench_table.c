@@ -65,24 +65,43 @@ static const bench_row *first_decode(const bench_row *rows, size_t n) {
     return NULL;
 }
 
-static void print_memory(FILE *to, const bench_context *c, const bench_row *rows, size_t n) {
+static const bench_row *first_prompt(const bench_row *rows, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (rows[i].n_gen == 0) return &rows[i];
+    }
+    return NULL;
+}
+
+static const char *threads_text(const bench_row *r) {
+    return r->n_threads == 1 ? "thread" : "threads";
+}
+
+static void print_memory(FILE *to, const bench_row *rows, size_t n) {
     const bench_row *r = first_decode(rows, n);
     const bench_row *any = r ? r : rows;
     if (!any || n == 0 || any->read_bandwidth <= 0) return;
     fprintf(to, "memory   read %.1f GB/s measured (%" PRIu32 " %s)", 1e-9 * any->read_bandwidth,
-            any->n_threads, any->n_threads == 1 ? "thread" : "threads");
+            any->n_threads, threads_text(any));
     if (r) {
         double spread = 0.0;
-        const double percent = bench_row_percent_of_peak(r);
-        const bool fits_cache = c->info->token_bytes <= BENCH_CACHEABLE;
-        const char *doubt = percent <= 100 ? ""
-                            : fits_cache   ? " (weights come from the cache)"
-                                           : " (the probe was disturbed)";
-        fprintf(to, " \xc2\xb7 decode moves %.3g GB/token \xc2\xb7 %.1f GB/s = %.0f %% of measured "
-                "peak%s", 1e-9 * r->bytes_per_token,
-                1e-9 * bench_row_rate(r, &spread) * r->bytes_per_token, percent, doubt);
+        const double own = bench_row_rate(r, &spread) * r->bytes_per_token;
+        fprintf(to, " \xc2\xb7 decode moves %.3g GB/token \xc2\xb7 %.1f GB/s = %.0f %% of "
+                "measured peak%s",
+                1e-9 * r->bytes_per_token, 1e-9 * own, bench_row_percent_of_read(r),
+                own > r->read_bandwidth ? " (weights come from the cache)" : "");
     }
     fputc('\n', to);
+}
+
+/* The integer units, which limit prompts. */
+static void print_int8(FILE *to, const bench_row *rows, size_t n) {
+    const bench_row *r = first_prompt(rows, n);
+    double spread = 0.0;
+    if (!r || r->int8_peak <= 0 || r->ops_per_token <= 0) return;
+    fprintf(to, "int8     %.0f GOP/s measured (%" PRIu32 " %s) \xc2\xb7 prompt takes %.3g "
+            "GOP/token \xc2\xb7 %.0f GOP/s = %.0f %% of measured peak\n",
+            1e-9 * r->int8_peak, r->n_threads, threads_text(r), 1e-9 * r->ops_per_token,
+            1e-9 * bench_row_rate(r, &spread) * r->ops_per_token, bench_row_percent_of_int8(r));
 }
 
 /* "41.2 ms", "0.52 s". */
@@ -199,7 +218,8 @@ void bench_table_end(FILE *to, const bench_context *c, const bench_row *rows, si
     const char *commit = bench_commit();
     fprintf(to, "\nbuild: lfm %s%s%s%s %s\n\n", LFM_VERSION, commit[0] ? " (" : "", commit,
             commit[0] ? ")" : "", c->info->isa);
-    print_memory(to, c, rows, n);
+    print_memory(to, rows, n);
+    print_int8(to, rows, n);
     print_latency(to, c);
     print_text(to, c, rows, n);
     for (size_t i = 0; c->o->sustain.given && i < n; i++) {
