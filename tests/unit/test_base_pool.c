@@ -3,6 +3,9 @@
  */
 #include "base/system/pool.h"
 
+#include "../support/hurry.h"
+
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -97,11 +100,49 @@ static void test_idle_costs_nothing(void **state) {
     pool_free(p);
 }
 
+#if defined(__linux__)
+enum { MEETINGS = 2000 };
+
+static void meet(void *ctx, team *t) {
+    (void)ctx;
+    for (int i = 0; i < MEETINGS; i++) {
+        team_sync(t);
+    }
+}
+
+/* Two workers on one core: who waits lets the other one run, and does not spin its time away. */
+static void test_one_core(void **state) {
+    (void)state;
+    cpu_set_t before;
+    cpu_set_t one;
+    pool *p = NULL;
+    if (is_sanitized()) {
+        skip(); /* everything takes longer */
+    }
+    assert_int_equal(sched_getaffinity(0, sizeof before, &before), 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    assert_int_equal(sched_setaffinity(0, sizeof one, &one), 0); /* threads inherit it */
+    assert_int_equal(pool_new(&p, 2, NULL), LFM_OK);
+    const double start = cpu_seconds();
+    pool_run(p, meet, NULL);
+    const double each = (cpu_seconds() - start) / MEETINGS;
+    pool_free(p);
+    assert_int_equal(sched_setaffinity(0, sizeof before, &before), 0);
+    if (each > 20e-6) {
+        fail_msg("%.1f us of processor time to meet", 1e6 * each);
+    }
+}
+#endif
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_steps),
         cmocka_unit_test(test_alone),
         cmocka_unit_test(test_idle_costs_nothing),
+#if defined(__linux__)
+        cmocka_unit_test(test_one_core),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
