@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""arm_table.py - the speed of the kernels for 64-bit ARM by count: cycles of their loops, by llvm-mca.
+"""arm_table.py - the speed of the kernels for 64-bit ARM by count, with llvm-mca.
 
     tools/bench/arm_table.py [OBJECTS] [LLAMA_CPP]
 
@@ -80,8 +80,9 @@ def one_token(found, small):
 
 def many_tokens(found, small):
     """Likewise of the widest group of tokens: no pairwise adds."""
-    found = [l for l in found if l.count(DOT) and not l.count("f?addp") and not l.count("fcvtl") and
-             l.count("fmla" if small else "scvtf") and sum(1 for i in l.inner if i.count(DOT)) <= 1 - small]
+    found = [l for l in found if l.count(DOT) and not l.count("f?addp") and not l.count("fcvtl")]
+    found = [l for l in found if l.count("fmla" if small else "scvtf") and
+             sum(1 for i in l.inner if i.count(DOT)) <= 1 - small]
     return max(found, key=lambda l: (l.count("fmla"), l.first - l.last))
 
 
@@ -118,25 +119,29 @@ def peer(checkout):
     ggml = os.path.join(checkout, "ggml")
     flags = ["-I" + os.path.join(ggml, d) for d in ["include", "src", "src/ggml-cpu"]]
     host = "/usr/include/x86_64-linux-gnu/c++/"  # bits/c++config.h, where the cross one is missing
-    flags += ["-idirafter" + host + v for v in sorted(os.listdir(host))] if os.path.isdir(host) else []
+    if os.path.isdir(host):
+        flags += ["-idirafter" + host + v for v in sorted(os.listdir(host))]
     with tempfile.TemporaryDirectory() as work:
         for symbol, features, bytes_, trips in PEER:
             obj = os.path.join(work, features + ".o")
             if not os.path.exists(obj):
-                subprocess.run(["clang++" + VERSION, "--target=aarch64-linux-gnu", "-std=c++17", "-O3",
-                                "-DNDEBUG", "-march=armv8.2-a" + features, *flags, "-c", "-o", obj,
-                                os.path.join(ggml, "src/ggml-cpu/arch/arm/repack.cpp")], check=True)
+                source = os.path.join(ggml, "src/ggml-cpu/arch/arm/repack.cpp")
+                subprocess.run(["clang++" + VERSION, "--target=aarch64-linux-gnu", "-std=c++17",
+                                "-O3", "-DNDEBUG", "-march=armv8.2-a" + features, *flags,
+                                "-c", "-o", obj, source], check=True)
             found = loops(obj, "ggml_" + symbol)
             loop = found[0]
             if trips == 1:  # the widest group of tokens
                 loop = max((l for l in found if not l.inner), key=lambda l: l.count(DOT))
             else:
                 loop = next(l for l in found if loop in l.inner)
-            line("llama.cpp " + symbol.rsplit("_q8", 1)[0], loop, bytes_ or macs(loop, trips), trips)
+            name = "llama.cpp " + symbol.rsplit("_q8", 1)[0]
+            line(name, loop, bytes_ or macs(loop, trips), trips)
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else "build/release-aarch64-linux-gnu-gcc/src/kernel/arm"
+    built = "build/release-aarch64-linux-gnu-gcc/src/kernel/arm"
+    folder = sys.argv[1] if len(sys.argv) > 1 else built
     print("one token: bytes of weights a cycle; many: products a cycle")
     print("%-34s" % "" + "".join("%12s" % c for c in CORES))
     ours(folder)
