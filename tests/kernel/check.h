@@ -88,7 +88,7 @@ __attribute__((format(printf, 2, 3))) void say(kase *c, const char *format, ...)
 
 /* ---- Inputs ---------------------------------------------------------------------------------- */
 
-enum { N_FLAVOURS = 18, N_PATTERNS = 12, FLAVOUR_VANISHING = 10 };
+enum { N_FLAVOURS = 18, N_PATTERNS = 13, FLAVOUR_VANISHING = 10 };
 
 /* Fill x[n] with floats of one flavour (0 is plain); returns its name. */
 const char *fill_floats(kase *c, float *x, size_t n, size_t flavour);

@@ -132,25 +132,28 @@ static const struct {
     blocks_kind kind;
     bool has_bytes;   /* or random ones, of `kind` */
     uint8_t even, odd;
+    bool infinite;    /* float scales of every third block */
 } patterns[N_PATTERNS] = {
-    {"plain", BLOCKS_TAME, false, 0, 0},
-    {"zeros", BLOCKS_TAME, true, 0x00, 0x00},
-    {"ones", BLOCKS_TAME, true, 0xff, 0xff},
-    {"least bytes", BLOCKS_TAME, true, 0x80, 0x80},
-    {"largest bytes", BLOCKS_TAME, true, 0x7f, 0x7f},
-    {"alternating bytes", BLOCKS_TAME, true, 0x80, 0x7f},
-    {"alternating halves", BLOCKS_TAME, true, 0x0f, 0xf0},
-    {"alternating zeros and ones", BLOCKS_TAME, true, 0x00, 0xff},
-    {"-127", BLOCKS_TAME, true, 0x81, 0x81},
-    {"nibbles of 8", BLOCKS_TAME, true, 0x88, 0x88},
-    {"any bits", BLOCKS_ANY, false, 0, 0},
-    {"any bits, once more", BLOCKS_ANY, false, 0, 0},
+    {"plain", BLOCKS_TAME, false, 0, 0, false},
+    {"zeros", BLOCKS_TAME, true, 0x00, 0x00, false},
+    {"ones", BLOCKS_TAME, true, 0xff, 0xff, false},
+    {"least bytes", BLOCKS_TAME, true, 0x80, 0x80, false},
+    {"largest bytes", BLOCKS_TAME, true, 0x7f, 0x7f, false},
+    {"alternating bytes", BLOCKS_TAME, true, 0x80, 0x7f, false},
+    {"alternating halves", BLOCKS_TAME, true, 0x0f, 0xf0, false},
+    {"alternating zeros and ones", BLOCKS_TAME, true, 0x00, 0xff, false},
+    {"-127", BLOCKS_TAME, true, 0x81, 0x81, false},
+    {"nibbles of 8", BLOCKS_TAME, true, 0x88, 0x88, false},
+    {"any bits", BLOCKS_ANY, false, 0, 0, false},
+    {"any bits, once more", BLOCKS_ANY, false, 0, 0, false},
+    {"infinite scales", BLOCKS_TAME, true, 0x3c, 0xa5, true},
 };
 
 const char *fill_weights(kase *c, uint8_t *w, size_t n_bytes, qtype type, size_t pattern) {
     if (qtype_get(type)->block_weights == 1) {
         return fill_float_weights(c, w, n_bytes, type);
     }
+    const size_t block_bytes = qtype_get(type)->block_bytes;
     const uint64_t seed = draw(c);
     blocks_fill(w, n_bytes, type, patterns[pattern].kind, seed);
     if (!patterns[pattern].has_bytes) {
@@ -168,6 +171,9 @@ const char *fill_weights(kase *c, uint8_t *w, size_t n_bytes, qtype type, size_t
         const uint8_t codes = zeros[i] ^ ones[i]; /* where the two agree, the scales are */
         const uint8_t byte = i % 2 ? patterns[pattern].odd : patterns[pattern].even;
         w[i] = (uint8_t)((byte & codes) | (w[i] & ~codes));
+        if (patterns[pattern].infinite && codes == 0 && i / block_bytes % 3 == 1) {
+            w[i] = i % block_bytes % 2 ? 0x7c : 0; /* of an f16 */
+        }
     }
     free(zeros);
     free(ones);
