@@ -23,7 +23,7 @@ BEGIN {
         "base," \
         "base/system," \
         "gguf," \
-        "kernel kernel/codebooks kernel/x86 kernel/arm," \
+        "kernel kernel/codebooks kernel/x86 kernel/x86/rows kernel/arm," \
         "model token/unicode token constrain/engine," \
         "constrain/gbnf," \
         "constrain/schema," \

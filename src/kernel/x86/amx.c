@@ -2,7 +2,7 @@
  * amx.c - AMX-int8 tiles for batches: Intel servers since Sapphire Rapids (2023).
  *
  * A tile product takes some activation rows (A, up to 16 rows of bytes along k) and 16 weight rows
- * (B, a row per four k, in the very layout of x86/rows.inc: lane r of vector j holds weights
+ * (B, a row per four k, in the very layout of x86/rows/rows.inc: lane r of vector j holds weights
  * 4j..4j+3 of row r) and adds tokens x 16 int32 sums to C.  So a group of 16 weight rows is
  * unpacked once, as signed bytes, and then multiplied by all tokens.
  *
@@ -28,8 +28,8 @@
 
 #include <stdlib.h>
 
-#include "kernel/blocks32.inc"
-#include "kernel/blocks256.inc"
+#include "kernel/x86/rows/blocks32.inc"
+#include "kernel/x86/rows/blocks256.inc"
 
 enum {
     SIDE_32 = 16,           /* weight rows at a time */

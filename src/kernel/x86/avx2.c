@@ -5,7 +5,7 @@
 #define VNNI 0
 #define ISA(name) name##__avx2
 #include "kernel/isa.h"
-#include "kernel/x86/rows.inc"
+#include "kernel/x86/rows/rows.inc"
 #include "kernel/x86/float.inc"
 #include "kernel/x86/probe.inc"
 

@@ -7,7 +7,7 @@
 #define VNNI 1
 #define ISA(name) name##__avxvnni
 #include "kernel/isa.h"
-#include "kernel/x86/rows.inc"
+#include "kernel/x86/rows/rows.inc"
 #include "kernel/x86/probe.inc"
 
 void kern_overlay_avxvnni(kern_table *t) {
