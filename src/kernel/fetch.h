@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { FETCH_WINDOW = 64, FETCH_RUNS = 4 };
+enum { FETCH_WINDOW = 32, FETCH_RUNS = 4 };
 
 /* What is read after the window of `row`: the next window of the `rows` of w, or `next`. */
 static inline const void *fetch_after(const uint8_t *w, size_t row, size_t rows, size_t stride,
