@@ -3,12 +3,12 @@
  */
 #include "api/internal.h"
 
+#include "base/system/clock.h"
 #include "lfm_tools.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -50,12 +50,6 @@ static void read_all(void *ctx, team *t) {
     p->sum ^= sum;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* A long run of the model's own pages, or fresh memory when the model is small: it must not fit
  * into any cache. */
 lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *err) {
@@ -92,9 +86,9 @@ lfm_status lfm_read_bandwidth(lfm_session *s, double *bytes_per_s, lfm_error *er
     for (size_t i = 0; i < TIMES; i++) {
         p.bytes = from + i % SPANS * p.n_pieces * PIECE_BYTES;
         p.way = i < KERN_READ_WAYS ? i : best;
-        const double start = now();
+        const double start = clock_seconds();
         pool_run(s->shared->threads, read_all, &p);
-        const double rate = (double)(p.n_pieces * (size_t)PIECE_BYTES) / (now() - start);
+        const double rate = (double)(p.n_pieces * (size_t)PIECE_BYTES) / (clock_seconds() - start);
         if (rate > *bytes_per_s) {
             *bytes_per_s = rate;
             best = p.way;

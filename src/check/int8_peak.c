@@ -4,9 +4,8 @@
  */
 #include "api/internal.h"
 
+#include "base/system/clock.h"
 #include "lfm_tools.h"
-
-#include <time.h>
 
 enum { LEAST_ROUNDS = 1 << 10, TIMES = 4 };
 
@@ -24,12 +23,6 @@ static void multiply(void *ctx, team *t) {
     p->done += p->peak(p->rounds);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 double lfm_int8_peak(lfm_session *s) {
     session_shared *shared = s->shared;
     pool *threads = shared->batch_threads ? shared->batch_threads : shared->threads;
@@ -37,9 +30,9 @@ double lfm_int8_peak(lfm_session *s) {
     double best = 0.0;
     for (int i = 0; i < TIMES;) {
         p.done = 0;
-        const double start = now();
+        const double start = clock_seconds();
         pool_run(threads, multiply, &p);
-        const double seconds = now() - start;
+        const double seconds = clock_seconds() - start;
         const double rate = (double)p.done / seconds;
         if (seconds < least_seconds) {
             p.rounds *= 2;

@@ -9,13 +9,14 @@
  */
 #include "base/system/pool.h"
 
+#include "base/system/clock.h"
+
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
     MAX_WORKERS = 512,
@@ -59,12 +60,6 @@ static inline void relax(void) {
 #endif
 }
 
-static int64_t now_ns(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 /* Note the core of this worker; was another one last seen there? */
 static bool shares_core(pool *p, size_t worker) {
 #if defined(__linux__)
@@ -86,8 +81,8 @@ static bool spin(pool *p, size_t worker, _Atomic uint32_t *word, uint32_t value,
         if ((atomic_load_explicit(word, memory_order_acquire) == value) != leave) return true;
         relax();
         if (i % LOOK_EVERY == 0) {
-            start = start ? start : now_ns();
-            if (now_ns() - start > SPIN_NS) return false;
+            start = start ? start : clock_ns();
+            if (clock_ns() - start > SPIN_NS) return false;
             if (shares_core(p, worker)) {
                 sched_yield();
             }

@@ -3,6 +3,7 @@
  */
 #include "cli/shared/term.h"
 
+#include "base/system/clock.h"
 #include "base/utf8.h"
 #include "cli/options/options.h"
 
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Mutable globals: a signal handler has no other way to report. */
@@ -118,9 +118,7 @@ void term_die_if_stopped(void) {
 }
 
 double term_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+    return clock_seconds();
 }
 
 /* ---- Messages ------------------------------------------------------------------------------- */
