@@ -16,8 +16,9 @@ enum {
     ROWS = 37,           /* not a multiple of any row group */
     TOKENS = 37,
     HEADS = 4,
-    DIM = 64,            /* of a head */
-    POSITIONS = 300,     /* two full chunks of the cache and a part */
+    DIM = 64,        /* of a head */
+    POSITIONS = 300, /* two full chunks of the cache and a part */
+    TOGETHER = 10,   /* tokens that read a chunk together */
     CHUNKS = (POSITIONS + KERN_ATTN_CHUNK - 1) / KERN_ATTN_CHUNK,
     MAX_ISAS = 8
 };
@@ -158,9 +159,20 @@ static bool same_attention(test *t, kern_kv kind) {
         kern->attend(part, t->x[1], t->kv[which], t->kv[which], HEADS, DIM, POSITIONS, stride,
                      0.125f, kind);
         kern_part_finish(t->y[which][1], part, HEADS, DIM);
+        const kern_queries tokens = {
+            .part = t->y[which][2],
+            .part_step = HEADS * kern_part_floats(DIM),
+            .q = t->x[2],
+            .q_step = HEADS * DIM,
+            .n = TOGETHER,
+            .first = KERN_ATTN_CHUNK - TOGETHER / 2,
+        };
+        kern_part_start(tokens.part, (size_t)TOGETHER * HEADS, DIM);
+        kern->attend_many(&tokens, t->kv[which], t->kv[which], HEADS, DIM, 0.125f, kind);
     }
     return memcmp(t->kv[0], t->kv[1], CHUNKS * stride) == 0 &&
-           same_floats(t->y[0][1], t->y[1][1], (size_t)HEADS * DIM);
+           same_floats(t->y[0][1], t->y[1][1], (size_t)HEADS * DIM) &&
+           same_floats(t->y[0][2], t->y[1][2], TOGETHER * HEADS * kern_part_floats(DIM));
 }
 
 static lfm_status check_rows(test *t, lfm_error *err) {

@@ -56,7 +56,8 @@ enum {
     KERN_GROUP = 16,       /* weights that share an integer scale */
     KERN_MAX_BLOCK = 256,  /* most weights in a block */
     KERN_ATTN_CHUNK = 128, /* cache positions per step of the online softmax */
-    KERN_ATTN_SPAN = 1024  /* positions whose attention is computed on its own */
+    KERN_ATTN_SPAN = 1024, /* positions whose attention is computed on its own */
+    KERN_ATTN_ROWS = 64    /* query heads of several tokens that read a chunk together */
 };
 
 /* 3 * 2^22, and its bits: the last one counts 1. */
@@ -196,6 +197,24 @@ typedef void kern_attend_fn(float *restrict part, const float *restrict q, const
                             const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
                             size_t stride, float scale, kern_kv kind);
 
+/* Tokens that follow each other, with the query heads of each that share one KV head: parts and
+ * queries as for one token, those of the next `part_step` and `q_step` floats further.  Of a chunk,
+ * the first token takes `first` positions, each other one position more, up to the whole chunk. */
+typedef struct {
+    float *part;
+    const float *q;
+    size_t part_step;
+    size_t q_step;
+    size_t n;
+    size_t first; /* at least 1 */
+} kern_queries;
+
+/* The same for some tokens and one chunk, read together: at best KERN_ATTN_ROWS / n_q tokens, or a
+ * multiple of that.  All rows of the chunk may be read. */
+typedef void kern_attend_many_fn(const kern_queries *tokens, const void *restrict k,
+                                 const void *restrict v, size_t n_q, size_t dim, float scale,
+                                 kern_kv kind);
+
 /* Begin parts, with no positions yet. */
 void kern_part_start(float *part, size_t n_q, size_t dim);
 
@@ -228,6 +247,7 @@ typedef struct {
     kern_axpy_fn *axpy;
     kern_conv_fn *conv;
     kern_attend_fn *attend;
+    kern_attend_many_fn *attend_many;
     kern_kv_store_fn *kv_store;
     kern_read_fn *read;
     kern_peak_fn *peak;
@@ -245,6 +265,8 @@ void kern_rest(kern_mul_fn *mul, size_t row_bytes, float *const *y, const void *
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
                       size_t first, size_t rows, size_t k);
 kern_attend_fn kern_attend_scalar;
+void kern_attend_each(kern_attend_fn *attend, const kern_queries *tokens, const void *k,
+                      const void *v, size_t n_q, size_t dim, float scale, kern_kv kind);
 kern_kv_store_fn kern_kv_store_scalar;
 
 #endif

@@ -152,6 +152,20 @@ void kern_attend_scalar(float *restrict part, const float *restrict q, const voi
     }
 }
 
+void kern_attend_each(kern_attend_fn *attend, const kern_queries *tokens, const void *k,
+                      const void *v, size_t n_q, size_t dim, float scale, kern_kv kind) {
+    for (size_t i = 0; i < tokens->n; i++) {
+        const size_t n_pos = tokens->first + i;
+        attend(tokens->part + i * tokens->part_step, tokens->q + i * tokens->q_step, k, v, n_q, dim,
+               n_pos < KERN_ATTN_CHUNK ? n_pos : KERN_ATTN_CHUNK, 0, scale, kind);
+    }
+}
+
+static void attend_many(const kern_queries *tokens, const void *restrict k, const void *restrict v,
+                        size_t n_q, size_t dim, float scale, kern_kv kind) {
+    kern_attend_each(kern_attend_scalar, tokens, k, v, n_q, dim, scale, kind);
+}
+
 void kern_part_start(float *part, size_t n_q, size_t dim) {
     for (size_t h = 0; h < n_q; h++, part += kern_part_floats(dim)) {
         memset(part, 0, kern_part_floats(dim) * sizeof *part);
@@ -191,6 +205,7 @@ void kern_scalar(kern_table *t) {
         .axpy = axpy,
         .conv = conv,
         .attend = kern_attend_scalar,
+        .attend_many = attend_many,
         .kv_store = kern_kv_store_scalar,
         .read = kern_read_scalar,
         .peak = kern_peak_scalar,

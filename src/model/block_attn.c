@@ -7,8 +7,6 @@
 
 #include <math.h>
 
-enum { QUERY_BLOCK = 16 }; /* tokens that read a chunk of the cache together */
-
 typedef struct {
     float *q; /* [n][n_head][head_dim] */
     float *k; /* [n][n_head_kv][head_dim] */
@@ -92,6 +90,27 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
+/* Fold the chunk from position `at` on into the current parts of tokens i..end of one timeline. */
+static void attend_chunk(const group *g, size_t i, size_t end, uint32_t at) {
+    const model_state *st = g->b->st;
+    const timeline *line = pass_line(g->b, i);
+    const size_t from = at / KERN_ATTN_CHUNK * timeline_stride(line);
+    const size_t span = at / KERN_ATTN_SPAN;
+    const size_t n_head = st->shape->n_head;
+    const size_t dim = st->shape->head_dim;
+    const kern_queries tokens = {
+        .part = group_part(g, i, 2, span > 0),
+        .part_step = 2 * n_head * kern_part_floats(dim),
+        .q = g->q + i * n_head * dim,
+        .q_step = n_head * dim,
+        .n = end - i,
+        .first = pass_pos(g->b, i) + 1 - at,
+    };
+    st->kern->attend_many(&tokens, timeline_keys(line, g->attn_index, g->head) + from,
+                          timeline_values(line, g->attn_index, g->head) + from, g->n_q, dim,
+                          g->scale, line->opt.kv);
+}
+
 /* Tokens i..end of one timeline together, so that a chunk of the cache is read from memory once for
  * all of them.  Part 0 is the sum of the spans so far, part 1 the current span. */
 static void attend_block(const group *g, size_t i, size_t end) {
@@ -100,17 +119,17 @@ static void attend_block(const group *g, size_t i, size_t end) {
     for (uint32_t at = 0; at < last; at = smaller(last, at + KERN_ATTN_CHUNK)) {
         const uint32_t span = at / KERN_ATTN_SPAN;
         const bool ends = (at + KERN_ATTN_CHUNK) % KERN_ATTN_SPAN == 0;
-        for (size_t j = i; j < end; j++) {
-            const uint32_t n_pos = pass_pos(g->b, j) + 1;
-            const uint32_t to = smaller(n_pos, at + KERN_ATTN_CHUNK);
-            float *part = group_part(g, j, 2, span > 0);
-            if (at >= n_pos) continue;
-            if (at % KERN_ATTN_SPAN == 0) {
-                kern_part_start(part, g->n_q, dim);
-            }
-            attend(g, part, j, at, to);
-            if (span > 0 && (ends || to == n_pos)) {
-                kern_part_join(group_part(g, j, 2, 0), part, g->n_q, dim);
+        size_t j = i; /* the first token that sees this chunk */
+        while (pass_pos(g->b, j) < at) {
+            j++;
+        }
+        for (size_t t = j; at % KERN_ATTN_SPAN == 0 && t < end; t++) {
+            kern_part_start(group_part(g, t, 2, span > 0), g->n_q, dim);
+        }
+        attend_chunk(g, j, end, at);
+        for (; span > 0 && j < end; j++) {
+            if (ends || pass_pos(g->b, j) < at + KERN_ATTN_CHUNK) {
+                kern_part_join(group_part(g, j, 2, 0), group_part(g, j, 2, 1), g->n_q, dim);
             }
         }
     }
@@ -121,7 +140,9 @@ static void attend_block(const group *g, size_t i, size_t end) {
 
 /* Pieces are (KV head, block of tokens), the blocks of a head in succession. */
 static void attend_many(pass *b, uint32_t attn_index, const float *q) {
-    const size_t size = b->n_lines > 1 ? 1 : QUERY_BLOCK;
+    const size_t n_q = b->st->shape->n_head / b->st->shape->n_head_kv;
+    const size_t together = KERN_ATTN_ROWS / n_q > 0 ? KERN_ATTN_ROWS / n_q : 1;
+    const size_t size = b->n_lines > 1 ? 1 : together;
     const size_t n_blocks = (b->n + size - 1) / size;
     size_t piece = 0;
     while (team_take(b->t, n_blocks * b->st->shape->n_head_kv, &piece)) {

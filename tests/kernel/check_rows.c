@@ -212,6 +212,56 @@ static void run_attend(const kase *c, const kern_table *t, uint8_t *out) {
               c->kv);
 }
 
+static size_t part_step(const kase *c) {
+    return (c->n_q + c->block) * kern_part_floats(c->dim);
+}
+
+/* Some tokens, and one chunk. */
+static void prepare_attend_many(kase *c) {
+    static const size_t dims[] = {64, 16, 64, 80, 64, 128, 64, 256, 24};
+    c->dim = dims[draw_cycle(c, sizeof dims / sizeof dims[0])];
+    c->n_q = draw(c) % 8 ? 1 + draw_below(c, 4) : 1 + draw_below(c, 70);
+    c->rows = 1 + draw_below(c, draw(c) & 1          ? 8
+                                : 129 < 256 / c->n_q ? 129
+                                                     : 256 / c->n_q); /* tokens */
+    c->k = 1 + draw_below(c, KERN_ATTN_CHUNK + 20);                   /* positions of the first */
+    c->kv = choose_kv(c);
+    c->n = KERN_ATTN_CHUNK;
+    c->stride = kern_kv_chunk_bytes(c->dim, c->kv);
+    c->scalar = draw(c) % 8 ? 0.125f : 10.0f;
+    c->block = draw_below(c, 3); /* heads of others between those of two tokens */
+    say(c, "dim %zu, tokens %zu, heads %zu of %zu, first %zu, %s, scale %g", c->dim, c->rows,
+        c->n_q, c->n_q + c->block, c->k, kv_name(c->kv), (double)c->scalar);
+    floats(c, 0, c->rows * (c->n_q + c->block) * c->dim);
+    fill_cache(c, 1, draw_cycle(c, N_FLAVOURS));
+    fill_cache(c, 2, draw_cycle(c, N_FLAVOURS));
+    floats(c, 3, c->n_q * kern_part_floats(c->dim));
+    for (size_t i = 0; i < c->rows; i++) { /* what lies between them belongs to other heads */
+        c->region[i] = (region){i * part_step(c) * sizeof(float), c->n_q * kern_part_floats(c->dim),
+                                sizeof(float)};
+        c->out_bytes = c->region[i].at + c->region[i].n * c->region[i].size;
+    }
+    c->n_regions = c->rows;
+}
+
+static void run_attend_many(const kase *c, const kern_table *t, uint8_t *out) {
+    const kern_queries tokens = {
+        .part = to(c, out, 0),
+        .part_step = part_step(c),
+        .q = in(c, 0),
+        .q_step = (c->n_q + c->block) * c->dim,
+        .n = c->rows,
+        .first = c->k,
+    };
+    for (size_t i = 0; i < c->rows; i++) {
+        float *part = to_copy(c, out, i, 3, c->n_q * kern_part_floats(c->dim));
+        if (i % 2 == 0) { /* the others go on from earlier positions */
+            kern_part_start(part, c->n_q, c->dim);
+        }
+    }
+    t->attend_many(&tokens, c->in[1], c->in[2], c->n_q, c->dim, c->scalar, c->kv);
+}
+
 size_t slots_rows(slot *out) {
     static const slot slots[] = {
 #define ROW_SLOT(id, prepare, run) {#id, QTYPE_F32, offsetof(kern_table, id), CASES, prepare, run}
@@ -222,6 +272,7 @@ size_t slots_rows(slot *out) {
         ROW_SLOT(axpy, prepare_axpy, run_axpy),
         ROW_SLOT(conv, prepare_conv, run_conv),
         ROW_SLOT(attend, prepare_attend, run_attend),
+        ROW_SLOT(attend_many, prepare_attend_many, run_attend_many),
         ROW_SLOT(kv_store, prepare_kv_store, run_kv_store),
 #undef ROW_SLOT
     };
