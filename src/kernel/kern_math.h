@@ -63,4 +63,15 @@ static inline float kern_silu(float x) {
     return x / (1.0f + kern_exp(-x));
 }
 
+/* The scale of a group of weights whose largest has these bits, none being negative, and the factor
+ * that makes codes of them by rounding half to even; 0 when all codes are 0.  As in contract 1: no
+ * scale is subnormal, and that of a NaN or an infinity is NaN. */
+static inline float kern_weight_scale(uint32_t most, float *factor) {
+    const float top = f32_from_bits(most);
+    const bool bad = most >= 0x7f800000u;
+    const bool zero = bad || top < 0x1p-118f;
+    *factor = zero ? 0.0f : 255.0f / top;
+    return bad ? f32_from_bits(0x7fc00000u) : zero ? 0.0f : top / 255.0f;
+}
+
 #endif

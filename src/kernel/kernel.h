@@ -57,6 +57,7 @@ enum {
     KERN_MAX_BLOCK = 256,  /* most weights in a block */
     KERN_ATTN_CHUNK = 128, /* cache positions per step of the online softmax */
     KERN_ATTN_SPAN = 1024, /* positions whose attention is computed on its own */
+    KERN_ATTN_GROUP = 32,  /* positions whose weights share a scale when the cache is Q8 */
     KERN_ATTN_ROWS = 64    /* query heads of several tokens that read a chunk together */
 };
 
@@ -188,11 +189,16 @@ static inline size_t kern_part_floats(size_t dim) {
  * the first of which begins a chunk, into part[n_q][kern_part_floats(dim)].
  *
  * q is [n_q][dim]; k and v point to chunks that lie `stride` bytes apart.  Scores: q is
- * multiplied by scale first; dots in 16 lanes; Q8: then times the row's scale.  Per chunk: m =
- * max(running, chunk), p = exp(s - m), sum of p in 16 lanes; the running sum and acc are
- * multiplied by exp(old m - m), then the chunk's sum is added and acc[d] folded with fmaf in
- * position order (Q8: p times the row's scale is the factor).  So the bits do not depend on how
- * chunks are divided among calls. */
+ * multiplied by scale first; dots in 16 lanes.  Per chunk: m = max(running, chunk), p = exp(s - m),
+ * sum of p in 16 lanes; the running sum and acc are multiplied by exp(old m - m), then the chunk's
+ * sum is added and acc[d] folded with fmaf in position order.  So the bits do not depend on how
+ * chunks are divided among calls.
+ *
+ * Q8 multiplies integers.  The scaled q becomes codes with a scale dq (contract 1, the head being
+ * the block); with S the exact dot of codes, a score is ((float)S * dq) * (the key's scale).
+ * Weights w = p * (the value's scale) become codes 0..255 with a scale dw for each
+ * KERN_ATTN_GROUP positions of the chunk (kern_weight_scale); with T[d] the exact sum of code *
+ * value over the group, acc[d] = fmaf((float)T[d], dw, acc[d]), group after group. */
 typedef void kern_attend_fn(float *restrict part, const float *restrict q, const void *restrict k,
                             const void *restrict v, size_t n_q, size_t dim, size_t n_pos,
                             size_t stride, float scale, kern_kv kind);
@@ -265,6 +271,7 @@ void kern_rest(kern_mul_fn *mul, size_t row_bytes, float *const *y, const void *
 void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *const *x, size_t n,
                       size_t first, size_t rows, size_t k);
 kern_attend_fn kern_attend_scalar;
+float kern_weight_codes(float *w, const float *scale, size_t n); /* w becomes codes; returns dw */
 void kern_attend_each(kern_attend_fn *attend, const kern_queries *tokens, const void *k,
                       const void *v, size_t n_q, size_t dim, float scale, kern_kv kind);
 kern_kv_store_fn kern_kv_store_scalar;

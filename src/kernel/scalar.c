@@ -95,12 +95,49 @@ static inline float kv_load(const void *row, size_t i, kern_kv kind) {
 
 enum { MAX_HEAD_DIM = 256 };
 
-/* One chunk of the online softmax for one query head. */
-static void attend_chunk(float *part, const float *q, const char *k, const char *v, size_t dim,
-                         size_t n, kern_kv kind) {
+float kern_weight_codes(float *w, const float *scale, size_t n) {
+    uint32_t most = 0;
+    for (size_t j = 0; j < n; j++) {
+        w[j] *= scale[j];
+        most = f32_bits(w[j]) > most ? f32_bits(w[j]) : most;
+    }
+    float factor;
+    const float dw = kern_weight_scale(most, &factor);
+    for (size_t j = 0; j < n; j++) {
+        w[j] = factor == 0.0f ? 0.0f : rintf(w[j] * factor); /* a NaN times zero is not zero */
+    }
+    return dw;
+}
+
+/* Fold values of n positions, times w, into acc[dim]. */
+static void fold_values(float *acc, const float *w, const char *v, size_t dim, size_t n,
+                        kern_kv kind) {
+    for (size_t j = 0; j < n; j++) {
+        for (size_t i = 0; i < dim; i++) {
+            acc[i] = fmaf(w[j], kv_load(v + j * kern_kv_row_bytes(dim, kind), i, kind), acc[i]);
+        }
+    }
+}
+
+/* The same in integers: floats hold them exactly. */
+static void fold_codes(float *acc, float *w, const char *v, size_t dim, size_t n) {
+    const float *scale = (const float *)(const void *)(v + kern_kv_scales_at(dim));
+    for (size_t at = 0; at < n; at += KERN_ATTN_GROUP) {
+        const size_t group = n - at < KERN_ATTN_GROUP ? n - at : KERN_ATTN_GROUP;
+        const float dw = kern_weight_codes(w + at, scale + at, group);
+        float sum[MAX_HEAD_DIM] = {0};
+        fold_values(sum, w + at, v + at * dim, dim, group, KERN_KV_Q8);
+        for (size_t i = 0; i < dim; i++) {
+            acc[i] = fmaf(sum[i], dw, acc[i]);
+        }
+    }
+}
+
+/* One chunk of the online softmax for one query head; dq is the scale of q when it holds codes. */
+static void attend_chunk(float *part, const float *q, float dq, const char *k, const char *v,
+                         size_t dim, size_t n, kern_kv kind) {
     const size_t row = kern_kv_row_bytes(dim, kind);
     const float *k_scale = (const float *)(const void *)(k + kern_kv_scales_at(dim));
-    const float *v_scale = (const float *)(const void *)(v + kern_kv_scales_at(dim));
     float *sum = part + dim;
     float *max = part + dim + 1;
     float score[KERN_ATTN_CHUNK];
@@ -111,7 +148,7 @@ static void attend_chunk(float *part, const float *q, const char *k, const char 
             const float kv = kv_load(k + j * row, i, kind);
             lane[i % KERN_LANES] = fmaf(q[i], kv, lane[i % KERN_LANES]);
         }
-        score[j] = fold(lane) * (kind == KERN_KV_Q8 ? k_scale[j] : 1.0f);
+        score[j] = kind == KERN_KV_Q8 ? fold(lane) * dq * k_scale[j] : fold(lane);
         top = score[j] > top ? score[j] : top;
     }
     top += 0.0f; /* -0 becomes +0: which of them is found depends on the order */
@@ -126,11 +163,10 @@ static void attend_chunk(float *part, const float *q, const char *k, const char 
     for (size_t i = 0; i < dim; i++) {
         part[i] *= keep;
     }
-    for (size_t j = 0; j < n; j++) {
-        const float p = score[j] * (kind == KERN_KV_Q8 ? v_scale[j] : 1.0f);
-        for (size_t i = 0; i < dim; i++) {
-            part[i] = fmaf(p, kv_load(v + j * row, i, kind), part[i]);
-        }
+    if (kind == KERN_KV_Q8) {
+        fold_codes(part, score, v, dim, n);
+    } else {
+        fold_values(part, score, v, dim, n, kind);
     }
 }
 
@@ -143,10 +179,15 @@ void kern_attend_scalar(float *restrict part, const float *restrict q, const voi
         for (size_t i = 0; i < dim; i++) {
             scaled[i] = q[h * dim + i] * scale;
         }
+        int8_t codes[MAX_HEAD_DIM];
+        const float dq = kern_quantize_block(codes, scaled, dim);
+        for (size_t i = 0; i < dim && kind == KERN_KV_Q8; i++) {
+            scaled[i] = codes[i];
+        }
         for (size_t at = 0; at < n_pos; at += KERN_ATTN_CHUNK) {
             const size_t n = n_pos - at < KERN_ATTN_CHUNK ? n_pos - at : KERN_ATTN_CHUNK;
             const size_t chunk = at / KERN_ATTN_CHUNK * stride;
-            attend_chunk(part + h * kern_part_floats(dim), scaled, (const char *)k + chunk,
+            attend_chunk(part + h * kern_part_floats(dim), scaled, dq, (const char *)k + chunk,
                          (const char *)v + chunk, dim, n, kind);
         }
     }
