@@ -165,10 +165,11 @@ static bool same_attention(test *t, kern_kv kind) {
             .q = t->x[2],
             .q_step = HEADS * DIM,
             .n = TOGETHER,
-            .first = KERN_ATTN_CHUNK - TOGETHER / 2,
+            .first = POSITIONS - TOGETHER,
+            .most = POSITIONS,
         };
         kern_part_start(tokens.part, (size_t)TOGETHER * HEADS, DIM);
-        kern->attend_many(&tokens, t->kv[which], t->kv[which], HEADS, DIM, 0.125f, kind);
+        kern->attend_many(&tokens, t->kv[which], t->kv[which], HEADS, DIM, stride, 0.125f, kind);
     }
     return memcmp(t->kv[0], t->kv[1], CHUNKS * stride) == 0 &&
            same_floats(t->y[0][1], t->y[1][1], (size_t)HEADS * DIM) &&

@@ -204,8 +204,8 @@ typedef void kern_attend_fn(float *restrict part, const float *restrict q, const
                             size_t stride, float scale, kern_kv kind);
 
 /* Tokens that follow each other, with the query heads of each that share one KV head: parts and
- * queries as for one token, those of the next `part_step` and `q_step` floats further.  Of a chunk,
- * the first token takes `first` positions, each other one position more, up to the whole chunk. */
+ * queries as for one token, those of the next `part_step` and `q_step` floats further.  The first
+ * takes `first` positions, each other one position more, none more than `most`. */
 typedef struct {
     float *part;
     const float *q;
@@ -213,13 +213,14 @@ typedef struct {
     size_t q_step;
     size_t n;
     size_t first; /* at least 1 */
+    size_t most;
 } kern_queries;
 
-/* The same for some tokens and one chunk, read together: at best KERN_ATTN_ROWS / n_q tokens, or a
- * multiple of that.  All rows of the chunk may be read. */
+/* The same for some tokens, which read chunks together: at best KERN_ATTN_ROWS / n_q tokens, or a
+ * multiple of that.  All rows of the last chunk may be read. */
 typedef void kern_attend_many_fn(const kern_queries *tokens, const void *restrict k,
-                                 const void *restrict v, size_t n_q, size_t dim, float scale,
-                                 kern_kv kind);
+                                 const void *restrict v, size_t n_q, size_t dim, size_t stride,
+                                 float scale, kern_kv kind);
 
 /* Begin parts, with no positions yet. */
 void kern_part_start(float *part, size_t n_q, size_t dim);
@@ -273,7 +274,8 @@ void kern_scalar_rest(qtype type, float *const *y, const void *w, const void *co
 kern_attend_fn kern_attend_scalar;
 float kern_weight_codes(float *w, const float *scale, size_t n); /* w becomes codes; returns dw */
 void kern_attend_each(kern_attend_fn *attend, const kern_queries *tokens, const void *k,
-                      const void *v, size_t n_q, size_t dim, float scale, kern_kv kind);
+                      const void *v, size_t n_q, size_t dim, size_t stride, float scale,
+                      kern_kv kind);
 kern_kv_store_fn kern_kv_store_scalar;
 
 #endif

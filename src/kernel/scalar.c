@@ -194,17 +194,18 @@ void kern_attend_scalar(float *restrict part, const float *restrict q, const voi
 }
 
 void kern_attend_each(kern_attend_fn *attend, const kern_queries *tokens, const void *k,
-                      const void *v, size_t n_q, size_t dim, float scale, kern_kv kind) {
+                      const void *v, size_t n_q, size_t dim, size_t stride, float scale,
+                      kern_kv kind) {
     for (size_t i = 0; i < tokens->n; i++) {
         const size_t n_pos = tokens->first + i;
         attend(tokens->part + i * tokens->part_step, tokens->q + i * tokens->q_step, k, v, n_q, dim,
-               n_pos < KERN_ATTN_CHUNK ? n_pos : KERN_ATTN_CHUNK, 0, scale, kind);
+               n_pos < tokens->most ? n_pos : tokens->most, stride, scale, kind);
     }
 }
 
 static void attend_many(const kern_queries *tokens, const void *restrict k, const void *restrict v,
-                        size_t n_q, size_t dim, float scale, kern_kv kind) {
-    kern_attend_each(kern_attend_scalar, tokens, k, v, n_q, dim, scale, kind);
+                        size_t n_q, size_t dim, size_t stride, float scale, kern_kv kind) {
+    kern_attend_each(kern_attend_scalar, tokens, k, v, n_q, dim, stride, scale, kind);
 }
 
 void kern_part_start(float *part, size_t n_q, size_t dim) {

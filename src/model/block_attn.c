@@ -90,12 +90,16 @@ static uint32_t smaller(uint32_t a, uint32_t b) {
     return a < b ? a : b;
 }
 
-/* Fold the chunk from position `at` on into the current parts of tokens i..end of one timeline. */
-static void attend_chunk(const group *g, size_t i, size_t end, uint32_t at) {
+static uint32_t spans_of(const pass *b, size_t i) {
+    return pass_pos(b, i) / KERN_ATTN_SPAN + 1;
+}
+
+/* Fold a span into the current parts of tokens i..end of one timeline. */
+static void attend_span(const group *g, size_t i, size_t end, uint32_t span) {
     const model_state *st = g->b->st;
     const timeline *line = pass_line(g->b, i);
-    const size_t from = at / KERN_ATTN_CHUNK * timeline_stride(line);
-    const size_t span = at / KERN_ATTN_SPAN;
+    const size_t stride = timeline_stride(line);
+    const size_t from = (size_t)span * KERN_ATTN_SPAN / KERN_ATTN_CHUNK * stride;
     const size_t n_head = st->shape->n_head;
     const size_t dim = st->shape->head_dim;
     const kern_queries tokens = {
@@ -104,10 +108,11 @@ static void attend_chunk(const group *g, size_t i, size_t end, uint32_t at) {
         .q = g->q + i * n_head * dim,
         .q_step = n_head * dim,
         .n = end - i,
-        .first = pass_pos(g->b, i) + 1 - at,
+        .first = pass_pos(g->b, i) + 1 - span * KERN_ATTN_SPAN,
+        .most = KERN_ATTN_SPAN,
     };
     st->kern->attend_many(&tokens, timeline_keys(line, g->attn_index, g->head) + from,
-                          timeline_values(line, g->attn_index, g->head) + from, g->n_q, dim,
+                          timeline_values(line, g->attn_index, g->head) + from, g->n_q, dim, stride,
                           g->scale, line->opt.kv);
 }
 
@@ -115,22 +120,17 @@ static void attend_chunk(const group *g, size_t i, size_t end, uint32_t at) {
  * all of them.  Part 0 is the sum of the spans so far, part 1 the current span. */
 static void attend_block(const group *g, size_t i, size_t end) {
     const size_t dim = g->b->st->shape->head_dim;
-    const uint32_t last = pass_pos(g->b, end - 1) + 1;
-    for (uint32_t at = 0; at < last; at = smaller(last, at + KERN_ATTN_CHUNK)) {
-        const uint32_t span = at / KERN_ATTN_SPAN;
-        const bool ends = (at + KERN_ATTN_CHUNK) % KERN_ATTN_SPAN == 0;
-        size_t j = i; /* the first token that sees this chunk */
-        while (pass_pos(g->b, j) < at) {
-            j++;
+    for (uint32_t span = 0; span < spans_of(g->b, end - 1); span++) {
+        size_t first = i; /* that sees this span */
+        while (pass_pos(g->b, first) < span * KERN_ATTN_SPAN) {
+            first++;
         }
-        for (size_t t = j; at % KERN_ATTN_SPAN == 0 && t < end; t++) {
-            kern_part_start(group_part(g, t, 2, span > 0), g->n_q, dim);
+        for (size_t j = first; j < end; j++) {
+            kern_part_start(group_part(g, j, 2, span > 0), g->n_q, dim);
         }
-        attend_chunk(g, j, end, at);
-        for (; span > 0 && j < end; j++) {
-            if (ends || pass_pos(g->b, j) < at + KERN_ATTN_CHUNK) {
-                kern_part_join(group_part(g, j, 2, 0), group_part(g, j, 2, 1), g->n_q, dim);
-            }
+        attend_span(g, first, end, span);
+        for (size_t j = first; span > 0 && j < end; j++) {
+            kern_part_join(group_part(g, j, 2, 0), group_part(g, j, 2, 1), g->n_q, dim);
         }
     }
     for (size_t j = i; j < end; j++) {
@@ -151,10 +151,6 @@ static void attend_many(pass *b, uint32_t attn_index, const float *q) {
         attend_block(&g, i, i + size < b->n ? i + size : b->n);
     }
     team_sync(b->t);
-}
-
-static uint32_t spans_of(const pass *b, size_t i) {
-    return pass_pos(b, i) / KERN_ATTN_SPAN + 1;
 }
 
 /* Merge the spans of token i, in order. */

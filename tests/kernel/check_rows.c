@@ -216,7 +216,7 @@ static size_t part_step(const kase *c) {
     return (c->n_q + c->block) * kern_part_floats(c->dim);
 }
 
-/* Some tokens, and one chunk. */
+/* Some tokens, and whole chunks. */
 static void prepare_attend_many(kase *c) {
     static const size_t dims[] = {64, 16, 64, 80, 64, 128, 64, 256, 24};
     c->dim = dims[draw_cycle(c, sizeof dims / sizeof dims[0])];
@@ -226,12 +226,12 @@ static void prepare_attend_many(kase *c) {
                                                      : 256 / c->n_q); /* tokens */
     c->k = 1 + draw_below(c, KERN_ATTN_CHUNK + 20);                   /* positions of the first */
     c->kv = choose_kv(c);
-    c->n = KERN_ATTN_CHUNK;
-    c->stride = kern_kv_chunk_bytes(c->dim, c->kv);
+    c->n = draw(c) & 1 ? KERN_ATTN_CHUNK : 3 * KERN_ATTN_CHUNK; /* most positions */
+    c->stride = kern_kv_chunk_bytes(c->dim, c->kv) + 64 * draw_below(c, 3);
     c->scalar = draw(c) % 8 ? 0.125f : 10.0f;
     c->block = draw_below(c, 3); /* heads of others between those of two tokens */
-    say(c, "dim %zu, tokens %zu, heads %zu of %zu, first %zu, %s, scale %g", c->dim, c->rows,
-        c->n_q, c->n_q + c->block, c->k, kv_name(c->kv), (double)c->scalar);
+    say(c, "dim %zu, tokens %zu, heads %zu of %zu, first %zu of %zu, %s, scale %g", c->dim, c->rows,
+        c->n_q, c->n_q + c->block, c->k, c->n, kv_name(c->kv), (double)c->scalar);
     floats(c, 0, c->rows * (c->n_q + c->block) * c->dim);
     fill_cache(c, 1, draw_cycle(c, N_FLAVOURS));
     fill_cache(c, 2, draw_cycle(c, N_FLAVOURS));
@@ -259,7 +259,7 @@ static void run_attend_many(const kase *c, const kern_table *t, uint8_t *out) {
             kern_part_start(part, c->n_q, c->dim);
         }
     }
-    t->attend_many(&tokens, c->in[1], c->in[2], c->n_q, c->dim, c->scalar, c->kv);
+    t->attend_many(&tokens, c->in[1], c->in[2], c->n_q, c->dim, c->stride, c->scalar, c->kv);
 }
 
 size_t slots_rows(slot *out) {
