@@ -13,6 +13,7 @@
 
 #include "base/bytes.h"
 #include "base/rng.h"
+#include "induction.h"
 
 #include <assert.h>
 #include <math.h>
@@ -112,7 +113,7 @@ static void choose_scale(fill *f) {
 }
 
 void fill_init(fill *f, const tensor *t, uint64_t seed, size_t i) {
-    *f = (fill){.type = t->type, .seed = rng_at(seed, i)};
+    *f = (fill){.type = t->type, .seed = rng_at(seed, i), .by_hand = t->by_hand ? t : NULL};
     switch (t->role) {
     case ROLE_NORM:
         f->mean = 1.0f;
@@ -139,6 +140,7 @@ void fill_init(fill *f, const tensor *t, uint64_t seed, size_t i) {
 
 /* Nearly normal: the sum of four even 16-bit numbers, at most 3.5 standard deviations. */
 static float fill_float(const fill *f, uint64_t i) {
+    if (f->by_hand) return induction_weight(f->by_hand, f->seed, i);
     const uint64_t bits = rng_at(f->seed, i);
     const int32_t sum = (int32_t)(bits & 0xffff) + (int32_t)(bits >> 16 & 0xffff) +
                         (int32_t)(bits >> 32 & 0xffff) + (int32_t)(bits >> 48);

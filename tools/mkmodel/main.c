@@ -3,6 +3,7 @@
  *
  * The files have the true shapes, names, keys and sizes, and random weights: enough to measure
  * speed, to test loading, and to compare engines with each other, without anybody's weights.
+ * The preset `induction` has weights made by hand: it copies from its text (induction.h).
  */
 #include "base/error.h"
 #include "base/system/pool.h"
@@ -47,7 +48,8 @@ static const char usage[] =
     "       mkmodel PRESET TYPE --sizes               print tensors, weights and bytes\n"
     "       mkmodel PRESET TYPE --stats               print the spread of every kind of tensor\n"
     "       mkmodel --list                            print the presets\n"
-    "TYPE is a type (Q4_K) or a mix (Q4_K_M).\n"
+    "TYPE is a type (Q4_K) or a mix (Q4_K_M).  PRESET induction copies from its text: after the\n"
+    "last token it says what followed that token before; its TYPE is F32, F16 or BF16.\n"
     "  -o FILE        where to write; FILE.part is renamed when it is complete\n"
     "  --seed N       another model of the same shape (default 1)\n"
     "  --vocab N      another vocabulary size\n"

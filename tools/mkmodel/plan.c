@@ -23,35 +23,39 @@
 #define ATTN_30 (L(2) | L(5) | L(9) | L(13) | L(17) | L(21) | L(24) | L(27))
 
 /* preset, layers, width, heads, kv heads, dense ff; dense layers, experts, used, ff of one;
- * context, rope theta, vocabulary, attention layers, own output.weight, redundant head keys */
+ * context, rope theta, vocabulary, attention layers, own output.weight, redundant head keys,
+ * weights by hand */
 static const shape shapes[] = {
     {"lfm2-8b-a1b", 24, 2048, 32, 8, 7168, 2, 32, 4, 1792,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_8B, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_8B, false, false, false},
     {"lfm2.5-8b-a1b", 24, 2048, 32, 8, 7168, 2, 32, 4, 1792,
-     128000, 5e6f, VOCAB_128K, 128000, ATTN_8B, false, false},
+     128000, 5e6f, VOCAB_128K, 128000, ATTN_8B, false, false, false},
     {"lfm2-24b-a2b", 40, 2048, 32, 8, 11776, 2, 64, 4, 1536,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_24B, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_24B, false, false, false},
     {"lfm2.5-230m", 14, 1024, 16, 8, 2560, 0, 0, 0, 0,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_230M, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_230M, false, false, false},
     {"lfm2-350m", 16, 1024, 16, 8, 4608, 0, 0, 0, 0,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false, false},
     {"lfm2-700m", 16, 1536, 24, 8, 6912, 0, 0, 0, 0,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false, false},
     {"lfm2-1.2b", 16, 2048, 32, 8, 8192, 0, 0, 0, 0,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_16, false, false, false},
     {"lfm2-2.6b", 30, 2048, 32, 8, 10752, 0, 0, 0, 0,
-     128000, 1e6f, VOCAB_65K, 65536, ATTN_30, false, false},
+     128000, 1e6f, VOCAB_65K, 65536, ATTN_30, false, false, false},
     {"lfm2.5-2.6b", 30, 2048, 32, 8, 10752, 0, 0, 0, 0,
-     131072, 1e7f, VOCAB_128K, 128000, ATTN_30, false, false},
+     131072, 1e7f, VOCAB_128K, 128000, ATTN_30, false, false, false},
     /* Small ones for tests.  `odd` has no number that is a power of two where another would do. */
     {"nano-moe", 5, 128, 2, 1, 256, 2, 32, 4, 64,
-     4096, 1e6f, VOCAB_SMALL, 512, L(2) | L(4), false, false},
+     4096, 1e6f, VOCAB_SMALL, 512, L(2) | L(4), false, false, false},
     {"kq-moe", 3, 256, 4, 2, 512, 1, 8, 4, 256,
-     4096, 1e6f, VOCAB_SMALL, 512, L(1), false, false},
+     4096, 1e6f, VOCAB_SMALL, 512, L(1), false, false, false},
     {"nano-dense", 5, 128, 2, 1, 384, 0, 0, 0, 0,
-     4096, 1e6f, VOCAB_SMALL, 512, L(2) | L(4), false, false},
+     4096, 1e6f, VOCAB_SMALL, 512, L(2) | L(4), false, false, false},
     {"odd-moe", 5, 192, 6, 2, 352, 1, 12, 3, 96,
-     4096, 5e5f, VOCAB_SMALL, 509, L(1) | L(3), true, true},
+     4096, 5e5f, VOCAB_SMALL, 509, L(1) | L(3), true, true, false},
+    /* It copies what followed the last token before. */
+    {"induction", 2, 128, 2, 1, 32, 0, 0, 0, 0,
+     131072, 1e28f, VOCAB_SMALL, 512, L(1), false, false, true},
 };
 
 #undef L
@@ -176,6 +180,7 @@ static void choose_types(plan *p, const shape *s, const mix *m) {
     for (size_t i = 0; i < p->n; i++) {
         tensor *t = &p->tensors[i];
         const gguf_str name = {t->name, strlen(t->name)};
+        t->by_hand = s->by_hand;
         t->type = mix_type(m, &model, name, t->dim, QTYPE_F32);
         t->n_bytes = t->dim[1] * t->dim[2] * qtype_row_bytes(t->type, (size_t)t->dim[0]);
         p->n_bytes += t->n_bytes;
@@ -197,6 +202,12 @@ lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err) {
         add_layer(p, s, layer);
     }
     choose_types(p, s, m);
+    for (size_t i = 0; s->by_hand && i < p->n; i++) {
+        if (qtype_get(p->tensors[i].type)->block_weights != 1) {
+            return err_set(err, LFM_ERR_ARG, "%s is made as F32, F16 or BF16 only; lfm quantize "
+                           "makes other types of it", s->preset);
+        }
+    }
     return LFM_OK;
 }
 

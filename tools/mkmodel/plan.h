@@ -31,6 +31,7 @@ typedef struct {
     uint64_t attn;         /* bit i: layer i is an attention layer */
     bool untied;           /* with its own output.weight */
     bool head_keys;        /* write attention.key_length and rope.dimension_count as well */
+    bool by_hand;          /* weights are not random: induction.h */
 } shape;
 
 /* The preset with this name; NULL when there is none. */
@@ -47,6 +48,7 @@ typedef struct {
     uint32_t n_dims;
     uint64_t dim[4];
     uint64_t n_bytes;
+    bool by_hand;
 } tensor;
 
 typedef struct {
@@ -60,7 +62,8 @@ typedef struct {
 /* A mix of types ("Q4_K_M") or the plain use of one ("Q4_K"), in any case; false = none. */
 bool plan_find_mix(const char *name, mix *out);
 
-/* The tensors of `s` in the order of quantised files: by layer, then by name. */
+/* The tensors of `s` in the order of quantised files: by layer, then by name.
+ * LFM_ERR_ARG for weights by hand in a type with blocks. */
 lfm_status plan_build(plan *p, const shape *s, const mix *m, lfm_error *err);
 void plan_drop(plan *p); /* safe on a zeroed struct */
 
