@@ -61,6 +61,8 @@ done
     91dacb57ba048fbc7d97cd33dee73bb7d74436deb85558817d8219c87383cced
 "$mk" nano-moe BF16 -o "$dir/n.gguf" && expect "nano-moe BF16" "$(sum "$dir/n.gguf")" \
     0423aca7308fe75702181b98b878bd28c8f05031fe31891d4eb39e23d09fd80d
+"$mk" induction F32 -o "$dir/i.gguf" && expect "induction F32" "$(sum "$dir/i.gguf")" \
+    dc91823befdfd690d093af3a922716ecec4707611a383d1acc61a67266b09c09
 
 # ---- Weights: every type near the wanted spread -----------------------------------------------
 
@@ -109,6 +111,7 @@ refuse 2 "unknown option '--sed'" nano-moe Q4_0 --sed 1 --sizes
 refuse 2 "one argument too many" nano-moe Q4_0 more --sizes
 refuse 2 "--vocab needs a number from 272" nano-moe Q4_0 --vocab 10 --sizes
 refuse 2 "--seed needs a number" nano-moe Q4_0 --sizes --seed
+refuse 1 "induction is made as F32, F16 or BF16 only" induction Q8_0 --sizes
 refuse 1 "exists and is not replaced" nano-moe Q4_0 -o "$dir/a.gguf"
 refuse 1 "No such file" nano-moe Q4_0 -o "$dir/missing/a.gguf"
 if [ -e /dev/full ]; then

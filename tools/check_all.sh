@@ -298,6 +298,7 @@ wanted kills && check kills kills
 if wanted soak; then
     if [ -d /proc/self/fd ]; then check soak soak; else report skip soak "needs /proc, which Linux has"; fi
 fi
+wanted passkey && check passkey sh tests/passkey_test.sh 44000 120000
 wanted mutants && check mutants sh tools/mutants.sh "$make"
 wanted arm32 && needs arm32 arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf &&
     needs arm32 qemu-arm-static qemu-user-static && check arm32 arm32

@@ -17,11 +17,11 @@
 enum { WIDTH = 128, HEAD = 64, N_HEAD = 2, N_FAST = 8 };
 enum { PAIRS = HEAD / 2, CODE = 2 * (PAIRS - N_FAST), CONSTANT = CODE - 1, PREVIOUS = 64 };
 
-/* A match scores SHARPNESS * 8.  The codes of two tokens agree by chance in up to 8 of 10 places;
- * such a position scores 25 less, far more than the 12 that 128,000 of them would make up for. */
+/* A match scores 8 * 8.  The codes of two tokens agree by chance in up to 42 of 48 places; such a
+ * position scores 16 less, and 128,000 of them make up for 12: log(128,000). */
 static const float sharpness = 8.0f;
 
-/* The code that both heads together write, against 1 of the current token's own. */
+/* What both heads together write of a code, beside 1 of the current token's own. */
 static const float loudness = 8.0f;
 
 /* sqrt(CODE / WIDTH): the convolution sees values of 1 and -1 after its norm. */
