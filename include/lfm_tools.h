@@ -92,6 +92,11 @@ double lfm_int8_peak(lfm_session *s);
  * the output layer (`with_head`).  Weights of F32, F16 and BF16 need none. */
 uint64_t lfm_int8_ops(const lfm_model *m, bool with_head);
 
+/* Make a session pretend that it has read `n` tokens, and forget what it holds: its cache is zeros.
+ * What is evaluated next means nothing, but takes as long as it would behind a real text.
+ * LFM_ERR_FULL when the context is too small. */
+lfm_status lfm_session_pretend(lfm_session *s, uint32_t n, lfm_error *err);
+
 /* ---- Looking into an evaluation ------------------------------------------------------------- */
 
 /* Called after each layer of each batch with the residual stream `x` [n][n_embd]; for tests and

@@ -655,6 +655,31 @@ static void test_batch_threads(void **state) {
 
 /* ---- Memory --------------------------------------------------------------------------------- */
 
+/* A session that pretends takes tokens at that depth, and is itself again after a reset. */
+static void test_pretend(void **state) {
+    (void)state;
+    static const lfm_kv_type kinds[] = {LFM_KV_F16, LFM_KV_F32, LFM_KV_Q8};
+    for (size_t i = 0; i < 3; i++) {
+        lfm_error err = {0};
+        lfm_session *s = session_with((lfm_session_options){.kv = kinds[i]});
+        lfm_session *fresh = session_with((lfm_session_options){.kv = kinds[i]});
+        eval(s, text, 300);
+        ok(lfm_session_pretend(s, 1000, &err), &err);
+        assert_int_equal(lfm_session_pos(s), 1000);
+        assert_null(lfm_logits(s));
+        eval(s, text, 40);
+        assert_int_equal(lfm_session_pos(s), 1040);
+        assert_int_equal(lfm_session_pretend(s, N_TEXT + 101, &err), LFM_ERR_FULL);
+        assert_int_equal(lfm_session_pos(s), 1040);
+        lfm_session_reset(s);
+        eval(s, text, 300);
+        eval(fresh, text, 300);
+        assert_memory_equal(lfm_logits(s), lfm_logits(fresh), n_vocab * sizeof(float));
+        lfm_session_free(fresh);
+        lfm_session_free(s);
+    }
+}
+
 static void test_too_little_memory(void **state) {
     (void)state;
     lfm_error err = {0};
@@ -686,6 +711,7 @@ int main(void) {
         cmocka_unit_test(test_save_and_resume),
         cmocka_unit_test(test_long_note),
         cmocka_unit_test(test_batch_threads),
+        cmocka_unit_test(test_pretend),
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_a_file_depends_on_its_tokens_only),
         cmocka_unit_test(test_damaged_files),
