@@ -31,6 +31,7 @@ BEGIN {
         "answer check convert," \
         "cli/options," \
         "cli/shared," \
+        "cli/reading," \
         "cli/lineedit cli/prompt," \
         "cli/bench/results," \
         "cli/run cli/chat cli/batch cli/bench cli/commands," \

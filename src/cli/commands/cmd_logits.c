@@ -4,6 +4,7 @@
  * Writes float32 little endian, [n_tokens][n_vocab], in chunks that bound the memory for lists of
  * any length.
  */
+#include "cli/reading/progress.h"
 #include "cli/shared/common.h"
 #include "cli/shared/input.h"
 #include "cli/shared/output.h"
@@ -17,13 +18,6 @@
 
 enum { CHUNK_BYTES = 64 << 20 };
 
-static bool on_progress(void *ctx, size_t done, size_t total) {
-    (void)ctx;
-    (void)done;
-    (void)total;
-    return !term_stopped();
-}
-
 /* Evaluate and write chunk after chunk. */
 static lfm_status write_logits(lfm_session *s, const int32_t *tokens, size_t n, size_t n_vocab,
                                bool quiet, output *out, lfm_error *err) {
@@ -35,16 +29,15 @@ static lfm_status write_logits(lfm_session *s, const int32_t *tokens, size_t n, 
         return err_set(err, LFM_ERR_MEMORY, "out of memory for the logits of %zu tokens", chunk);
     }
     lfm_status st = LFM_OK;
-    term_progress progress;
-    term_progress_start(&progress, !quiet);
+    reading_progress progress;
+    reading_progress_start(&progress, s, "evaluating", (uint32_t)n, !quiet);
     for (size_t done = 0; done < n && st == LFM_OK && !term_stopped();) {
         const size_t step = n - done < chunk ? n - done : chunk;
         st = lfm_eval_all(s, tokens + done, step, logits, err);
         if (st == LFM_OK) st = output_write(out, (const char *)logits, step * row_bytes, err);
         done += step;
-        term_progress_show(&progress, "evaluating", done, n);
     }
-    term_progress_end(&progress);
+    reading_progress_end(&progress);
     free(logits);
     return st;
 }
@@ -79,7 +72,6 @@ static lfm_status evaluate(const cli_options *o, lfm_model *m, const json_out *t
         if (!o->no_sandbox) {
             sandbox_enter(SANDBOX_FILES); /* to rename the output at the end */
         }
-        lfm_session_on_progress(session, on_progress, NULL);
         st = write_logits(session, tokens, n, n_vocab, o->quiet, &out, err);
         const lfm_status closed = output_close(&out, st == LFM_OK && !term_stopped(), err);
         if (st == LFM_OK) st = closed;

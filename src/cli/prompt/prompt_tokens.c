@@ -3,7 +3,7 @@
  */
 #include "cli/prompt/prompt_tokens.h"
 
-#include "cli/shared/term.h"
+#include "cli/reading/progress.h"
 
 lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_options *o,
                                 const conversation *c, lfm_error *err) {
@@ -32,25 +32,12 @@ lfm_status prompt_tokenize_raw(prompt_tokens *p, const lfm_model *m, const cli_o
     return st;
 }
 
-typedef struct {
-    term_progress progress;
-    const char *what;
-} reading;
-
-static bool on_progress(void *ctx, size_t done, size_t total) {
-    reading *r = ctx;
-    term_progress_show(&r->progress, r->what, done, total);
-    return !term_stopped();
-}
-
 lfm_status prompt_evaluate(lfm_session *s, const prompt_tokens *p, const char *what, int when,
                            size_t *n_reused, lfm_error *err) {
-    reading r = {.what = what};
-    term_progress_start(&r.progress, when);
-    lfm_session_on_progress(s, on_progress, &r);
+    reading_progress progress;
+    reading_progress_start(&progress, s, what, (uint32_t)p->n, when);
     const lfm_status st = lfm_session_sync(s, p->ids, p->n, n_reused, err);
-    lfm_session_on_progress(s, NULL, NULL);
-    term_progress_end(&r.progress);
+    reading_progress_end(&progress);
     return st;
 }
 

@@ -138,30 +138,48 @@ void term_message(const char *format, ...) {
     va_end(args);
 }
 
+term_time term_duration(double seconds) {
+    term_time t;
+    const int unit = seconds < 120 ? 0 : seconds < 7200 ? 1 : 2;
+    const double n = seconds / (unit == 0 ? 1 : unit == 1 ? 60 : 3600);
+    snprintf(t.text, sizeof t.text, "%.0f %s", n, unit == 0 ? "s" : unit == 1 ? "min" : "h");
+    return t;
+}
+
 void term_progress_start(term_progress *p, int when) {
     *p = (term_progress){
         .enabled = when == TERM_ALWAYS || (when == TERM_AUTO && term_err_is_tty()),
         .in_lines = !term_err_is_tty(), .started = term_now()};
 }
 
+static double rate_of(const term_progress *p, size_t done) {
+    const double spent = term_now() - p->started;
+    return spent > 0 ? (double)done / spent : 0;
+}
+
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total) {
+    const double rate = rate_of(p, done);
+    const double rest = total > done ? (double)(total - done) : 0;
+    term_progress_show_left(p, what, done, total, total > 0 && rate > 0 ? rest / rate : -1);
+}
+
+void term_progress_show_left(term_progress *p, const char *what, size_t done, size_t total,
+                             double left) {
     const double now = term_now();
-    const double spent = now - p->started;
     const bool asked = term_asked();
-    const bool due = p->enabled && spent >= 0.3 &&
+    const bool due = p->enabled && now - p->started >= 0.3 &&
                      !(p->shown && now - p->updated < (p->in_lines ? 1.0 : 0.1));
     if (!asked && !due) return;
-    const double rate = spent > 0 ? (double)done / spent : 0;
-    const double left = rate > 0 && total > done ? (double)(total - done) / rate : 0;
-    const bool long_time = left >= 120;
+    const double rate = rate_of(p, done);
     const char *unit = p->unit ? p->unit : "tok";
     const bool line = asked || p->in_lines; /* not overwritten, and prefixed like a message */
     char of[32] = "";
     char rest[32] = "";
     if (total > 0) {
         snprintf(of, sizeof of, "/%zu", total);
-        snprintf(rest, sizeof rest, "  %.0f %s left", long_time ? left / 60 : left,
-                 long_time ? "min" : "s");
+    }
+    if (left >= 0) {
+        snprintf(rest, sizeof rest, "  %s left", term_duration(left).text);
     }
     fprintf(stderr, "%s%s%s %zu%s %s  %.*f %s/s%s%s", p->shown && !p->in_lines ? "\r\033[K" : "",
             line ? "lfm: " : "", what, done, of, unit, rate < 10 ? 1 : 0, rate, unit, rest,

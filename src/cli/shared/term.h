@@ -50,6 +50,12 @@ void term_say(const char *before, const char *after, const char *format, va_list
 /* The same with "lfm: " in front. */
 void term_message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* "90 s", "4 min", "3 h" */
+typedef struct {
+    char text[24];
+} term_time;
+term_time term_duration(double seconds);
+
 /* A progress line after 0.3 s of work.  On a terminal it is redrawn in place; elsewhere, if
  * enabled, a new line is printed each second.  SIGUSR1 always prints one. */
 enum { TERM_NEVER, TERM_AUTO, TERM_ALWAYS }; /* AUTO: on a terminal */
@@ -64,8 +70,12 @@ typedef struct {
 
 void term_progress_start(term_progress *p, int when);
 
-/* `total` 0: unknown. */
+/* `total` 0: unknown.  All units take as long as each other. */
 void term_progress_show(term_progress *p, const char *what, size_t done, size_t total);
+
+/* The same where they do not: `left` seconds remain; less than 0: unknown. */
+void term_progress_show_left(term_progress *p, const char *what, size_t done, size_t total,
+                             double left);
 void term_progress_end(term_progress *p);
 
 /* Append bytes in a form that cannot control a terminal: control characters as ^[ etc., invalid
