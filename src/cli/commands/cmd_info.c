@@ -151,6 +151,9 @@ static void add_plan(json_out *out, const info_plan_row *rows, size_t n_rows) {
         json_put_int(out, "n_ctx", rows[k].n_tokens);
         json_put_int(out, "state_bytes", (int64_t)rows[k].state_bytes);
         json_put_int(out, "scratch_bytes", (int64_t)rows[k].scratch_bytes);
+        if (rows[k].read_s > 0) {
+            json_put_real(out, "read_s", rows[k].read_s);
+        }
         json_end_object(out);
     }
     json_end_array(out);

@@ -3,11 +3,26 @@
  */
 #include "cli/commands/info_plan.h"
 
+#include "cli/reading/measure.h"
 #include "cli/shared/common.h"
 #include "lfm_tools.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+
+/* Set the times of the rows, the last of which is the longest. */
+static lfm_status plan_times(const lfm_model *m, const cli_options *o, info_plan_row *rows,
+                             size_t n, lfm_error *err) {
+    lfm_session *s = NULL;
+    reading_cost cost = {0};
+    lfm_status st = cli_new_session(&s, m, o, err);
+    if (st == LFM_OK) st = reading_measure(&cost, s, rows[n - 1].n_tokens, err);
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        rows[i].read_s = reading_seconds(cost, 0, rows[i].n_tokens);
+    }
+    lfm_session_free(s);
+    return st;
+}
 
 lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row rows[INFO_MAX_PLANS],
                      size_t *n, lfm_error *err) {
@@ -19,13 +34,13 @@ lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row row
         const uint32_t length = opt.n_ctx ? opt.n_ctx : lengths[i];
         if (i + 1 < INFO_MAX_PLANS && length >= most && !opt.n_ctx) continue;
         info_plan_row *row = &rows[(*n)++];
-        row->n_tokens = length;
+        *row = (info_plan_row){.n_tokens = length};
         const lfm_status st =
             lfm_session_plan(m, &opt, length, &row->state_bytes, &row->scratch_bytes, err);
         if (st != LFM_OK) return st;
         if (opt.n_ctx) break;
     }
-    return LFM_OK;
+    return o->plan ? plan_times(m, o, rows, *n, err) : LFM_OK;
 }
 
 lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *err) {
@@ -37,9 +52,10 @@ lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *
     printf("memory     weights %s, mapped from the file; %s of them are read for every token\n",
            cli_size(info->tensor_bytes).text, cli_size(info->token_bytes).text);
     for (size_t i = 0; i < n; i++) {
-        printf("           context %7s   state %10s   scratch %10s\n",
+        printf("           context %7s   state %10s   scratch %10s%s%s\n",
                cli_grouped(rows[i].n_tokens).text, cli_size(rows[i].state_bytes).text,
-               cli_size(rows[i].scratch_bytes).text);
+               cli_size(rows[i].scratch_bytes).text, o->plan ? "   read in " : "",
+               o->plan ? reading_about(rows[i].read_s).text : "");
     }
     return LFM_OK;
 }

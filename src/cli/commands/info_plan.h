@@ -14,11 +14,13 @@
 typedef struct {
     uint32_t n_tokens;
     uint64_t state_bytes, scratch_bytes;
+    double read_s; /* of reading a prompt of this length; 0: not measured */
 } info_plan_row;
 
 enum { INFO_MAX_PLANS = 4 };
 
-/* The memory for contexts of a few lengths, or of -c alone. */
+/* The memory for contexts of a few lengths, or of -c alone; with --plan, the time to read them,
+ * which is measured. */
 lfm_status info_plan(const lfm_model *m, const cli_options *o, info_plan_row rows[INFO_MAX_PLANS],
                      size_t *n, lfm_error *err);
 lfm_status info_print_plan(const lfm_model *m, const cli_options *o, lfm_error *err);

@@ -78,7 +78,8 @@ const opt_row option_table[] = {
          "interpret \\n, \\t, \\\\ and other escapes of C in -p"),
     UNSET("--no-escape", PROMPT, TEXTS, escape, "the opposite of -e (the default)"),
     FLAG("--dry-run", PROMPT, RUN, dry_run,
-         "show the rendered prompt, its size and the memory plan; run nothing"),
+         "show the rendered prompt, its size, the memory that it needs and how long reading it "
+         "takes here, measured for a second or two; run nothing"),
 
     INT("-n --predict --n-predict", "N", LENGTH, ANSWER, n_predict, -1, INT_BIG, "-1",
         "tokens to generate; -1 = until the answer ends"),
@@ -233,7 +234,9 @@ const opt_row option_table[] = {
     FLAG("--tensors", ASK, INFO, tensors, "list the tensors"),
     TEXT("--kv", "KEY", ASK, INFO, key, "the value of one metadata key; 'all' lists all keys"),
     FLAG("--template", ASK, INFO, chat_template, "the chat template in the file"),
-    FLAG("--plan", ASK, INFO, plan, "only the memory plan (-c N: for that context)"),
+    FLAG("--plan", ASK, INFO, plan,
+         "only the plan: the memory for contexts, and the time to read prompts that fill them, "
+         "measured for a second or two (-c N: for that context)"),
 
     FLAG("--probe", ASK, INFO, probe,
          "measure this machine's memory bandwidth and int8 arithmetic, and the tokens per second "

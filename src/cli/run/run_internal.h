@@ -95,7 +95,7 @@ void run_progress(const run_state *r);
 /* Print a dim line with the speed, on a terminal. */
 void run_summary(const run_state *r);
 
-/* --dry-run: print the prompt, with -v its tokens, and the memory that a run would need. */
+/* --dry-run: print the prompt, with -v its tokens, and the memory and time that it would need. */
 lfm_status run_dry(const run_state *r, lfm_error *err);
 
 #endif

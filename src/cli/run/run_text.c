@@ -3,6 +3,7 @@
  */
 #include "cli/run/run_internal.h"
 
+#include "cli/reading/measure.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
 
@@ -195,6 +196,24 @@ void run_summary(const run_state *r) {
 
 /* ---- --dry-run ------------------------------------------------------------------------------ */
 
+/* Print how long the part of the prompt takes that the session does not hold yet. */
+static lfm_status print_time(const run_state *r, lfm_error *err) {
+    reading_cost cost = {0};
+    size_t n_held = 0;
+    size_t same = 0;
+    const int32_t *held = lfm_session_tokens(r->session, &n_held);
+    while (same < n_held && same < r->prompt.n && held[same] == r->prompt.ids[same]) {
+        same++;
+    }
+    const lfm_status st = reading_measure(&cost, r->session, (uint32_t)r->prompt.n, err);
+    if (st != LFM_OK) return st;
+    const double seconds =
+        reading_seconds(cost, (double)same, (double)(r->prompt.n - same));
+    printf("time:    %s to read%s\n", reading_about(seconds).text,
+           same > 0 ? " what the session does not hold" : "");
+    return LFM_OK;
+}
+
 lfm_status run_dry(const run_state *r, lfm_error *err) {
     const lfm_model_info *info = lfm_model_get_info(r->model);
     const lfm_session_options opt = cli_session_options(r->o);
@@ -221,5 +240,5 @@ lfm_status run_dry(const run_state *r, lfm_error *err) {
            r->prompt.n > n_ctx ? " (does not fit)" : "");
     printf("memory:  weights %s (%s), state %s, scratch %s\n", cli_size(info->tensor_bytes).text,
            r->o->no_mmap ? "read" : "mapped", cli_size(kv).text, cli_size(scratch).text);
-    return LFM_OK;
+    return r->prompt.n > 0 && r->prompt.n <= n_ctx ? print_time(r, err) : LFM_OK;
 }
