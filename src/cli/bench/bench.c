@@ -4,6 +4,7 @@
 #include "cli/bench/bench.h"
 
 #include "base/rng.h"
+#include "base/system/memory.h"
 #include "cli/bench/bench_model.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
@@ -57,6 +58,43 @@ static lfm_status make_tokens(bench *b, lfm_error *err) {
     return LFM_OK;
 }
 
+/* What the sessions of a test keep: its depth, and a copy of that with the rest of the test. */
+static lfm_status add_memory(const bench *b, const bench_row *r, uint64_t *most, lfm_error *err) {
+    bool fast = false;
+    const lfm_session_options opt = bench_session_options(b->o, b->n_ctx, r, &fast);
+    uint64_t before = 0;
+    uint64_t all = 0;
+    uint64_t scratch = 0;
+    lfm_status st = lfm_session_plan(b->model, &opt, r->n_depth, &before, &scratch, err);
+    if (st == LFM_OK) {
+        st = lfm_session_plan(b->model, &opt, r->n_depth + r->n_prompt + r->n_gen, &all, &scratch,
+                              err);
+    }
+    const uint64_t sum = before + all + scratch;
+    *most = sum > *most ? sum : *most;
+    return st;
+}
+
+/* Refuse tests that do not fit into memory before the first one begins. */
+static lfm_status check_memory(const bench *b, lfm_error *err) {
+    const uint64_t available = memory_available("");
+    uint64_t most = 0;
+    lfm_status st = LFM_OK;
+    for (size_t i = 0; i < b->plan.n_rows && st == LFM_OK; i++) {
+        st = add_memory(b, &b->plan.rows[i], &most, err);
+    }
+    if (st == LFM_OK && most > available) {
+        return err_set(err, LFM_ERR_MEMORY, "the longest test needs %s for its %" PRIu32
+                       " tokens, and %s of memory is available; use shorter tests, or --kv q8",
+                       cli_size(most).text, b->plan.longest, cli_size(available).text);
+    }
+    if (st == LFM_OK && b->o->verbose) {
+        term_message("memory: the longest test needs %s for its %" PRIu32 " tokens",
+                     cli_size(most).text, b->plan.longest);
+    }
+    return st;
+}
+
 static lfm_status look_at_machine(bench *b, lfm_error *err) {
     machine_facts_read(&b->context.machine, "");
     const lfm_status st = bench_machine_open(&b->machine, b->o, err);
@@ -99,6 +137,7 @@ lfm_status bench_open(bench *b, const cli_options *o, const bench *shared, lfm_e
     if (st == LFM_OK) st = open_model(b, shared, err);
     if (st == LFM_OK) st = bench_plan_read(&b->plan, o, b->context.info->n_ctx_max, err);
     if (st == LFM_OK) st = make_tokens(b, err);
+    if (st == LFM_OK) st = check_memory(b, err);
     b->context.show_batch = b->plan.batches.n > 1 || b->plan.batches.at[0] != DEFAULT_BATCH;
     b->context.show_kv = o->kv != KV_F16;
     if (st != LFM_OK || shared) return st;

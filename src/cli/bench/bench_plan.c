@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { COARSE_SECONDS = 60 };
+enum {
+    COARSE_SECONDS = 60,
+    LONGEST = 1 << 30 /* prompt; add_row names the context if it is too long */
+};
 
 /* ---- Options -------------------------------------------------------------------------------- */
 
@@ -64,7 +67,7 @@ static lfm_status read_lists(bench_plan *p, const cli_options *o, lfm_error *err
     char threads[16];
     snprintf(threads, sizeof threads, "%.0f", given);
     lfm_status st = read_list(&p->prompts, "-p", &o->bench_p,
-                              o->sustain.given ? "0" : "512", 0, most, err);
+                              o->sustain.given ? "0" : "512", 0, LONGEST, err);
     if (st == LFM_OK) {
         st = read_list(&p->gens, "-n", &o->bench_n, o->sustain.given && prompts ? "0" : "128", 0,
                        most, err);
@@ -97,8 +100,8 @@ static lfm_status add_row(bench_plan *p, bench_row like, uint32_t n_prompt, uint
         return err_set(err, LFM_ERR_ARG, "more than %d tests", BENCH_MAX_ROWS);
     }
     if (length > p->n_ctx_max) {
-        return err_set(err, LFM_ERR_ARG, "%" PRIu64 " tokens in one test; the model allows "
-                       "%" PRIu32, length, p->n_ctx_max);
+        return err_set(err, LFM_ERR_ARG, "a test of %" PRIu64 " tokens is longer than the context "
+                       "that the model was made for, %" PRIu32, length, p->n_ctx_max);
     }
     like.n_prompt = n_prompt;
     like.n_gen = n_gen;

@@ -8,13 +8,18 @@
 
 #include "cli/bench/bench_bytes.h"
 #include "cli/bench/bench_model.h"
+#include "cli/reading/progress.h"
 #include "cli/shared/common.h"
 #include "cli/shared/term.h"
 #include "lfm_tools.h"
 
+#include <stdio.h>
 #include <time.h>
 
-enum { MOST_REPETITIONS = 100 };
+enum {
+    MOST_REPETITIONS = 100,
+    WARM_PROMPT = 4096 /* tokens of a warm-up; more would only take longer */
+};
 
 static const double cool_seconds = 120;
 
@@ -39,6 +44,22 @@ static bool go_on(void *ctx, size_t done, size_t total) {
     return !term_stopped();
 }
 
+/* Read tokens, and show how far it is if `what` is not NULL. */
+static lfm_status read_tokens(bench_bed *bed, lfm_session *s, const int32_t *tokens, uint32_t n,
+                              const char *what, lfm_error *err) {
+    reading_progress progress;
+    if (!what) return lfm_eval(s, tokens, n, err);
+    reading_progress_start(&progress, s, what, lfm_session_pos(s) + n, TERM_AUTO);
+    if (bed->times.first.n > 0) {
+        progress.times = bed->times;
+    }
+    const lfm_status st = lfm_eval(s, tokens, n, err);
+    bed->times = progress.times;
+    reading_progress_end(&progress);
+    lfm_session_on_progress(s, go_on, NULL);
+    return st;
+}
+
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err) {
     *bed = (bench_bed){.b = b, .row = r};
     const lfm_session_options opt = bench_session_options(b->o, b->n_ctx, r, &bed->on_fast);
@@ -52,7 +73,9 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     r->n_threads = lfm_session_n_threads(bed->depth);
     bench_count_costs(b, r);
     st = bench_machine_before(&b->machine, r, bed->depth, err);
-    return st == LFM_OK && r->n_depth > 0 ? lfm_eval(bed->depth, b->tokens, r->n_depth, err) : st;
+    return st == LFM_OK && r->n_depth > 0
+               ? read_tokens(bed, bed->depth, b->tokens, r->n_depth, "going to the depth", err)
+               : st;
 }
 
 void bench_bed_close(bench_bed *bed) {
@@ -64,20 +87,22 @@ void bench_bed_close(bench_bed *bed) {
     *bed = (bench_bed){0};
 }
 
-static lfm_status evaluate(const bench_bed *bed, uint32_t n_gen, lfm_error *err) {
-    const bench_row *r = bed->row;
-    const int32_t *next = bed->b->tokens + r->n_depth;
-    lfm_status st = r->n_prompt > 0 ? lfm_eval(bed->work, next, r->n_prompt, err) : LFM_OK;
+static lfm_status evaluate(bench_bed *bed, uint32_t n_prompt, uint32_t n_gen, lfm_error *err) {
+    const int32_t *next = bed->b->tokens + bed->row->n_depth;
+    lfm_status st = n_prompt > 0 ? read_tokens(bed, bed->work, next, n_prompt, bed->what, err)
+                                 : LFM_OK;
     for (uint32_t i = 0; i < n_gen && st == LFM_OK && !term_stopped(); i++) {
-        st = lfm_eval(bed->work, next + r->n_prompt + i, 1, err);
+        st = lfm_eval(bed->work, next + n_prompt + i, 1, err);
     }
     return st;
 }
 
 lfm_status bench_bed_warm(bench_bed *bed, lfm_error *err) {
+    const bench_row *r = bed->row;
     if (bed->b->o->no_warmup) return LFM_OK;
+    const uint32_t n_prompt = r->n_prompt < WARM_PROMPT ? r->n_prompt : WARM_PROMPT;
     const lfm_status st = lfm_session_copy(bed->work, bed->depth, err);
-    return st == LFM_OK ? evaluate(bed, bed->row->n_gen > 0, err) : st;
+    return st == LFM_OK ? evaluate(bed, n_prompt, r->n_gen > 0, err) : st;
 }
 
 /* ---- Samples -------------------------------------------------------------------------------- */
@@ -112,7 +137,7 @@ lfm_status bench_bed_sample(bench_bed *bed, lfm_error *err) {
     bench_wait(bed->b);
     lfm_status st = lfm_session_copy(bed->work, bed->depth, err);
     const double start = term_now();
-    if (st == LFM_OK) st = evaluate(bed, bed->row->n_gen, err);
+    if (st == LFM_OK) st = evaluate(bed, bed->row->n_prompt, bed->row->n_gen, err);
     const double end = term_now();
     power_update(&bed->power, end);
     if (st != LFM_OK || term_stopped()) return st;
@@ -159,16 +184,24 @@ lfm_status bench_run_row(bench *b, bench_row *r, lfm_error *err) {
     bench_bed bed;
     term_progress progress;
     char name[64];
+    char what[128];
     const size_t times = bench_repetitions(b->o);
+    const bool is_long = r->n_prompt > r->n_batch; /* the batches of a prompt are shown, not runs */
     bench_row_name(name, sizeof name, r);
-    term_progress_start(&progress, true);
+    term_progress_start(&progress, is_long ? TERM_NEVER : TERM_AUTO);
     progress.unit = "runs";
     lfm_status st = bench_bed_open(&bed, b, r, err);
+    snprintf(what, sizeof what, "%s, warm-up:", name);
+    bed.what = is_long ? what : NULL;
     if (st == LFM_OK) st = bench_bed_warm(&bed, err);
     bench_bed_begin(&bed);
     while (st == LFM_OK && bench_wants_more(b, r)) {
+        snprintf(what, sizeof what, "%s, run %zu of %zu:", name, r->n + 1,
+                 r->n < times ? times : r->n + 1);
         st = bench_bed_sample(&bed, err);
-        term_progress_show(&progress, name, r->n, r->n < times ? times : r->n);
+        if (!is_long) {
+            term_progress_show(&progress, name, r->n, r->n < times ? times : r->n);
+        }
     }
     term_progress_end(&progress);
     if (st == LFM_OK) st = bench_bed_end(&bed, err);

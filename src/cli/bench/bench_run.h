@@ -8,6 +8,7 @@
 #include "cli/bench/bench.h"
 #include "cli/bench/bench_power.h"
 #include "cli/bench/results/bench_row.h"
+#include "cli/reading/cost.h"
 
 #include "lfm.h"
 
@@ -25,13 +26,15 @@ typedef struct {
     power_meter power;
     double began;      /* when samples began to count; 0: not yet */
     uint64_t throttled; /* events before the test */
+    const char *what;   /* shows how far a prompt is; NULL: nothing is shown */
+    reading_times times; /* of its batches so far */
 } bench_bed;
 
 /* Open the sessions and evaluate the tokens before the test.  Sets the threads of the row. */
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err);
 void bench_bed_close(bench_bed *bed); /* safe on a zeroed struct */
 
-/* Warm up, unless --no-warmup: the whole prompt, one token. */
+/* Warm up, unless --no-warmup: the prompt, or the beginning of a long one; one token. */
 lfm_status bench_bed_warm(bench_bed *bed, lfm_error *err);
 
 /* Wait for --delay and --cooldown. */
