@@ -73,9 +73,8 @@ lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err
     r->n_threads = lfm_session_n_threads(bed->depth);
     bench_count_costs(b, r);
     st = bench_machine_before(&b->machine, r, bed->depth, err);
-    return st == LFM_OK && r->n_depth > 0
-               ? read_tokens(bed, bed->depth, b->tokens, r->n_depth, "going to the depth", err)
-               : st;
+    /* No time depends on what the cache holds. */
+    return st == LFM_OK && r->n_depth > 0 ? lfm_session_pretend(bed->depth, r->n_depth, err) : st;
 }
 
 void bench_bed_close(bench_bed *bed) {
