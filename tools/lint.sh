@@ -29,7 +29,7 @@ if [ -z "$files" ]; then
     echo "shellcheck: no script differs from $base"
 elif command -v shellcheck >/dev/null 2>&1; then
     # shellcheck disable=SC2086
-    if shellcheck $files; then
+    if shellcheck -x $files; then
         echo "shellcheck: $(echo "$files" | wc -l) scripts, nothing found"
     else
         status=1

@@ -140,12 +140,12 @@ static void attend_block(const group *g, size_t i, size_t end) {
 
 /* Pieces are (KV head, block of tokens), the blocks of a head in succession. */
 static void attend_many(pass *b, uint32_t attn_index, const float *q) {
-    const size_t n_q = b->st->shape->n_head / b->st->shape->n_head_kv;
-    const size_t together = KERN_ATTN_ROWS / n_q > 0 ? KERN_ATTN_ROWS / n_q : 1;
-    const size_t size = b->n_lines > 1 ? 1 : together;
+    const model_shape *s = b->st->shape;
+    const size_t together = (size_t)KERN_ATTN_ROWS * s->n_head_kv / s->n_head;
+    const size_t size = b->n_lines > 1 || together == 0 ? 1 : together;
     const size_t n_blocks = (b->n + size - 1) / size;
     size_t piece = 0;
-    while (team_take(b->t, n_blocks * b->st->shape->n_head_kv, &piece)) {
+    while (team_take(b->t, n_blocks * s->n_head_kv, &piece)) {
         const group g = group_of(b, attn_index, q, (uint32_t)(piece / n_blocks));
         const size_t i = piece % n_blocks * size;
         attend_block(&g, i, i + size < b->n ? i + size : b->n);
