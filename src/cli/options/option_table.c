@@ -79,7 +79,7 @@ const opt_row option_table[] = {
     UNSET("--no-escape", PROMPT, TEXTS, escape, "the opposite of -e (the default)"),
     FLAG("--dry-run", PROMPT, RUN, dry_run,
          "show the rendered prompt, its size, the memory that it needs and how long reading it "
-         "takes here, measured for a second or two; run nothing"),
+         "takes here, measured for some seconds; run nothing"),
 
     INT("-n --predict --n-predict", "N", LENGTH, ANSWER, n_predict, -1, INT_BIG, "-1",
         "tokens to generate; -1 = until the answer ends"),
@@ -237,7 +237,7 @@ const opt_row option_table[] = {
     FLAG("--template", ASK, INFO, chat_template, "the chat template in the file"),
     FLAG("--plan", ASK, INFO, plan,
          "only the plan: the memory for contexts, and the time to read prompts that fill them, "
-         "measured for a second or two (-c N: for that context)"),
+         "measured for some seconds (-c N: for that context)"),
 
     FLAG("--probe", ASK, INFO, probe,
          "measure this machine's memory bandwidth and int8 arithmetic, and the tokens per second "

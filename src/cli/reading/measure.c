@@ -14,13 +14,15 @@
 #include <stdio.h>
 
 enum {
-    FEW = 32,    /* tokens of the batch that is timed at two depths */
-    MANY = 512,  /* and at most of the batch that shows the cost of weights .. */
-    DEPTH = 8192 /* .. and of attention */
+    FEW = 16,  /* tokens of the batch that is timed at two depths, in turns */
+    TURNS = 3, /* of which the fastest counts: other programs come and go */
+    DEPTH = 16384,
+    MANY = 512 /* at most, of the batch that shows the cost of weights */
 };
 
 static const double many_seconds = 3; /* at the speed of few, which is half that of many */
 static const double deep_seconds = 0.4;
+static const double most_wrong = 2.5; /* times: beyond, what was expected is nearer to the truth */
 static const double least_seconds = 0.1; /* of repeating a batch, the fastest of which counts */
 
 reading_cost reading_expect(const lfm_model *m) {
@@ -58,21 +60,32 @@ static lfm_status time_batch(double *seconds, const bed *b, uint32_t depth, size
 static lfm_status measure(reading_cost *c, const bed *b, uint32_t n, double ratio,
                           lfm_error *err) {
     const uint32_t few = n < FEW ? n : FEW;
-    double warm, first, many_s;
-    double deep = 0;
+    double warm, many_s;
+    double first = HUGE_VAL;
+    double deep = HUGE_VAL;
     lfm_status st = time_batch(&warm, b, 0, few, err); /* reads the file, if it has to */
-    if (st == LFM_OK) st = time_batch(&first, b, 0, few, err);
+    if (st == LFM_OK) st = time_batch(&warm, b, 0, few, err);
     if (st != LFM_OK) return st;
-    const double token = first / few;
+    const double token = warm / few;
     const uint32_t most = n < MANY ? n : MANY;
     const uint32_t many = (uint32_t)fmax(few, fmin(most, floor(many_seconds / token / FEW) * FEW));
     const uint32_t depth =
         (uint32_t)fmin(fmin(n - few, DEPTH), deep_seconds / (few * token * ratio));
-    st = time_batch(&many_s, b, 0, many, err);
-    if (st == LFM_OK && depth > 0) st = time_batch(&deep, b, depth, few, err);
+    for (int turn = 0; turn < TURNS && st == LFM_OK && depth > 0; turn++) {
+        double seconds;
+        st = time_batch(&seconds, b, 0, few, err);
+        first = fmin(first, seconds);
+        if (st == LFM_OK) st = time_batch(&seconds, b, depth, few, err);
+        deep = fmin(deep, seconds);
+    }
+    if (st == LFM_OK) st = time_batch(&many_s, b, 0, many, err);
     if (st != LFM_OK) return st;
-    c->position = depth > 0 ? fmax(0, (deep - first) / ((double)few * depth)) : 0;
-    c->token = fmax(0, many_s / many - c->position * many / 2);
+    c->position = depth > 0 ? (deep - first) / ((double)few * depth) : 0;
+    c->token = fmax(0, many_s / many - fmax(0, c->position) * many / 2);
+    if (depth > 0) {
+        const double expected = ratio * c->token;
+        c->position = fmin(fmax(c->position, expected / most_wrong), expected * most_wrong);
+    }
     return LFM_OK;
 }
 

@@ -13,7 +13,7 @@
 /* The cost that the model's shape suggests, in operations. */
 reading_cost reading_expect(const lfm_model *m);
 
-/* Measure the cost of prompts of `n` tokens in a fork of the session, for a second or two, or less
+/* Measure the cost of prompts of `n` tokens in a fork of the session, for some seconds, or less
  * for small models. */
 lfm_status reading_measure(reading_cost *c, lfm_session *s, uint32_t n, lfm_error *err);
 
