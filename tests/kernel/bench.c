@@ -112,7 +112,7 @@ static double sample_batch(bench_state *b) {
     return 2e-9 * (double)((size_t)BATCH_ROWS * BATCH * K);
 }
 
-enum { N_POS = 1024, DIM = 64, HEADS_Q = 4, CALLS = 64 };
+enum { N_POS = 1024, DIM = 64, HEADS_Q = 4, TOGETHER = 16 /* tokens */, CALLS = 64 };
 
 static double sample_row(bench_state *b) {
     const kern_table *t = &b->isa->table;
@@ -122,7 +122,7 @@ static double sample_row(bench_state *b) {
         x[i] = f + (i + 1) * 4 * K;
     }
     const char *name = b->slot->name;
-    const size_t calls = strcmp(name, "attend") == 0 ? 1 : CALLS;
+    const size_t calls = strncmp(name, "attend", 6) == 0 ? 1 : CALLS;
     for (size_t i = 0; i < calls; i++) {
         if (strcmp(name, "quantize") == 0) {
             t->quantize(b->acts, x[0], K, 32);
@@ -139,10 +139,25 @@ static double sample_row(bench_state *b) {
         } else if (strcmp(name, "kv_store") == 0) {
             t->kv_store(b->acts, x[0], DIM, 0, KERN_KV_F16);
         } else {
-            const uint8_t *kv = (const uint8_t *)(x[5] + 4 * K);
-            kern_part_start(f, HEADS_Q, DIM);
-            t->attend(f, x[0], kv, kv + N_POS * DIM * 2, HEADS_Q, DIM, N_POS,
-                      kern_kv_chunk_bytes(DIM, KERN_KV_F16), 0.125f, KERN_KV_F16);
+            const uint8_t *k = (const uint8_t *)(x[5] + 4 * K);
+            const uint8_t *v = k + N_POS * DIM * 2;
+            const size_t stride = kern_kv_chunk_bytes(DIM, KERN_KV_F16);
+            const bool many = strcmp(name, "attend_many") == 0;
+            const kern_queries tokens = {
+                .part = f,
+                .part_step = HEADS_Q * kern_part_floats(DIM),
+                .q = x[0],
+                .q_step = HEADS_Q * DIM,
+                .n = TOGETHER,
+                .first = N_POS,
+                .most = N_POS,
+            };
+            kern_part_start(f, many ? TOGETHER * HEADS_Q : HEADS_Q, DIM);
+            if (many) {
+                t->attend_many(&tokens, k, v, HEADS_Q, DIM, stride, 0.125f, KERN_KV_F16);
+            } else {
+                t->attend(f, x[0], k, v, HEADS_Q, DIM, N_POS, stride, 0.125f, KERN_KV_F16);
+            }
         }
     }
     return (double)calls;
