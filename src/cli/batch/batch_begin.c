@@ -34,22 +34,15 @@ static lfm_status tokenize(batch_run *b, slot *s, lfm_error *err) {
                     : prompt_tokenize_chat(&s->prompt, b->model, &l->o, &l->talk, err);
 }
 
-static size_t common(const int32_t *a, size_t n, const int32_t *c, size_t m) {
-    size_t same = 0;
-    while (same < n && same < m && a[same] == c[same]) {
-        same++;
-    }
-    return same;
-}
-
 /* Make the shared session hold the common prefix of this prompt and the one before. */
 static lfm_status share_prefix(batch_run *b, const slot *s, lfm_error *err) {
     size_t n_known = 0;
     size_t reused = 0;
     const int32_t *known = lfm_session_tokens(b->shared, &n_known);
-    const size_t same = common(s->prompt.ids, s->prompt.n, b->last_tokens, b->n_last);
+    const size_t same = prompt_tokens_common(s->prompt.ids, s->prompt.n, b->last_tokens, b->n_last);
     lfm_status st = LFM_OK;
-    if (common(s->prompt.ids, s->prompt.n, known, n_known) < n_known || n_known == 0) {
+    if (prompt_tokens_common(s->prompt.ids, s->prompt.n, known, n_known) < n_known ||
+        n_known == 0) {
         if (same >= MIN_SHARED) {
             st = lfm_session_sync(b->shared, s->prompt.ids, same, &reused, err);
         } else {
@@ -74,7 +67,8 @@ static void take_best_session(batch_run *b, size_t i) {
     for (size_t j = 0; j < b->n_slots; j++) {
         size_t n = 0;
         const int32_t *known = lfm_session_tokens(b->sessions[j], &n);
-        const size_t same = b->slots[j].active ? 0 : common(s->prompt.ids, s->prompt.n, known, n);
+        const size_t same = b->slots[j].active
+                                ? 0 : prompt_tokens_common(s->prompt.ids, s->prompt.n, known, n);
         best = same > most ? j : best;
         most = same > most ? same : most;
     }

@@ -41,6 +41,14 @@ lfm_status prompt_evaluate(lfm_session *s, const prompt_tokens *p, const char *w
     return st;
 }
 
+size_t prompt_tokens_common(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b) {
+    size_t same = 0;
+    while (same < n_a && same < n_b && a[same] == b[same]) {
+        same++;
+    }
+    return same;
+}
+
 void prompt_tokens_drop(prompt_tokens *p) {
     lfm_free(p->ids);
     lfm_free(p->text);

@@ -36,6 +36,9 @@ lfm_status prompt_tokenize_raw(prompt_tokens *p, const lfm_model *m, const cli_o
 lfm_status prompt_evaluate(lfm_session *s, const prompt_tokens *p, const char *what, int when,
                            size_t *n_reused, lfm_error *err);
 
+/* How many tokens two lists have in common at their beginning. */
+size_t prompt_tokens_common(const int32_t *a, size_t n_a, const int32_t *b, size_t n_b);
+
 void prompt_tokens_drop(prompt_tokens *p); /* safe on a zeroed struct */
 
 #endif

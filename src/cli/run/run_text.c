@@ -200,11 +200,8 @@ void run_summary(const run_state *r) {
 static lfm_status print_time(const run_state *r, lfm_error *err) {
     reading_cost cost = {0};
     size_t n_held = 0;
-    size_t same = 0;
     const int32_t *held = lfm_session_tokens(r->session, &n_held);
-    while (same < n_held && same < r->prompt.n && held[same] == r->prompt.ids[same]) {
-        same++;
-    }
+    const size_t same = prompt_tokens_common(r->prompt.ids, r->prompt.n, held, n_held);
     const lfm_status st = reading_measure(&cost, r->session, (uint32_t)r->prompt.n, err);
     if (st != LFM_OK) return st;
     const double seconds =
