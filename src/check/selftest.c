@@ -16,9 +16,9 @@ enum {
     ROWS = 37,           /* not a multiple of any row group */
     TOKENS = 37,
     HEADS = 4,
-    DIM = 64,        /* of a head */
-    POSITIONS = 300, /* two full chunks of the cache and a part */
-    TOGETHER = 10,   /* tokens that read a chunk together */
+    DIM = 64,            /* of a head */
+    POSITIONS = 300,     /* two full chunks of the cache and a part */
+    TOGETHER = 10,       /* tokens that read a chunk together */
     CHUNKS = (POSITIONS + KERN_ATTN_CHUNK - 1) / KERN_ATTN_CHUNK,
     MAX_ISAS = 8
 };

@@ -30,7 +30,7 @@ typedef struct {
     reading_times times; /* of its batches so far */
 } bench_bed;
 
-/* Open the sessions and evaluate the tokens before the test.  Sets the threads of the row. */
+/* Open the sessions, and pretend the tokens before the test.  Sets the threads of the row. */
 lfm_status bench_bed_open(bench_bed *bed, bench *b, bench_row *r, lfm_error *err);
 void bench_bed_close(bench_bed *bed); /* safe on a zeroed struct */
 

@@ -284,7 +284,8 @@ const opt_row option_table[] = {
     TEXTS_OF(OPT_TEXTS, "-pg", "PP,TG", ASK, BENCH, bench_pg,
              "a prompt and generated tokens in one test"),
     TEXTS_OF(OPT_TEXTS, "-d --n-depth", "LIST", ASK, BENCH, bench_d,
-             "tokens in the context before the test (0)"),
+             "tokens in the context before the test; they are not read, since no time depends on "
+             "what they are (0)"),
     TEXTS_OF(OPT_TEXTS, "-t --threads", "LIST", ASK, BENCH, bench_t,
              "threads (tuned, or cores; $LFM_THREADS)"),
     TEXTS_OF(OPT_TEXTS, "-b --batch-size", "LIST", ASK, BENCH, bench_b,
