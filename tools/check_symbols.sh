@@ -9,12 +9,13 @@ set -eu
 build=$1
 nm=${NM:-nm}
 
-# base, gguf, kernel, model, token, constrain, answer, api and convert
-prefixes="arena cores cpu err group json map memory out pool team thoughts utf8 versioned
+# base, gguf, kernel, model, token, jinja, constrain, answer, api and convert
+prefixes="arena cores cpu err group json map memory out pool team thoughts unicode utf8 versioned
     gguf mix pack qtype
     jobs kern quantize rope
     act block pass model shape state timeline weights
     chat sampler tok
+    argument big buffer dict jinja lex list lookup native operator parse run text value variable
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
     constraint answer logprobs tool
     lfm"

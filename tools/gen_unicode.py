@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Make src/token/unicode/unicode_tables.c: which code points are letters, numbers and white space.
+"""Make src/base/unicode/unicode_tables.c: which code points are letters, numbers and white space.
 
-    tools/gen_unicode.py > src/token/unicode/unicode_tables.c
+    tools/gen_unicode.py > src/base/unicode/unicode_tables.c
 
 The table follows Unicode 15.1.  Python 3.13 carries that version; Python 3.11 and 3.12 carry 14.0
 and 15.0, and ADDED holds what came after them, so the output is the same with all three.
@@ -44,9 +44,9 @@ HEAD = """\
  *
  * Made by tools/gen_unicode.py; do not edit.
  */
-#include "token/unicode/unicode_tables.h"
+#include "base/unicode/unicode_tables.h"
 
-const uint32_t tok_unicode_starts[] = {
+const uint32_t unicode_starts[] = {
 """
 
 
@@ -73,8 +73,8 @@ def main():
     out = [HEAD]
     for i in range(0, len(starts), 9):
         out.append("    " + " ".join(f"0x{s:06x}," for s in starts[i:i + 9]) + "\n")
-    out.append("};\n\nconst size_t tok_n_unicode_starts =\n"
-               "    sizeof tok_unicode_starts / sizeof tok_unicode_starts[0];\n")
+    out.append("};\n\nconst size_t unicode_n_starts =\n"
+               "    sizeof unicode_starts / sizeof unicode_starts[0];\n")
     sys.stdout.write("".join(out))
 
 

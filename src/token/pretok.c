@@ -30,22 +30,9 @@ static size_t decode(const uint8_t *p, size_t n, uint32_t *code) {
     return len;
 }
 
-/* The last run that starts at or before `code`. */
 static unicode_class class_of_code(uint32_t code) {
-    if (code >= 0x4e00 && code < 0xa000) { /* most of Chinese and Japanese: no search */
-        return UNICODE_LETTER;
-    }
-    size_t low = 0;
-    size_t high = tok_n_unicode_starts;
-    while (high - low > 1) {
-        const size_t mid = low + (high - low) / 2;
-        if (tok_unicode_starts[mid] >> 2 <= code) {
-            low = mid;
-        } else {
-            high = mid;
-        }
-    }
-    return (unicode_class)(tok_unicode_starts[low] & 3u);
+    /* most of Chinese and Japanese: no search */
+    return code >= 0x4e00 && code < 0xa000 ? UNICODE_LETTER : unicode_class_of(code);
 }
 
 static unicode_class class_of_ascii(uint8_t c) {

@@ -22,7 +22,7 @@
 #ifndef TOKEN_PRETOK_H
 #define TOKEN_PRETOK_H
 
-#include "token/unicode/unicode_tables.h"
+#include "base/unicode/unicode.h"
 
 #include <stddef.h>
 

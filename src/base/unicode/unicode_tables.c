@@ -3,9 +3,9 @@
  *
  * Made by tools/gen_unicode.py; do not edit.
  */
-#include "token/unicode/unicode_tables.h"
+#include "base/unicode/unicode_tables.h"
 
-const uint32_t tok_unicode_starts[] = {
+const uint32_t unicode_starts[] = {
     0x000000, 0x000027, 0x000038, 0x000083, 0x000084, 0x0000c2, 0x0000e8, 0x000105, 0x00016c,
     0x000185, 0x0001ec, 0x000217, 0x000218, 0x000283, 0x000284, 0x0002a9, 0x0002ac, 0x0002ca,
     0x0002d0, 0x0002d5, 0x0002d8, 0x0002e6, 0x0002e9, 0x0002ec, 0x0002f2, 0x0002fc, 0x000301,
@@ -182,5 +182,5 @@ const uint32_t tok_unicode_starts[] = {
     0x0bb978, 0x0be001, 0x0be878, 0x0c0001, 0x0c4d2c, 0x0c4d41, 0x0c8ec0,
 };
 
-const size_t tok_n_unicode_starts =
-    sizeof tok_unicode_starts / sizeof tok_unicode_starts[0];
+const size_t unicode_n_starts =
+    sizeof unicode_starts / sizeof unicode_starts[0];

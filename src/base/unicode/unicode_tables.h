@@ -3,8 +3,8 @@
  *
  * Unicode 15.1 (the version of llama.cpp's tables).  The table is made by tools/gen_unicode.py.
  */
-#ifndef TOKEN_UNICODE_UNICODE_TABLES_H
-#define TOKEN_UNICODE_UNICODE_TABLES_H
+#ifndef BASE_UNICODE_UNICODE_TABLES_H
+#define BASE_UNICODE_UNICODE_TABLES_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ typedef enum {
 
 /* Where each run of code points of one class starts: code << 2 | class, ascending; the first run
  * starts at 0, the last one ends with U+10FFFF. */
-extern const uint32_t tok_unicode_starts[];
-extern const size_t tok_n_unicode_starts;
+extern const uint32_t unicode_starts[];
+extern const size_t unicode_n_starts;
 
 #endif
