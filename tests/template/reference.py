@@ -21,6 +21,7 @@ import os
 import random
 import re
 import sys
+import warnings
 
 import jinja2
 import jinja2.ext
@@ -960,6 +961,7 @@ def programs(options):
 
 
 def main():
+    warnings.simplefilter("ignore")  # of Python, about the code that Jinja2 makes of a template
     sys.stdin.reconfigure(encoding="utf-8", newline="\n")
     sys.stdout.reconfigure(encoding="utf-8", newline="\n")
     parser = argparse.ArgumentParser(description="Cases for tests/template/template_check.c, rendered by Jinja2.")
