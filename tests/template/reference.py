@@ -530,9 +530,7 @@ class Program(Values):
                 lambda: "'{}-{}{{}}'.format(%s, %s)" % (e("str"), e("int")),
                 lambda: "'{1}-{0:>4}'.format(%s, %s)" % (e("str"), e("int")),
                 lambda: "(%s)|truncate(%d, %s)" % (e("str"), r.randint(3, 12), r.choice(["true", "false", "true, '', 0"])),
-                lambda: "(%s)|e" % e("str"),
                 lambda: "(%s).partition(%s)[0]" % (e("str"), self.piece()),
-                lambda: "(%s).zfill(5)" % e("str"),
                 lambda: "(%s).removeprefix(%s).removesuffix(%s)" % (e("str"), self.piece(), self.piece()),
             ]
         return r.choice(rules)()
@@ -779,7 +777,10 @@ class Program(Values):
         return r.choice(simple + (nested if depth > 0 else []))(depth)
 
     def print_value(self, depth):
-        return self.output(self.expr(None, self.rng.randint(0, 3)))
+        value = self.expr(None, self.rng.randint(0, 3))
+        if self.extra and self.chance(0.05):
+            value = "(%s)|%s" % (value, self.rng.choice(["e", "escape", "safe"]))
+        return self.output(value)
 
     def print_name(self, depth):
         return self.output(self.rng.choice(NAMES + ["nope", "d.nope", "n.a", "loop.index"]) + "|default('?')" * self.chance(0.5)) if self.loops \

@@ -2,7 +2,7 @@
  * template_check.c - chat templates against what Jinja2 renders (reference.py makes the cases).
  *
  *     template_check FILE...              *.jsonl: one case in each line; *.json: an array of cases
- *     template_check --templates=DIR ..   where the templates are that a case names; else beside FILE
+ *     template_check --templates=DIR ..   where a case's templates are; otherwise beside FILE
  *     template_check --show=N ..          how many differences are printed (5)
  *     template_check --only=N FILE        only the N-th case, and what it renders
  *
@@ -55,7 +55,8 @@ static void variables_of(variables *to, const json_value *kase) {
     add(to, (jinja_global){.name = "messages", .value = messages ? messages : &list});
     add(to, (jinja_global){.name = "tools", .value = tools ? tools : &null});
     add(to, (jinja_global){.name = "add_generation_prompt", .value = prompt ? prompt : &no});
-    for (const json_value *v = kwargs ? kwargs->first : NULL; v && to->n < MAX_GLOBALS; v = v->next) {
+    const json_value *v = kwargs ? kwargs->first : NULL;
+    for (; v && to->n < MAX_GLOBALS; v = v->next) {
         char *name = to->names[to->n];
         snprintf(name, sizeof to->names[0], "%.*s", (int)v->key_len, v->key);
         add(to, (jinja_global){.name = name, .value = v});
