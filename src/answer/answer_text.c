@@ -108,6 +108,21 @@ static void settle(answer_text *a) {
 
 /* ---- Public --------------------------------------------------------------------------------- */
 
+static void drop_half(json_out *text) {
+    const size_t whole = utf8_complete(text->ptr, text->len);
+    if (whole < text->len) {
+        text->len = whole;
+        text->ptr[whole] = '\0';
+    }
+}
+
+void answer_text_drop_half(answer_text *a) {
+    drop_half(&a->raw);
+    drop_half(&a->thoughts);
+    drop_half(&a->text);
+    a->taken = a->taken < a->raw.len ? a->taken : a->raw.len;
+}
+
 static lfm_status add(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
     json_write_raw(&a->raw, bytes, n);
     lfm_status st = json_finish(&a->raw, err);
@@ -142,7 +157,7 @@ void answer_text_begin(answer_text *a) {
 lfm_status answer_text_prefill(answer_text *a, const char *bytes, size_t n, lfm_error *err) {
     const lfm_status st = add(a, bytes, n, err);
     if (st == LFM_OK) {
-        a->settled = a->text.len;
+        a->settled = utf8_complete(a->text.ptr, a->text.len);
     }
     return st;
 }
@@ -156,6 +171,7 @@ lfm_status answer_text_end(answer_text *a, lfm_error *err) {
     if (st == LFM_OK && !a->stopped) {
         cut_at_stop(a);
     }
+    answer_text_drop_half(a);
     a->settled = a->text.len;
     a->thoughts_settled = a->thoughts.len;
     return st;

@@ -41,7 +41,10 @@ lfm_status answer_text_prefill(answer_text *a, const char *bytes, size_t n, lfm_
  * follows. */
 void answer_text_begin(answer_text *a);
 
-/* End of the answer: settle everything, incomplete characters too. */
+/* No more bytes follow here: drop those of a character that they have begun. */
+void answer_text_drop_half(answer_text *a);
+
+/* End of the answer: settle everything; an incomplete character is dropped. */
 lfm_status answer_text_end(answer_text *a, lfm_error *err);
 
 void answer_text_drop(answer_text *a);

@@ -193,6 +193,7 @@ static lfm_status close_thoughts(lfm_answer *a, lfm_error *err) {
     int32_t *tokens = NULL;
     size_t n_message = 0;
     lfm_status st = LFM_OK;
+    answer_text_drop_half(&a->text);
     if (a->opt.thoughts_end) st = join_tokens(a, a->opt.thoughts_end, 0, &tokens, &n_message, err);
     size_t n = n_message;
     if (st == LFM_OK) st = join_tokens(a, THINK_CLOSE, LFM_TOKENIZE_SPECIAL, &tokens, &n, err);

@@ -42,7 +42,9 @@ static const struct {
     {"<think>stop</think>go stop", {"stop"}, true, "stop", "go ", true},
     {"h\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80.", {0}, true, "", "h\xc3\xa9 \xe2\x82\xac "
      "\xf0\x9f\x98\x80.", false},
-    {"cut \xe2\x82", {0}, true, "", "cut \xe2\x82", false},
+    {"cut \xe2\x82", {0}, true, "", "cut ", false}, /* half a character is no text */
+    {"\xf0\x9f\x98", {0}, true, "", "", false},
+    {"<think>cut \xe2\x82", {0}, true, "cut ", "", false},
     {"bad \xff\xfe", {0}, true, "", "bad \xff\xfe", false},
     {"<think>\xe2\x82\xac</think>\xe2\x82\xac", {"\xac!"}, true, "\xe2\x82\xac", "\xe2\x82\xac",
      false},
@@ -132,6 +134,26 @@ static void test_prefill(void **state) {
     answer_text_drop(&b);
 }
 
+/* What the caller adds in the middle of a character ends it: its bytes are dropped everywhere. */
+static void test_half_dropped(void **state) {
+    (void)state;
+    answer_text a = {.split = true};
+    assert_int_equal(answer_text_feed(&a, "<think>a\xe2\x82", 10, NULL), LFM_OK);
+    answer_text_drop_half(&a);
+    assert_int_equal(answer_text_feed(&a, "</think>b\xc3", 10, NULL), LFM_OK);
+    assert_int_equal(answer_text_end(&a, NULL), LFM_OK);
+    assert_string_equal(a.thoughts.ptr, "a");
+    assert_string_equal(a.text.ptr, "b");
+    assert_string_equal(a.raw.ptr, "<think>a</think>b");
+    answer_text_drop(&a);
+    answer_text b = {.split = true};
+    assert_int_equal(answer_text_prefill(&b, "a\xc3", 2, NULL), LFM_OK);
+    assert_int_equal(b.settled, 1);
+    assert_int_equal(answer_text_feed(&b, "\xa9", 1, NULL), LFM_OK);
+    assert_int_equal(b.settled, 3);
+    answer_text_drop(&b);
+}
+
 static void test_bytes_may_be_zero(void **state) {
     (void)state;
     static const char *const stops[] = {"!"};
@@ -148,6 +170,7 @@ int main(void) {
         cmocka_unit_test(test_cases),
         cmocka_unit_test(test_nothing_is_held_needlessly),
         cmocka_unit_test(test_prefill),
+        cmocka_unit_test(test_half_dropped),
         cmocka_unit_test(test_bytes_may_be_zero),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

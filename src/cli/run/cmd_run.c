@@ -139,6 +139,9 @@ static int conclude(const run_state *r) {
     if (wanted && ended && r->text_len == 0 && a->n_calls == 0) {
         term_message(a->is_thinking
                          ? "the answer is empty: the model was still thinking; allow more with -n"
+                     : a->finish == LFM_FINISH_LENGTH
+                         ? "the answer is empty: it was cut before its first character was whole; "
+                           "allow more with -n"
                          : "the answer is empty: the model ended it at once");
         return CLI_INCOMPLETE;
     }

@@ -3,6 +3,7 @@
  */
 #include "cli/run/run_internal.h"
 
+#include "base/utf8.h"
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/truncate.h"
 #include "cli/shared/common.h"
@@ -11,10 +12,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --raw --session: put the tokens of the session before those of the prompt. */
-static lfm_status prepend_session_tokens(run_state *r, lfm_error *err) {
+/* Count the tokens of the session without those of a character that was cut at its end, which was
+ * not shown.  *before: the bytes in front of it that its first token has as well. */
+static size_t whole_past(const run_state *r, const char **before, size_t *n_before) {
     size_t n = 0;
     const int32_t *past = lfm_session_tokens(r->session, &n);
+    char tail[3]; /* the most bytes that can lack others */
+    size_t n_tail = 0;
+    size_t len = 0;
+    for (size_t i = n; i > 0 && n_tail < sizeof tail; i--) {
+        const char *bytes = lfm_token_bytes(r->model, past[i - 1], &len);
+        while (len > 0 && n_tail < sizeof tail) {
+            tail[sizeof tail - ++n_tail] = bytes[--len];
+        }
+    }
+    size_t n_cut = n_tail - utf8_complete(tail + sizeof tail - n_tail, n_tail);
+    *n_before = 0;
+    while (n_cut > 0) {
+        *before = lfm_token_bytes(r->model, past[--n], &len);
+        *n_before = len > n_cut ? len - n_cut : 0;
+        n_cut -= len - *n_before;
+    }
+    return n;
+}
+
+/* Put the first `n` tokens of the session before those of the prompt. */
+static lfm_status prepend_session_tokens(run_state *r, size_t n, lfm_error *err) {
+    size_t n_all = 0;
+    const int32_t *past = lfm_session_tokens(r->session, &n_all);
     int32_t *all = malloc((n + r->prompt.n + 1) * sizeof *all);
     if (!all) return err_set(err, LFM_ERR_MEMORY, "out of memory for %zu tokens", n + r->prompt.n);
     memcpy(all, past, n * sizeof *all);
@@ -28,11 +53,18 @@ static lfm_status prepend_session_tokens(run_state *r, lfm_error *err) {
 }
 
 static lfm_status tokenize(run_state *r, const json_out *text, lfm_error *err) {
-    lfm_status st = LFM_OK;
     if (!r->o->raw) return prompt_tokenize_chat(&r->prompt, r->model, r->o, &r->talk, err);
     const bool continues = r->o->session && lfm_session_pos(r->session) > 0;
-    st = prompt_tokenize_raw(&r->prompt, r->model, r->o, text, !continues, err);
-    return st == LFM_OK && continues ? prepend_session_tokens(r, err) : st;
+    const char *before = NULL;
+    size_t n_before = 0;
+    const size_t n_past = continues ? whole_past(r, &before, &n_before) : 0;
+    json_out all = {0};
+    json_write_raw(&all, before, n_before);
+    json_write_raw(&all, text->ptr, text->len);
+    lfm_status st = json_finish(&all, err);
+    if (st == LFM_OK) st = prompt_tokenize_raw(&r->prompt, r->model, r->o, &all, !continues, err);
+    json_out_free(&all);
+    return st == LFM_OK && continues ? prepend_session_tokens(r, n_past, err) : st;
 }
 
 /* The context of tokenize_again. */
