@@ -158,7 +158,8 @@ bool lfm_model_tensor(const lfm_model *m, size_t i, lfm_tensor_info *out);
 /* ---- Tokens --------------------------------------------------------------------------------- */
 
 enum {
-    LFM_TOKENIZE_BOS = 1,    /* begin with the begin-of-text token, if the file asks for it */
+    LFM_TOKENIZE_BOS = 1,    /* begin with the begin-of-text token, if the file asks for it and the
+                                text does not begin with it */
     LFM_TOKENIZE_SPECIAL = 2 /* names of control tokens in the text become those tokens */
 };
 

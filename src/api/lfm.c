@@ -152,12 +152,13 @@ lfm_status lfm_tokenize(const lfm_model *m, const char *text, size_t n_bytes, in
     *tokens = NULL;
     *n = 0;
     tok_list list = {0};
-    lfm_status st = LFM_OK;
-    if (flags & LFM_TOKENIZE_BOS && tok_adds_bos(m->tok) && tok_bos(m->tok) >= 0) {
-        st = tok_push(&list, tok_bos(m->tok), err);
-    }
+    const int32_t bos = flags & LFM_TOKENIZE_BOS && tok_adds_bos(m->tok) ? tok_bos(m->tok) : -1;
+    lfm_status st = bos >= 0 ? tok_push(&list, bos, err) : LFM_OK;
     if (st == LFM_OK) {
         st = tok_encode(m->tok, text, n_bytes, (flags & LFM_TOKENIZE_SPECIAL) != 0, &list, err);
+    }
+    if (st == LFM_OK && bos >= 0 && list.n > 1 && list.ids[1] == bos) { /* the text has its own */
+        memmove(list.ids, list.ids + 1, --list.n * sizeof *list.ids);
     }
     if (st != LFM_OK) {
         tok_list_free(&list);
