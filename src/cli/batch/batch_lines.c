@@ -6,6 +6,7 @@
 #include "base/grow.h"
 #include "cli/batch/batch_line.h"
 #include "cli/shared/common.h"
+#include "cli/shared/input.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -100,6 +101,14 @@ static void take(line_source *in, size_t end, const char **text, size_t *len) {
     in->n_lines++;
 }
 
+/* Skip a byte order mark before the first line. */
+static lfm_status begin(line_source *in, lfm_error *err) {
+    size_t n_mark = 0;
+    const lfm_status st = input_begin(in->text + in->at, in->len - in->at, in->name, &n_mark, err);
+    in->at += n_mark;
+    return st;
+}
+
 lfm_status line_next(line_source *in, bool wait, const char **text, size_t *len, bool *got,
                      lfm_error *err) {
     *got = false;
@@ -107,6 +116,8 @@ lfm_status line_next(line_source *in, bool wait, const char **text, size_t *len,
         const char *start = in->text ? in->text + in->at : NULL;
         const char *end = start ? memchr(start, '\n', in->len - in->at) : NULL;
         if (end || (in->ended && in->at < in->len)) { /* the last line may lack its newline */
+            const lfm_status st = in->n_lines == 0 ? begin(in, err) : LFM_OK;
+            if (st != LFM_OK) return st;
             take(in, end ? (size_t)(end - in->text) : in->len, text, len);
             if (*len > 0) {
                 *got = true;

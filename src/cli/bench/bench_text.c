@@ -171,7 +171,7 @@ static lfm_status prepare(text_run *t, lfm_error *err) {
     const cli_options *o = b->o;
     int32_t *tokens = NULL;
     size_t n = 0;
-    lfm_status st = input_read_file(&t->text, o->text, false, err);
+    lfm_status st = input_read_file(&t->text, o->text, INPUT_TEXT, err);
     if (st == LFM_OK) st = json_finish(&t->text, err);
     if (st == LFM_OK) {
         st = lfm_tokenize(b->model, t->text.ptr, t->text.len, LFM_TOKENIZE_BOS, &tokens, &n, err);

@@ -108,7 +108,7 @@ lfm_status chat_edit(chat *c, lfm_error *err) {
     }
     lfm_status st = written ? run_editor(path, err)
                             : err_set(err, LFM_ERR_IO, "%s: %s", path, strerror(errno));
-    if (st == LFM_OK) st = input_read_file(&text, path, true, err);
+    if (st == LFM_OK) st = input_read_file(&text, path, INPUT_TEXT, err);
     if (st == LFM_OK) {
         editor_set(&c->edit, text.ptr ? text.ptr : "", text.len);
     }
@@ -176,7 +176,7 @@ static lfm_status do_read(chat *c, const char *arg, lfm_error *err) {
     if (before > 0) {
         json_write_text(&c->attached, "\n\n");
     }
-    lfm_status st = input_read_file(&c->attached, arg, true, err);
+    lfm_status st = input_read_file(&c->attached, arg, INPUT_TEXT, err);
     if (st == LFM_OK) st = json_finish(&c->attached, err);
     if (st == LFM_OK) {
         chat_say(c, "%s (%zu bytes) will come before your next message", arg,

@@ -91,7 +91,7 @@ int cmd_logits(const cli_options *o) {
     } else if (!o->out && term_out_is_tty()) {
         st = err_set(&err, LFM_ERR_ARG, "the result is binary; give a file for it with -o OUT.f32");
     }
-    if (st == LFM_OK) st = input_read_file(&text, o->tokens, false, &err);
+    if (st == LFM_OK) st = input_read_file(&text, o->tokens, INPUT_CODE, &err);
     if (st == LFM_OK && memchr(text.ptr, 0, text.len)) {
         st = err_set(&err, LFM_ERR_ARG, "%s is not a list of token ids", o->tokens);
     }

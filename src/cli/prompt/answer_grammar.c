@@ -60,7 +60,7 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
     if (is_tools) {
         tools_write(&text, tools, o->tool_choice);
     } else if (s.is_file) {
-        st = input_read_file(&text, s.value, false, err);
+        st = input_read_file(&text, s.value, INPUT_CODE, err);
     } else {
         json_write_text(&text, s.value);
     }

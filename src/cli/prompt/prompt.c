@@ -57,7 +57,8 @@ static lfm_status add_part(json_out *text, bool *any, const opt_part *part, bool
     } else if (part->kind == PART_TEXT) {
         json_write_text(text, part->value);
     } else {
-        st = input_read_file(text, part->value, part->kind == PART_FILE, err);
+        st = input_read_file(text, part->value,
+                             part->kind == PART_BYTES ? INPUT_BYTES : INPUT_TEXT, err);
     }
     if (st == LFM_OK) st = json_finish(text, err);
     if (st == LFM_OK && text->len == body) { /* an empty part adds no blank line */
@@ -90,7 +91,7 @@ static lfm_status read_messages(conversation *c, const char *path, lfm_error *er
     json_out file = {0};
     json_doc doc = {0};
     lfm_error why = {0};
-    lfm_status st = input_read_file(&file, path, false, err);
+    lfm_status st = input_read_file(&file, path, INPUT_CODE, err);
     if (st == LFM_OK && json_parse(&doc, file.ptr, file.len, &why) != LFM_OK) {
         st = err_set(err, why.status, "--messages %s: %s", path, why.text);
     }
@@ -125,7 +126,8 @@ static lfm_status check_text(const char *what, const json_out *text, lfm_error *
 }
 
 lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err) {
-    if (o->system_file && !o->system) return input_read_file(system, o->system_file, true, err);
+    const char *file = o->system ? NULL : o->system_file;
+    if (file) return input_read_file(system, file, INPUT_TEXT, err);
     json_write_text(system, o->system ? o->system : "");
     return json_finish(system, err);
 }

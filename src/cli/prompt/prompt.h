@@ -1,7 +1,8 @@
 /*
  * prompt.h - collecting the prompt from the command line, files and standard input.
  *
- * The user's text is never altered: no escapes, no trimming, no cutting.
+ * The text of the user is never altered: no escapes, no trimming, no cutting.  shared/input.h says
+ * what is part of a text file.
  */
 #ifndef CLI_PROMPT_PROMPT_H
 #define CLI_PROMPT_PROMPT_H

@@ -75,7 +75,7 @@ lfm_status tools_read(tools_offered *list, const cli_options *o, lfm_error *err)
     json_doc doc = {0};
     lfm_error why = {0};
     if (!o->tools) return LFM_OK;
-    lfm_status st = input_read_file(&text, o->tools, false, err);
+    lfm_status st = input_read_file(&text, o->tools, INPUT_CODE, err);
     if (st == LFM_OK && json_parse(&doc, text.ptr, text.len, &why) != LFM_OK) {
         st = err_set(err, why.status == LFM_ERR_MEMORY ? LFM_ERR_MEMORY : LFM_ERR_ARG,
                      "--tools %s: %s", o->tools, why.text);

@@ -37,7 +37,31 @@ static void explain_wait(int fd) {
     }
 }
 
-lfm_status input_read_file(json_out *text, const char *path, bool drop_newline, lfm_error *err) {
+lfm_status input_begin(const char *text, size_t n, const char *name, size_t *n_mark,
+                       lfm_error *err) {
+    static const char utf8[] = "\xef\xbb\xbf", little[] = "\xff\xfe", big[] = "\xfe\xff";
+    *n_mark = n >= 3 && memcmp(text, utf8, 3) == 0 ? 3 : 0;
+    if (n < 2 || (memcmp(text, little, 2) != 0 && memcmp(text, big, 2) != 0)) return LFM_OK;
+    return err_set(err, LFM_ERR_ARG,
+                   "%s is UTF-16 text. Convert it to UTF-8: iconv -f UTF-16 -t UTF-8", name);
+}
+
+/* Drop from the file that begins at `start` what is no part of its text. */
+static lfm_status trim(json_out *text, size_t start, input_kind kind, const char *name,
+                       lfm_error *err) {
+    size_t n_mark = 0;
+    const lfm_status st = input_begin(text->ptr + start, text->len - start, name, &n_mark, err);
+    if (st != LFM_OK) return st;
+    text->len -= n_mark;
+    memmove(text->ptr + start, text->ptr + start + n_mark, text->len - start);
+    if (kind == INPUT_TEXT && text->len > start && text->ptr[text->len - 1] == '\n') {
+        text->len -= text->len > start + 1 && text->ptr[text->len - 2] == '\r' ? 2 : 1;
+    }
+    text->ptr[text->len] = '\0';
+    return LFM_OK;
+}
+
+lfm_status input_read_file(json_out *text, const char *path, input_kind kind, lfm_error *err) {
     const bool is_stdin = strcmp(path, "-") == 0;
     const char *name = is_stdin ? "standard input" : path;
     const size_t start = text->len;
@@ -46,12 +70,9 @@ lfm_status input_read_file(json_out *text, const char *path, bool drop_newline, 
     if (is_stdin) {
         explain_wait(fd);
     }
-    const lfm_status st = read_all(text, fd, name, err);
+    lfm_status st = read_all(text, fd, name, err);
     if (!is_stdin) {
         close(fd);
     }
-    if (drop_newline && text->len > start && text->ptr[text->len - 1] == '\n') {
-        text->ptr[--text->len] = '\0';
-    }
-    return st;
+    return st == LFM_OK && kind != INPUT_BYTES ? trim(text, start, kind, name, err) : st;
 }

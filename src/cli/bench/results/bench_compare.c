@@ -25,7 +25,7 @@ static lfm_status read_results(result_file *f, const char *path, lfm_error *err)
     json_out file = {0};
     lfm_error why = {0};
     f->path = path;
-    lfm_status st = input_read_file(&file, path, false, err);
+    lfm_status st = input_read_file(&file, path, INPUT_CODE, err);
     if (st != LFM_OK) {
         json_out_free(&file);
         return st;
