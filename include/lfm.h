@@ -132,6 +132,8 @@ typedef struct {
     uint64_t file_bytes;
     uint32_t n_parts;       /* files that the model is split into */
     const char *template_name; /* recognised chat template, "" = none in the file */
+    const char *card;          /* the model whose card gives lfm_sampling_default, "" = unknown */
+    uint32_t n_sampling_keys;  /* settings that the file gives instead (general.sampling.*) */
 } lfm_model_info;
 
 const lfm_model_info *lfm_model_get_info(const lfm_model *m);
@@ -348,7 +350,8 @@ typedef struct {
 
 typedef struct lfm_sampler lfm_sampler;
 
-/* The settings that the model's card recommends.  `size` is sizeof *out. */
+/* The settings that the model asks for: those in its file (general.sampling.*), the others as its
+ * card recommends.  `size` is sizeof *out. */
 void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size);
 
 /* `settings` may be NULL: the defaults. */

@@ -17,7 +17,7 @@ prefixes="arena cores cpu err group json map memory out pool team thoughts unico
     chat sampler tok
     argument big buffer dict jinja lex list lookup native operator parse run text value variable
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
-    constraint answer logprobs tool
+    constraint defaults answer logprobs tool
     lfm"
 
 list=$(mktemp)

@@ -26,6 +26,7 @@ struct lfm_model {
     tokenizer *tok;
     chat_template template;
     lfm_model_info info;
+    lfm_sampling sampling; /* the defaults */
     char name[256]; /* general.name, cut to fit */
     bool vocab_only;
 };

@@ -1,6 +1,7 @@
 /*
  * lfm.c - models, tokens and sampling: joins the rooms that do not know each other.
  */
+#include "api/defaults.h"
 #include "api/internal.h"
 
 #include "base/versioned.h"
@@ -50,6 +51,7 @@ static void describe(lfm_model *m) {
         .n_parts = m->file.n_parts,
         .template_name = m->template == CHAT_NONE ? "" : chat_template_name(m->template),
     };
+    m->info.card = defaults_sampling(&m->sampling, &m->info.n_sampling_keys, &m->file, s);
 }
 
 /* Every token needs a row of the embedding: ids of a larger vocabulary would point outside it. */
@@ -191,31 +193,9 @@ int32_t lfm_token_find(const lfm_model *m, const char *name) {
 
 /* ---- Sampling ------------------------------------------------------------------------------- */
 
-/* Values of the model cards, told apart by what the file shows (MODEL.md, "Sampling"). */
-static const struct {
-    chat_template template;
-    uint32_t n_layer_below;
-    float temperature;
-    int32_t top_k;
-    float min_p;
-} cards[] = {
-    {CHAT_LFM25_THINKING, UINT32_MAX, 0.2f, 80, 0.0f}, /* LFM2.5-8B-A1B */
-    {CHAT_LFM2, 40, 0.3f, 0, 0.15f},                   /* LFM2, but for the 24B of 40 layers */
-};
-
 void lfm_sampling_default(const lfm_model *m, lfm_sampling *out, size_t size) {
-    lfm_sampling s = {
-        .struct_size = size,
-        .temperature = 0.1f, .top_k = 50, .typical_p = 1.0f, .top_p = 1.0f,
-        .repeat_penalty = 1.05f, .repeat_last_n = 64,
-    };
-    for (size_t i = 0; i < sizeof cards / sizeof *cards; i++) {
-        if (m->template == cards[i].template && m->shape.n_layer < cards[i].n_layer_below) {
-            s.temperature = cards[i].temperature;
-            s.top_k = cards[i].top_k;
-            s.min_p = cards[i].min_p;
-        }
-    }
+    lfm_sampling s = m->sampling;
+    s.struct_size = size;
     versioned_write(out, size, &s, sizeof s);
 }
 

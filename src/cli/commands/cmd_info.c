@@ -97,8 +97,12 @@ static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_e
     printf("context    %s tokens\n", cli_grouped(i->n_ctx_max).text);
     printf("vocabulary %s tokens\n", cli_grouped(i->n_vocab).text);
     printf("template   %s\n", i->template_name[0] ? i->template_name : "none");
-    printf("sampling   temp %g, top-k %" PRId32 ", min-p %g, repeat penalty %g\n",
-           (double)s.temperature, s.top_k, (double)s.min_p, (double)s.repeat_penalty);
+    printf("sampling   temp %g, top-k %" PRId32 ", top-p %g, min-p %g, repeat penalty %g over %"
+           PRId32 " (%s%s%s)\n",
+           (double)s.temperature, s.top_k, (double)s.top_p, (double)s.min_p,
+           (double)s.repeat_penalty, s.repeat_last_n,
+           i->n_sampling_keys ? "general.sampling; " : "",
+           i->card[0] ? "the card of " : "no model card is known", i->card);
     printf("kernels    %s\n", i->isa);
     for (size_t k = 0; k < n_types; k++) {
         printf("%-10s %-8s %5zu tensors %12s  %5.1f %%\n", k ? "" : "weights", share[k].type,

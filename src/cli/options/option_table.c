@@ -121,7 +121,8 @@ const opt_row option_table[] = {
          "the same, with the grammar in a file"),
 
     CHOICE(OPT_CHOICE, "--preset", PRESET_WORDS, SAMPLING, ANSWER, preset, "card",
-           "settings to start from: the model card's, llama.cpp's, or none (greedy)"),
+           "settings to start from: the model's (its file's or its card's), llama.cpp's, or none "
+           "(greedy)"),
     REAL("--temp --temperature", "T", SAMPLING, ANSWER, temp, 0, 1e6, "card",
          "temperature; 0 = always the most probable token"),
     INT("--top-k", "N", SAMPLING, ANSWER, top_k, 0, INT_BIG, "card",
