@@ -549,8 +549,8 @@ lfm_status lfm_answer_run(lfm_answer *a, lfm_answer_fn *on_token, void *ctx, lfm
 lfm_status lfm_answer_take(lfm_answer *a, lfm_error *err);
 lfm_status lfm_answer_eval(lfm_answer *const *a, size_t n, lfm_error *err);
 
-/* Nothing follows: settle the text and read calls that were left open.  `why` is the finish of an
- * answer that has none yet. */
+/* Nothing follows: settle the text, without a character that was cut, and read calls that were left
+ * open.  `why` is the finish of an answer that has none yet. */
 lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err);
 
 const lfm_answer_state *lfm_answer_get(const lfm_answer *a);
