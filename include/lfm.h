@@ -138,6 +138,10 @@ typedef struct {
 
 const lfm_model_info *lfm_model_get_info(const lfm_model *m);
 
+/* A warning about the file, which lfm runs nevertheless: a key that it does not know, or one that
+ * contradicts the tensors; "" = none. */
+const char *lfm_model_warning(const lfm_model *m);
+
 /* Metadata in file order: key `i` and its value as text.  Writes at most `cap` bytes to `value`,
  * including the NUL; long arrays and strings are shortened with "...".  False past the end. */
 bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,

@@ -111,6 +111,10 @@ const lfm_model_info *lfm_model_get_info(const lfm_model *m) {
     return &m->info;
 }
 
+const char *lfm_model_warning(const lfm_model *m) {
+    return m->shape.note;
+}
+
 bool lfm_model_key(const lfm_model *m, size_t i, const char **key, size_t *key_len,
                    const char **type, char *value, size_t cap) {
     if (i >= m->file.n_keys) return false;

@@ -61,7 +61,7 @@ static void choose_experts(const model_shape *s, const float *logits, const floa
     }
     /* The smallest normal half: where llama.cpp stops dividing too. */
     const float least = 0x1p-14f;
-    const float total = sum < least ? least : sum;
+    const float total = !s->expert_norm ? 1.0f : sum < least ? least : sum;
     for (uint32_t r = 0; r < s->n_expert_used; r++) {
         choice[r].weight = choice[r].weight / total * s->expert_scale;
     }

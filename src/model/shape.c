@@ -42,9 +42,7 @@ static lfm_status read_arch(model_shape *s, const gguf_file *f, lfm_error *err) 
     if (arch.len == 7 && memcmp(arch.ptr, "lfm2moe", 7) == 0) {
         s->is_moe_arch = true;
     } else if (arch.len != 4 || memcmp(arch.ptr, "lfm2", 4) != 0) {
-        return err_set(err, LFM_ERR_UNSUPPORTED, "%s: this file holds a '%.*s' model; lfm runs "
-                       "only 'lfm2moe' and 'lfm2'", f->path,
-                       (int)(arch.len < 64 ? arch.len : 64), arch.ptr);
+        return shape_refuse_arch(f, arch, err);
     }
     return LFM_OK;
 }
@@ -118,8 +116,9 @@ static lfm_status read_heads(model_shape *s, const gguf_file *f, lfm_error *err)
 
 static lfm_status read_experts(model_shape *s, const gguf_file *f, lfm_error *err) {
     uint32_t gating = 0;
-    s->n_dense = s->n_layer;
+    s->n_dense = s->is_moe_arch ? 0 : s->n_layer;
     s->expert_scale = 1.0f;
+    s->expert_norm = true;
     if (!s->is_moe_arch) return LFM_OK;
     lfm_status st = need(f, s, "expert_count", 1, SHAPE_MAX_EXPERTS, &s->n_expert, err);
     if (st == LFM_OK) {
@@ -127,10 +126,13 @@ static lfm_status read_experts(model_shape *s, const gguf_file *f, lfm_error *er
         st = need(f, s, "expert_used_count", 1, most, &s->n_expert_used, err);
     }
     if (st == LFM_OK) {
-        st = need(f, s, "expert_feed_forward_length", 1, 1u << 20, &s->n_ff_expert, err);
+        st = need(f, s, "expert_feed_forward_length", 1, SHAPE_MAX_WIDTH, &s->n_ff_expert, err);
     }
-    if (st == LFM_OK) st = need(f, s, "leading_dense_block_count", 0, s->n_layer, &s->n_dense, err);
+    if (st == LFM_OK) st = get(f, s, "leading_dense_block_count", 0, s->n_layer, &s->n_dense, err);
     if (st == LFM_OK) st = need(f, s, "expert_gating_func", 0, UINT32_MAX, &gating, err);
+    if (st == LFM_OK) {
+        st = gguf_get_bool(f, key_of(s, "expert_weights_norm").text, &s->expert_norm, err);
+    }
     if (st == LFM_OK) {
         float scale = 0.0f;
         st = gguf_get_f32(f, key_of(s, "expert_weights_scale").text, &scale, err);
@@ -144,63 +146,14 @@ static lfm_status read_experts(model_shape *s, const gguf_file *f, lfm_error *er
     return st;
 }
 
-static lfm_status refuse(const gguf_file *f, const char *key, lfm_error *err) {
-    return err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' asks for mathematics that lfm does not "
-                   "implement", f->path, key);
-}
-
-/* Keys that change the answer unless they have their neutral value: never ignored. */
-static lfm_status check_unsupported(const model_shape *s, const gguf_file *f, lfm_error *err) {
-    static const struct {
-        const char *name;
-        uint32_t neutral;
-    } integers[] = {
-        {"attention.sliding_window", 0}, {"expert_group_count", 0}, {"expert_group_used_count", 0},
-        {"expert_shared_count", 0}, {"nextn_predict_layers", 0}, {"pooling_type", 0},
-    };
-    static const struct {
-        const char *name;
-        float neutral; /* besides 0, which stands for "none" */
-    } floats[] = {
-        {"rope.scaling.factor", 1}, {"rope.scaling.attn_factor", 1}, {"rope.scale_linear", 1},
-        {"logit_scale", 1}, {"embedding_scale", 1}, {"residual_scale", 1}, {"attention.scale", 0},
-        {"final_logit_softcapping", 0}, {"attn_logit_softcapping", 0}, {"attention.clamp_kqv", 0},
-        {"attention.max_alibi_bias", 0},
-    };
-    lfm_status st = LFM_OK;
-    for (size_t i = 0; i < sizeof integers / sizeof integers[0] && st == LFM_OK; i++) {
-        const full_key key = key_of(s, integers[i].name);
-        uint32_t value = integers[i].neutral;
-        st = gguf_get_u32(f, key.text, 0, UINT32_MAX, &value, err);
-        if (st == LFM_OK && value != integers[i].neutral) st = refuse(f, key.text, err);
-    }
-    for (size_t i = 0; i < sizeof floats / sizeof floats[0] && st == LFM_OK; i++) {
-        const full_key key = key_of(s, floats[i].name);
-        float value = 0;
-        st = gguf_get_f32(f, key.text, &value, err);
-        if (st == LFM_OK && value != 0.0f && value != floats[i].neutral) {
-            st = refuse(f, key.text, err);
-        }
-    }
-    bool causal = true;
-    gguf_str scaling = {"none", 4};
-    if (st == LFM_OK) st = gguf_get_bool(f, key_of(s, "attention.causal").text, &causal, err);
-    if (st == LFM_OK) st = gguf_get_str(f, key_of(s, "rope.scaling.type").text, &scaling, err);
-    if (st == LFM_OK && !causal) st = refuse(f, key_of(s, "attention.causal").text, err);
-    if (st == LFM_OK && (scaling.len != 4 || memcmp(scaling.ptr, "none", 4) != 0)) {
-        st = refuse(f, key_of(s, "rope.scaling.type").text, err);
-    }
-    return st;
-}
-
 lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
     *s = (model_shape){0};
     uint32_t taps = 0;
     lfm_status st = read_arch(s, f, err);
     if (st == LFM_OK) st = need(f, s, "block_count", 1, SHAPE_MAX_LAYERS, &s->n_layer, err);
-    if (st == LFM_OK) st = need(f, s, "embedding_length", 1, 1u << 20, &s->n_embd, err);
+    if (st == LFM_OK) st = need(f, s, "embedding_length", 1, SHAPE_MAX_WIDTH, &s->n_embd, err);
     if (st == LFM_OK) st = need(f, s, "context_length", 1, 1u << 30, &s->n_ctx, err);
-    if (st == LFM_OK) st = need(f, s, "feed_forward_length", 1, 1u << 20, &s->n_ff, err);
+    if (st == LFM_OK) st = need(f, s, "feed_forward_length", 1, SHAPE_MAX_WIDTH, &s->n_ff, err);
     if (st == LFM_OK) st = need(f, s, "shortconv.l_cache", 1, 1u << 16, &taps, err);
     if (st == LFM_OK && taps != CONV_TAPS) {
         st = err_set(err, LFM_ERR_UNSUPPORTED, "%s: key '%s' is %" PRIu32 "; only %d is "
@@ -218,6 +171,6 @@ lfm_status shape_read(model_shape *s, const gguf_file *f, lfm_error *err) {
     if (st == LFM_OK) st = read_layers(s, f, err);
     if (st == LFM_OK) st = read_heads(s, f, err);
     if (st == LFM_OK) st = read_experts(s, f, err);
-    if (st == LFM_OK) st = check_unsupported(s, f, err);
+    if (st == LFM_OK) st = shape_check_keys(s, f, err);
     return st;
 }

@@ -32,6 +32,8 @@ static void architectures(corpus *c) {
     arch_case(c, "a70-arch-newline", TEXT("lfm2\nlfm2"), "model; lfm runs only");
     arch_case(c, "a70-arch-format", TEXT("%s%s%n%n"), "holds a '%s%s%n%n' model");
     arch_case(c, "a70-arch-bidi", TEXT("\xe2\x80\xae" "2mfl"), "model; lfm runs only");
+    arch_case(c, "a70-arch-draft", TEXT("dflash"), "a draft model, which only guesses ahead");
+    arch_case(c, "a70-arch-vectors", TEXT("lfm2-bidir"), "an embedding model, which turns texts");
     arch_case(c, "a70-arch-other-keys", TEXT("lfm2"), "key 'lfm2.block_count' is missing");
 }
 
@@ -42,7 +44,7 @@ static void missing_keys(corpus *c) {
         "~block_count", "~context_length", "~embedding_length", "~feed_forward_length",
         "~attention.head_count", "~attention.head_count_kv", "~attention.layer_norm_rms_epsilon",
         "~rope.freq_base", "~shortconv.l_cache", "~expert_count", "~expert_used_count",
-        "~expert_feed_forward_length", "~leading_dense_block_count", "~expert_gating_func",
+        "~expert_feed_forward_length", "~expert_gating_func",
     };
     char name[64];
     char says[80];
@@ -56,6 +58,9 @@ static void missing_keys(corpus *c) {
     tiny_file *f = good();
     tiny_drop(f, "~vocab_size"); /* the embedding tells it */
     accepted(c, "a71-no-vocab_size", f);
+    f = good();
+    tiny_drop(f, "~leading_dense_block_count"); /* no layer is dense */
+    put_file(c, "a71-no-leading_dense_block_count", f, BAD_TENSORS, "blk.0.ffn_gate_inp.weight");
 }
 
 /* ---- Numbers -------------------------------------------------------------------------------- */
@@ -126,7 +131,9 @@ static const number_case numbers[] = {
     {"a99-sliding-window", "~attention.sliding_window", 128, BAD_FILE, "sliding_window' asks for"},
     {"a99-expert-groups", "~expert_group_count", 2, BAD_FILE, "expert_group_count' asks for"},
     {"a99-shared-experts", "~expert_shared_count", 1, BAD_FILE, "expert_shared_count' asks for"},
-    {"a99-pooling", "~pooling_type", 1, BAD_FILE, "pooling_type' asks for"},
+    {"a99-pooling", "~pooling_type", 1, BAD_FILE, "pooling_type' marks an embedding"},
+    {"a99-interleaved", "~interleave_moe_layer_step", 2, BAD_FILE, "layer_step' asks for"},
+    {"a99-unknown-key", "~moods", 2, GOOD, ""},
 };
 
 static void number_cases(corpus *c) {
@@ -167,7 +174,16 @@ static void floats(corpus *c) {
     refused(c, "a99-rope-yarn", f, "asks for mathematics");
     f = good();
     tiny_put(f, "~attention.causal", T_BOOL, "\0", 1);
-    refused(c, "a99-not-causal", f, "asks for mathematics");
+    refused(c, "a99-not-causal", f, "attention.causal' marks an embedding model");
+    f = good();
+    tiny_put(f, "~expert_weights_norm", T_BOOL, "\0", 1);
+    accepted(c, "a99-not-normalised", f);
+    f = good();
+    tiny_put_array(f, "~swiglu_clamp_exp", T_U64, 0, "", 0);
+    accepted(c, "a99-clamped-by-nothing", f);
+    f = good();
+    tiny_put_array(f, "~logit_scale", T_ARRAY, 1, "\4\0\0\0\0\0\0\0\0\0\0\0", 12);
+    refused(c, "a99-logit-scale-arrays", f, "logit_scale' asks for mathematics");
     const double wide = 1e6;
     f = good();
     tiny_put(f, base, T_F64, &wide, 8);

@@ -35,6 +35,7 @@ typedef struct {
 struct ref_model {
     ref_shape shape;
     double eps, theta, expert_scale;
+    bool expert_sum; /* the weights of a mixture are divided by their sum */
     size_t n_rot; /* rotated values per head, 0 = all */
     tensor embd, norm, head;
     layer *layers; /* [n_layer] */
@@ -186,6 +187,8 @@ ref_model *ref_open(const gguf_file *f) {
     m->eps = read_real(f, "attention.layer_norm_rms_epsilon");
     m->theta = read_real(f, "rope.freq_base");
     m->expert_scale = read_real(f, "expert_weights_scale");
+    m->expert_sum = true;
+    gguf_get_bool(f, key_of(f, "expert_weights_norm").text, &m->expert_sum, NULL);
     m->n_rot = read_count(f, "rope.dimension_count");
     m->layers = make(m->shape.n_layer, sizeof *m->layers);
     for (size_t i = 0; i < m->shape.n_layer; i++) {
@@ -454,7 +457,8 @@ static void add_mixture(const ref_model *m, const layer *l, const double *x, con
     for (size_t e = 0; e < n; e++) {
         sum += chosen[e] ? p[e] : 0;
     }
-    const double scale = (m->expert_scale > 0 ? m->expert_scale : 1) / fmax(sum, min_weight_sum);
+    const double divisor = m->expert_sum ? fmax(sum, min_weight_sum) : 1;
+    const double scale = (m->expert_scale != 0 ? m->expert_scale : 1) / divisor;
     size_t n_found = 0;
     for (size_t e = 0; e < n; e++) {
         if (chosen[e]) {

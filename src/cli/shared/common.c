@@ -75,6 +75,10 @@ lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only
     const lfm_status st = machine_prepare(o, err);
     if (st != LFM_OK) return st;
     if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) return explain(o, &why, err);
+    const char *warning = lfm_model_warning(*out);
+    if (warning[0] && !o->quiet) {
+        term_message("%s", warning);
+    }
     machine_lock(*out, o);
     return LFM_OK;
 }
