@@ -72,6 +72,14 @@ size_t jobs_tile(size_t n) {
     return (n + passes - 1) / passes;
 }
 
+void jobs_scale(const matmul_job *j, float *const *y, size_t n, size_t rows) {
+    for (size_t t = 0; j->scale && t < n; t++) {
+        for (size_t r = 0; r < rows; r++) {
+            y[t][r] *= *j->scale;
+        }
+    }
+}
+
 static void multiply(void *ctx, const matmul_job *j, size_t row, size_t rows,
                      const uint8_t *next) {
     (void)ctx;
@@ -83,6 +91,7 @@ static void multiply(void *ctx, const matmul_job *j, size_t row, size_t rows,
             y[t] = (j->y0 ? j->y0 + (at + t) * j->rows : j->y[at + t]) + row;
         }
         j->mul(y, j->w + row * j->row_bytes, j->x + at, n, rows, j->k, next);
+        jobs_scale(j, y, n, rows);
     }
 }
 

@@ -12,7 +12,7 @@
 
 enum { JOB_TOKENS = 128 }; /* tokens per call of a product, at most */
 
-/* y[t][r] = W[r] . x[t] for all rows of one matrix and n tokens. */
+/* y[t][r] = scale * (W[r] . x[t]) for all rows of one matrix and n tokens. */
 typedef struct matmul_job matmul_job;
 struct matmul_job {
     kern_mul_fn *mul;
@@ -24,6 +24,7 @@ struct matmul_job {
     float *y0;            /* outputs [n][rows] when they are contiguous, otherwise NULL */
     float *const *y;      /* [n] outputs of `rows` floats */
     size_t n;
+    const float *scale;   /* of the whole matrix, multiplied last; NULL: none */
     size_t align;         /* a power of two: rows that must stay in one piece; 0: any */
     size_t most_rows;     /* of a piece, at least `align`; 0: any */
     size_t piece_rows;    /* set by jobs_plan */
@@ -34,6 +35,9 @@ struct matmul_job {
  * address that the worker reads next, or NULL. */
 typedef void jobs_piece_fn(void *ctx, const matmul_job *j, size_t row, size_t rows,
                            const uint8_t *next);
+
+/* Multiply the products y[n][rows] of some rows by the scale of their matrix, if it has one. */
+void jobs_scale(const matmul_job *j, float *const *y, size_t n, size_t rows);
 
 /* Divide the jobs of one step into pieces for `n_workers`; the total number of pieces. */
 size_t jobs_plan(matmul_job *jobs, size_t n_jobs, size_t n_workers);

@@ -92,6 +92,7 @@ static void plan(pass *b, const weights_step *s) {
             .k = s->w[j]->cols,
             .x = st->in.at[act_layout_of(s->w[j]->type)] + (b->n - n),
             .n = n,
+            .scale = s->w[j]->scale,
         };
     }
     b->n_pieces = jobs_plan(b->jobs, s->n, b->t->n_workers);

@@ -79,6 +79,7 @@ static matmul_job expert_job(const kern_table *kern, const weight *w, size_t e, 
         .x = x,
         .y = y,
         .n = n,
+        .scale = w->scale ? w->scale + e : NULL,
     };
 }
 
@@ -159,6 +160,8 @@ static void hidden_piece(void *ctx, const matmul_job *gate, size_t row, size_t r
         }
         gate->mul(y[0], gate->w + row * gate->row_bytes, gate->x + at, n, rows, gate->k, up_w);
         up->mul(y[1], up_w, up->x + at, n, rows, up->k, next);
+        jobs_scale(gate, y[0], n, rows);
+        jobs_scale(up, y[1], n, rows);
         for (size_t t = 0; t < n; t++) {
             st->kern->silu_mul(y[0][t], y[0][t], y[1][t], rows);
             act_fill_part(&st->hidden, st->kern, slot + at + t, gate->rows, row, y[0][t], rows,

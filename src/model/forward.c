@@ -24,8 +24,11 @@ static void embed(pass *b, const forward_request *rq) {
     const size_t half = st->shape->head_dim / 2;
     size_t i = 0;
     while (team_take(b->t, b->n, &i)) {
-        kern_dequantize(e->type, st->x + i * e->cols,
-                        e->data + (size_t)rq->tokens[i] * e->row_bytes, e->cols);
+        float *x = st->x + i * e->cols;
+        kern_dequantize(e->type, x, e->data + (size_t)rq->tokens[i] * e->row_bytes, e->cols);
+        for (size_t j = 0; e->scale && j < e->cols; j++) {
+            x[j] *= *e->scale;
+        }
         rope_angles(st->cosine + i * half, st->sine + i * half, st->freq, half, pass_pos(b, i));
     }
     team_sync(b->t);

@@ -54,25 +54,6 @@ static lfm_status find(binder *b, const char *name, uint64_t d0, uint64_t d1, ui
     return LFM_OK;
 }
 
-static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t cols,
-                              uint64_t rows, uint64_t n, weight *out) {
-    const tensor_name name = name_of(layer, suffix);
-    const gguf_tensor *t = NULL;
-    const lfm_status st = find(b, name.text, cols, rows, n, &t);
-    if (st != LFM_OK) return st;
-    const size_t row_bytes = qtype_row_bytes(t->type, (size_t)cols);
-    *out = (weight){
-        .type = t->type,
-        .rows = (uint32_t)rows,
-        .cols = (uint32_t)cols,
-        .n = (uint32_t)n,
-        .data = t->data,
-        .row_bytes = row_bytes,
-        .matrix_bytes = row_bytes * (size_t)rows,
-    };
-    return LFM_OK;
-}
-
 /* Vectors are few, so all are checked.  A NaN need not show in an answer: in the bias of a router
  * it only chooses the wrong experts. */
 static lfm_status check_finite(const binder *b, const char *name, const float *x, uint64_t n) {
@@ -101,6 +82,43 @@ static lfm_status bind_floats(binder *b, int layer, const char *suffix, uint64_t
     b->float_bytes += t->n_bytes;
     *out = (const float *)(const void *)t->data;
     return check_finite(b, name.text, *out, d0 * d1);
+}
+
+static bool has(const binder *b, int layer, const char *suffix) {
+    return gguf_get_tensor(b->f, name_of(layer, suffix).text) != NULL;
+}
+
+/* Beside "NAME.weight" there may be "NAME.scale", a factor of each matrix: NVFP4 is made for it,
+ * because its own scales end at 448.  "NAME.input_scale" serves programs that round activations to
+ * four bits as well. */
+static lfm_status bind_scale(binder *b, int layer, const char *suffix, uint64_t n,
+                             const float **out) {
+    char scale[48];
+    char input[48];
+    const int stem = (int)(strlen(suffix) - strlen("weight"));
+    snprintf(scale, sizeof scale, "%.*sscale", stem, suffix);
+    snprintf(input, sizeof input, "%.*sinput_scale", stem, suffix);
+    b->n_bound += has(b, layer, input);
+    return has(b, layer, scale) ? bind_floats(b, layer, scale, n, 1, out) : LFM_OK;
+}
+
+static lfm_status bind_matrix(binder *b, int layer, const char *suffix, uint64_t cols,
+                              uint64_t rows, uint64_t n, weight *out) {
+    const tensor_name name = name_of(layer, suffix);
+    const gguf_tensor *t = NULL;
+    const lfm_status st = find(b, name.text, cols, rows, n, &t);
+    if (st != LFM_OK) return st;
+    const size_t row_bytes = qtype_row_bytes(t->type, (size_t)cols);
+    *out = (weight){
+        .type = t->type,
+        .rows = (uint32_t)rows,
+        .cols = (uint32_t)cols,
+        .n = (uint32_t)n,
+        .data = t->data,
+        .row_bytes = row_bytes,
+        .matrix_bytes = row_bytes * (size_t)rows,
+    };
+    return bind_scale(b, layer, suffix, n, &out->scale);
 }
 
 static lfm_status bind_conv(binder *b, int i, layer_weights *l) {

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* A matrix W[rows][cols]; n matrices of that shape one after the other for experts. */
+/* A matrix W[rows][cols]; n matrices of that shape for experts. */
 typedef struct {
     qtype type;
     uint32_t rows;
@@ -19,7 +19,8 @@ typedef struct {
     uint32_t n;
     const uint8_t *data;
     size_t row_bytes;
-    size_t matrix_bytes; /* rows * row_bytes */
+    size_t matrix_bytes; /* from one matrix to the next; rows * row_bytes when they are alone */
+    const float *scale;  /* [n] factors of whole matrices; NULL: none */
 } weight;
 
 /* The layouts in which activations meet weights: plain floats, int8 in blocks of 32 or of 256. */

@@ -42,6 +42,11 @@ void make_weight_cases(corpus *c) {
         memset(f->tensors[i].data, 0xff, f->tensors[i].n_bytes);
     }
     put_file(c, "w105-all-nan", f, BAD_TENSORS, "finite");
+    f = good();
+    tiny_tensor *scale = tiny_add_tensor(f, "blk.1.ffn_up_exps.scale", TINY_F32, 4, 1, 1);
+    memset(scale->data, 0xff, scale->n_bytes);
+    tiny_layout(f);
+    put_file(c, "w105-nan-scale", f, BAD_TENSORS, "'blk.1.ffn_up_exps.scale' has NaN");
     f = good_dense();
     for (size_t i = 0; i < f->n_tensors; i++) {
         memset(f->tensors[i].data, 0x7e, f->tensors[i].n_bytes);

@@ -69,6 +69,15 @@ static double *numbers(size_t n) {
 
 /* ---- Reading -------------------------------------------------------------------------------- */
 
+/* The factor of matrix `mat` of a tensor: "a.scale" belongs to "a.weight". */
+static double factor_of(const gguf_file *f, const char *weight, size_t mat) {
+    char name[96];
+    const char *end = strstr(weight, ".weight");
+    snprintf(name, sizeof name, "%.*s.scale", (int)(end ? end - weight : 0), weight);
+    const gguf_tensor *t = gguf_get_tensor(f, name);
+    return t ? (double)f32_from_bits(load_u32(t->data + 4 * mat)) : 1;
+}
+
 static tensor load(const gguf_file *f, const char *name) {
     const gguf_tensor *t = gguf_get_tensor(f, name);
     if (!t) {
@@ -81,9 +90,10 @@ static tensor load(const gguf_file *f, const char *name) {
     float *row = make(out.cols, sizeof *row);
     out.w = numbers(n_rows * out.cols);
     for (size_t r = 0; r < n_rows; r++) {
+        const double factor = factor_of(f, name, r / out.rows);
         kern_dequantize(t->type, row, t->data + r * row_bytes, out.cols);
         for (size_t i = 0; i < out.cols; i++) {
-            out.w[r * out.cols + i] = (double)row[i];
+            out.w[r * out.cols + i] = factor * (double)row[i];
         }
     }
     free(row);
