@@ -152,6 +152,25 @@ static lfm_status bind_dense(binder *b, int i, layer_weights *l) {
     return st;
 }
 
+/* In one tensor, the rows of an expert's gate stand before those of its up. */
+static lfm_status bind_gate_up(binder *b, int i, layer_weights *l) {
+    static const char fused[] = "ffn_gate_up_exps.weight";
+    const uint64_t n = b->s->n_embd;
+    const uint32_t ff = b->s->n_ff_expert;
+    const uint64_t n_expert = b->s->n_expert;
+    lfm_status st = LFM_OK;
+    if (!has(b, i, fused)) {
+        st = bind_matrix(b, i, "ffn_gate_exps.weight", n, ff, n_expert, &l->moe.gate);
+        if (st == LFM_OK) st = bind_matrix(b, i, "ffn_up_exps.weight", n, ff, n_expert, &l->moe.up);
+        return st;
+    }
+    st = bind_matrix(b, i, fused, n, 2 * (uint64_t)ff, n_expert, &l->moe.gate);
+    l->moe.gate.rows = ff;
+    l->moe.up = l->moe.gate;
+    if (st == LFM_OK) l->moe.up.data += ff * l->moe.up.row_bytes;
+    return st;
+}
+
 static lfm_status bind_moe(binder *b, int i, layer_weights *l) {
     const uint64_t n = b->s->n_embd;
     const uint64_t ff = b->s->n_ff_expert;
@@ -163,8 +182,7 @@ static lfm_status bind_moe(binder *b, int i, layer_weights *l) {
                      "expected F32", b->f->path, i, qtype_get(l->moe.router.type)->name);
     }
     if (st == LFM_OK) st = bind_floats(b, i, "exp_probs_b.bias", n_expert, 1, &l->moe.bias);
-    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_gate_exps.weight", n, ff, n_expert, &l->moe.gate);
-    if (st == LFM_OK) st = bind_matrix(b, i, "ffn_up_exps.weight", n, ff, n_expert, &l->moe.up);
+    if (st == LFM_OK) st = bind_gate_up(b, i, l);
     if (st == LFM_OK) st = bind_matrix(b, i, "ffn_down_exps.weight", ff, n, n_expert, &l->moe.down);
     return st;
 }
@@ -194,8 +212,16 @@ static lfm_status bind_ends(binder *b, model_shape *s) {
     if (st == LFM_OK && gguf_get_tensor(b->f, "output.weight")) {
         st = bind_matrix(b, -1, "output.weight", s->n_embd, n_vocab, 1, &b->w->head);
     }
-    if (st == LFM_OK) { /* an old misnomer: this is the norm before the head */
-        st = bind_floats(b, -1, "token_embd_norm.weight", s->n_embd, 1, &b->w->norm_out);
+    /* Files call the norm before the head by an old misnomer, others by its name (ollama37 438). */
+    const bool right = has(b, -1, "output_norm.weight");
+    if (st == LFM_OK && right && has(b, -1, "token_embd_norm.weight")) {
+        st = err_set(b->err, LFM_ERR_UNSUPPORTED, "%s: 'output_norm.weight' and "
+                     "'token_embd_norm.weight' are two names of the norm before the head; the "
+                     "file has both, and one of them would be ignored", b->f->path);
+    }
+    if (st == LFM_OK) {
+        st = bind_floats(b, -1, right ? "output_norm.weight" : "token_embd_norm.weight", s->n_embd,
+                         1, &b->w->norm_out);
     }
     return st;
 }
@@ -209,6 +235,7 @@ static lfm_status check_all_bound(const binder *b) {
         "attn_output.weight", "attn_q_norm.weight", "attn_k_norm.weight", "ffn_gate.weight",
         "ffn_up.weight", "ffn_down.weight", "ffn_gate_inp.weight", "exp_probs_b.bias",
         "ffn_gate_exps.weight", "ffn_up_exps.weight", "ffn_down_exps.weight",
+        "ffn_gate_up_exps.weight",
     };
     const gguf_tensor *stranger = NULL;
     for (size_t i = 0; i < b->f->n_tensors && !stranger; i++) {
@@ -284,24 +311,39 @@ static void list_steps(model_weights *w, const model_shape *s) {
     *at = step_of(&w->head, NULL, NULL);
 }
 
+static uint64_t one_matrix(const weight *w) {
+    return (uint64_t)w->rows * w->row_bytes;
+}
+
 /* Bytes of the tensors that one decoded token touches: all but the experts not chosen, and of an
  * embedding that is not the head one row. */
 static uint64_t count_token_bytes(const model_weights *w, const model_shape *s) {
     uint64_t bytes = w->head.data != w->embedding.data ? w->embedding.row_bytes : 0;
     for (size_t i = 0; i < w->n_steps; i++) {
         for (size_t j = 0; j < w->steps[i].n; j++) {
-            bytes += w->steps[i].w[j]->matrix_bytes;
+            bytes += one_matrix(w->steps[i].w[j]);
         }
     }
     for (uint32_t i = s->n_dense; i < s->n_layer; i++) {
         const layer_weights *l = &w->layers[i];
-        bytes += s->n_expert_used * (uint64_t)(l->moe.gate.matrix_bytes + l->moe.up.matrix_bytes +
-                                               l->moe.down.matrix_bytes);
+        bytes += s->n_expert_used * (one_matrix(&l->moe.gate) + one_matrix(&l->moe.up) +
+                                     one_matrix(&l->moe.down));
     }
     return bytes;
 }
 
 /* ---- Binding -------------------------------------------------------------------------------- */
+
+/* Some converters wrote the width before it is cut to two thirds (12288 for 8192: ollama37 438).
+ * The tensors are right, if they agree with each other. */
+static void take_width(model_shape *s, const gguf_file *f) {
+    const gguf_tensor *t = s->n_dense > 0 ? gguf_get_tensor(f, "blk.0.ffn_gate.weight") : NULL;
+    if (t && t->dim[1] != s->n_ff && t->dim[1] <= SHAPE_MAX_WIDTH) {
+        shape_note(s, "the key feed_forward_length is %" PRIu32 ", but the tensors are %" PRIu64
+                   " wide, which counts", s->n_ff, t->dim[1]);
+        s->n_ff = (uint32_t)t->dim[1];
+    }
+}
 
 lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lfm_error *err) {
     *w = (model_weights){0};
@@ -313,6 +355,7 @@ lfm_status weights_bind(model_weights *w, model_shape *s, const gguf_file *f, lf
         return err_set(err, LFM_ERR_MEMORY, "%s: out of memory for %" PRIu32 " layers", f->path,
                        s->n_layer);
     }
+    take_width(s, f);
     lfm_status st = bind_ends(&b, s);
     for (uint32_t i = 0; i < s->n_layer && st == LFM_OK; i++) {
         st = bind_layer(&b, (int)i, &w->layers[i]);

@@ -99,7 +99,9 @@ static const number_case numbers[] = {
     {"a86-values-8", "~attention.value_length", 8, BAD_FILE, "all three must agree"},
     {"a86-rotated-8", "~rope.dimension_count", 8, BAD_FILE, "all three must agree"},
     {"a86-ff-0", "~feed_forward_length", 0, BAD_FILE, "feed_forward_length' is 0"},
-    {"a86-ff-63", "~feed_forward_length", 63, BAD_TENSORS, "expected [32, 63"},
+    {"a86-ff-63", "~feed_forward_length", 63, GOOD, ""}, /* the tensors tell it */
+    {"a86-ff-96", "~feed_forward_length", 96, GOOD, ""},
+    {"a86-ff-2-20", "~feed_forward_length", 1u << 20, GOOD, ""},
     {"a86-ff-max", "~feed_forward_length", UINT32_MAX, BAD_FILE, "feed_forward_length' is"},
     {"a91-taps-0", "~shortconv.l_cache", 0, BAD_FILE, "l_cache' is 0"},
     {"a91-taps-1", "~shortconv.l_cache", 1, BAD_FILE, "l_cache' is 1"},
@@ -307,6 +309,12 @@ static void other_tensors(corpus *c) {
     extra_case(c, "a103-other-kind", "blk.0.attn_q.weight", 32, 32, BAD_TENSORS, "its layers use");
     extra_case(c, "a103-biased-router", "blk.1.ffn_gate_inp.bias", 32, 1, BAD_TENSORS,
                "is not part of");
+    extra_case(c, "a103-two-norms", "output_norm.weight", 32, 1, BAD_TENSORS, "the file has both");
+    extra_case(c, "a103-scale-of-q8", "blk.0.ffn_up.scale", 32, 1, BAD_TENSORS, "expected [1, 1");
+    extra_case(c, "a103-scale-of-norm", "blk.0.ffn_norm.scale", 32, 1, BAD_TENSORS,
+               "is not part of");
+    extra_case(c, "a103-fused-too", "blk.1.ffn_gate_up_exps.weight", 32, 64, BAD_TENSORS,
+               "expected [32, 64, 4, 1]");
     extra_case(c, "a104-head-of-its-own", "output.weight", 32, 265, GOOD, "");
     extra_case(c, "a104-head-too-short", "output.weight", 32, 264, BAD_TENSORS, "output.weight");
     extra_case(c, "a104-head-too-wide", "output.weight", 64, 265, BAD_TENSORS, "output.weight");
@@ -315,6 +323,11 @@ static void other_tensors(corpus *c) {
     tiny_add_tensor(f, "blk.1.ffn_up_exps.weight", TINY_Q8_0, 32, 32, 1);
     tiny_layout(f);
     put_file(c, "a101-experts-of-two-dims", f, BAD_TENSORS, "expected [32, 32, 4, 1]");
+    f = good();
+    tiny_drop_tensor(f, "blk.0.ffn_gate.weight");
+    tiny_add_tensor(f, "blk.0.ffn_gate.weight", TINY_Q8_0, 32, 32, 1);
+    tiny_layout(f);
+    put_file(c, "a101-narrow-gate", f, BAD_TENSORS, "'blk.0.ffn_up.weight' has the shape");
     f = good();
     while (f->n_tensors > 1) {
         tiny_drop_tensor(f, f->tensors[1].name);

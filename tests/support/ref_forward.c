@@ -136,13 +136,31 @@ static void load_operator(layer *l, const gguf_file *f, size_t i, size_t n_embd)
     l->o = load_part(f, i, "attn_output.weight", l->q.rows);
 }
 
+/* Matrices of the upper and of the lower half of the rows of each matrix of `both`, which goes. */
+static void halve(tensor both, tensor *upper, tensor *lower) {
+    const size_t half = both.rows / 2 * both.cols;
+    *upper = *lower = both;
+    upper->rows = lower->rows = both.rows / 2;
+    upper->w = numbers(both.n_mats * half);
+    lower->w = numbers(both.n_mats * half);
+    for (size_t i = 0; i < both.n_mats * half; i++) {
+        upper->w[i] = both.w[i / half * 2 * half + i % half];
+        lower->w[i] = both.w[i / half * 2 * half + half + i % half];
+    }
+    free(both.w);
+}
+
 static void load_feed_forward(layer *l, const gguf_file *f, size_t i, size_t n_embd) {
     l->ffn_norm = load_part(f, i, "ffn_norm.weight", n_embd);
     if (has_part(f, i, "ffn_gate_inp.weight")) {
         l->router = load_part(f, i, "ffn_gate_inp.weight", n_embd);
         l->bias = load_part(f, i, "exp_probs_b.bias", l->router.rows);
-        l->gates = load_part(f, i, "ffn_gate_exps.weight", n_embd);
-        l->ups = load_part(f, i, "ffn_up_exps.weight", n_embd);
+        if (has_part(f, i, "ffn_gate_up_exps.weight")) {
+            halve(load_part(f, i, "ffn_gate_up_exps.weight", n_embd), &l->gates, &l->ups);
+        } else {
+            l->gates = load_part(f, i, "ffn_gate_exps.weight", n_embd);
+            l->ups = load_part(f, i, "ffn_up_exps.weight", n_embd);
+        }
         l->downs = load_part(f, i, "ffn_down_exps.weight", l->gates.rows);
         return;
     }
@@ -185,10 +203,11 @@ static double read_real(const gguf_file *f, const char *suffix) {
 ref_model *ref_open(const gguf_file *f) {
     ref_model *m = make(1, sizeof *m);
     m->embd = load(f, "token_embd.weight");
-    m->norm = load(f, "token_embd_norm.weight");
+    m->norm = load(f, gguf_get_tensor(f, "output_norm.weight") ? "output_norm.weight"
+                                                               : "token_embd_norm.weight");
     m->head = load(f, "output.weight");
     if (!m->embd.w || !m->norm.w) {
-        stop("no token_embd.weight or token_embd_norm.weight");
+        stop("no token_embd.weight, or no norm before the head");
     }
     m->shape.n_layer = read_count(f, "block_count");
     m->shape.n_embd = m->embd.cols;
