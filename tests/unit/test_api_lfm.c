@@ -121,7 +121,8 @@ static void test_keys(void **state) {
         "lfm2moe.attention.head_count", "lfm2moe.attention.head_count_kv",
         "lfm2moe.attention.layer_norm_rms_epsilon", "lfm2moe.rope.freq_base",
         "lfm2moe.expert_count", "lfm2moe.expert_used_count", "lfm2moe.expert_gating_func",
-        "lfm2moe.expert_feed_forward_length", "lfm2moe.shortconv.l_cache", "lfm2moe.context_length", "tokenizer.ggml.tokens",
+        "lfm2moe.expert_feed_forward_length", "lfm2moe.shortconv.l_cache",
+        "lfm2moe.context_length", "tokenizer.ggml.tokens",
         "tokenizer.ggml.merges", "general.architecture",
     };
     for (size_t i = 0; i < sizeof needed / sizeof needed[0]; i++) {

@@ -364,7 +364,8 @@ static gguf_memory copy_scaled(const gguf_file *f) {
     for (size_t i = 0; i < f->n_tensors; i++) {
         const gguf_tensor *t = &f->tensors[i];
         char name[80];
-        const int len = snprintf(name, sizeof name, "%.*s.scale", (int)t->name.len - 7, t->name.ptr);
+        const int len =
+            snprintf(name, sizeof name, "%.*s.scale", (int)t->name.len - 7, t->name.ptr);
         gguf_put_tensor(&w, t->name, t->type, t->n_dims, t->dim);
         if (qtype_get(t->type)->block_weights > 1) {
             gguf_put_tensor(&w, (gguf_str){name, (size_t)len}, QTYPE_F32, 1, &t->dim[2]);

@@ -32,6 +32,9 @@ static const shape shapes[] = {
      128000, 5e6f, VOCAB_128K, 128000, ATTN_8B, false, false, false},
     {"lfm2-24b-a2b", 40, 2048, 32, 8, 11776, 2, 64, 4, 1536,
      128000, 1e6f, VOCAB_65K, 65536, ATTN_24B, false, false, false},
+    /* Not published yet.  Assumed: LFM2-24B-A2B with the vocabulary of LFM2.5-8B-A1B. */
+    {"lfm2.5-24b-a2b", 40, 2048, 32, 8, 11776, 2, 64, 4, 1536,
+     128000, 1e6f, VOCAB_128K, 128000, ATTN_24B, false, false, false},
     {"lfm2.5-230m", 14, 1024, 16, 8, 2560, 0, 0, 0, 0,
      128000, 1e6f, VOCAB_65K, 65536, ATTN_230M, false, false, false},
     {"lfm2-350m", 16, 1024, 16, 8, 4608, 0, 0, 0, 0,
