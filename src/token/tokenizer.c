@@ -160,3 +160,38 @@ lfm_status tok_encode(const tokenizer *t, const char *text, size_t n, bool speci
     }
     return st;
 }
+
+/* Encode text up to the last name of a control token in text[from..to], beginning at *done. */
+static lfm_status encode_run(const tokenizer *t, const char *text, size_t from, size_t to,
+                             size_t *done, tok_list *out, lfm_error *err) {
+    tok_match *matches = NULL;
+    size_t n = 0;
+    lfm_status st = tok_specials_find(&t->specials, text + from, to - from, &matches, &n, err);
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        if (!tok_is_control(t, matches[i].id)) continue;
+        const size_t begin = from + matches[i].start;
+        st = tok_encode(t, text + *done, begin - *done, false, out, err);
+        if (st == LFM_OK) st = tok_push(out, matches[i].id, err);
+        *done = begin + matches[i].len;
+    }
+    free(matches);
+    return st;
+}
+
+lfm_status tok_encode_own(const tokenizer *t, const char *text, const char *own, size_t n,
+                          tok_list *out, lfm_error *err) {
+    size_t done = 0; /* bytes that were encoded; text is encoded as a whole up to the next token */
+    lfm_status st = LFM_OK;
+    if (n >= UINT32_MAX) {
+        return err_set(err, LFM_ERR_ARG, "a text of %zu bytes is too long to tokenize", n);
+    }
+    for (size_t i = 0; i < n && st == LFM_OK;) {
+        size_t end = i;
+        while (end < n && own[end]) {
+            end++;
+        }
+        st = end > i ? encode_run(t, text, i, end, &done, out, err) : LFM_OK;
+        i = end + (end == i);
+    }
+    return st == LFM_OK ? tok_encode(t, text + done, n - done, false, out, err) : st;
+}

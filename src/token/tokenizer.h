@@ -42,4 +42,9 @@ const char *tok_bytes(const tokenizer *t, int32_t id, size_t *len);
 lfm_status tok_encode(const tokenizer *t, const char *text, size_t n, bool special, tok_list *out,
                       lfm_error *err);
 
+/* The same for a text of which own[i] says whether byte i may be a part of a control token's name:
+ * only names whose bytes all may be become tokens. */
+lfm_status tok_encode_own(const tokenizer *t, const char *text, const char *own, size_t n,
+                          tok_list *out, lfm_error *err);
+
 #endif
