@@ -196,6 +196,11 @@ $B/tests/fault_test: $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $(fault_wraps:%=-Wl,--wrap=%) $(fault_obj) $(support_obj) $(cli_obj) $B/liblfm_internal.a $(LIBS) -o $@
 
+# Chat templates against what Jinja2 renders.
+$B/tests/template_check: $B/tests/template/template_check.o $B/liblfm_internal.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
 # The program is killed while it writes files.
 $B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
@@ -220,7 +225,7 @@ t:
 
 ## check: unit, golden and command-line tests of one MODE
 check: $(unit_bin) $B/tests/golden_test $B/tests/kernel_check $B/tests/hostile_test $B/tests/fault_test \
-       $B/tests/kill_test $(fuzz_bin) $B/lfm $B/mkmodel
+       $B/tests/kill_test $B/tests/template_check $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu
@@ -284,5 +289,5 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $B/tests/template/template_check.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:

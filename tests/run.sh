@@ -20,7 +20,7 @@ long="cli/run.sh readme_test.sh test_api_session test_model_forward golden_test 
 all=$(
     for source in tests/*_test.sh tests/cli/run.sh tests/cli/*_test.sh; do echo "${source#tests/}"; done
     for source in tests/unit/test_*.c tests/golden_test.c tests/kernel/kernel_check.c tests/hostile/hostile_test.c \
-        tests/faults/fault_test.c tests/kill/kill_test.c; do
+        tests/faults/fault_test.c tests/kill/kill_test.c tests/template/template_check.c; do
         basename "$source" .c
     done
 )

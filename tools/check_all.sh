@@ -239,6 +239,13 @@ soak() {
     SOAK_SECONDS=${SOAK_SECONDS:-120} build/release/tests/soak_test || return 1
 }
 
+# ---- Chat templates --------------------------------------------------------------------------------
+
+templates() {
+    build release gcc lfm tests/template_check || return 1
+    sh tests/template/reference_test.sh || return 1
+}
+
 # ---- Other processors --------------------------------------------------------------------------
 
 arm32() {
@@ -299,6 +306,7 @@ if wanted soak; then
     if [ -d /proc/self/fd ]; then check soak soak; else report skip soak "needs /proc, which Linux has"; fi
 fi
 wanted passkey && check passkey sh tests/passkey_test.sh 44000 120000
+wanted templates && needs templates python3 "python3 python3-venv" && check templates templates
 wanted mutants && check mutants sh tools/mutants.sh "$make"
 wanted arm32 && needs arm32 arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf &&
     needs arm32 qemu-arm-static qemu-user-static && check arm32 arm32

@@ -41,7 +41,7 @@ FNR == 1 {
     name = FILENAME
     is_c = name ~ /\.([ch]|inc)$/
     is_src = name ~ /^src\//
-    is_table = name ~ /(iq|unicode)_tables\.c$/
+    is_table = name ~ /(iq|unicode|case)_tables\.c$/
     about_machine = name ~ /^src\/(base\/system\/(cpu|pool)|kernel\/choose|cli\/shared\/sandbox)\.c$/
 }
 { blank = $0 == "" }

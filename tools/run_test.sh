@@ -5,12 +5,12 @@
 #     TEST=cli/bench              tests/cli/bench.test; TEST=cli/acceptance is tests/cli/acceptance_test.sh
 #     TEST=fuzz/json              tests/fuzz/fuzz_json.c over its corpus, with small changes
 #     TEST=readme                 tests/readme_test.sh
-#     TEST=kernel_check           golden_test, hostile_test, fault_test, kill_test and soak_test likewise
+#     TEST=kernel_check           golden_test, hostile_test, fault_test, kill_test, soak_test and template_check likewise
 #     ARGS="7 --slot=mul_q4_0"    arguments of a program
 #
 # Called with make, the build folder, the name, and the arguments; or with --names, to list every NAME.
 set -eu
-programs="kernel_check golden_test hostile_test fault_test kill_test soak_test"
+programs="kernel_check golden_test hostile_test fault_test kill_test soak_test template_check"
 
 names() {
     for file in tests/unit/test_*.c; do basename "$file" .c | sed 's/^test_//'; done

@@ -26,13 +26,13 @@ typedef struct {
     size_t len;
 } jinja_text;
 
-/* Render with these variables; a later one of the same name wins.  `now`: seconds since 1970 for
- * strftime_now, in local time; see jinja_now.
+/* Render with these variables; a later one of the same name wins.  `marks` may be NULL.  `now`:
+ * seconds since 1970 for strftime_now, which gives local time; see jinja_now.
  * LFM_ERR_ARG: the template cannot render these values, or it raised an exception;
  * LFM_ERR_UNSUPPORTED: a limit was reached.  The message names the line, and the value if it is one
  * of the variables: "messages[2].content is null". */
 lfm_status jinja_render(const jinja_program *p, const jinja_global *globals, size_t n_globals,
-                        int64_t now, jinja_text *out, lfm_error *err);
+                        const jinja_marks *marks, int64_t now, jinja_text *out, lfm_error *err);
 void jinja_text_free(jinja_text *t); /* safe on a zeroed struct */
 
 /* The time for jinja_render: SOURCE_DATE_EPOCH when it is set to a number, else the clock. */

@@ -306,9 +306,9 @@ static lfm_status copy_output(const buffer *from, jinja_text *out, lfm_error *er
 }
 
 lfm_status jinja_render(const jinja_program *p, const jinja_global *globals, size_t n_globals,
-                        int64_t now, jinja_text *out, lfm_error *err) {
+                        const jinja_marks *marks, int64_t now, jinja_text *out, lfm_error *err) {
     buffer output = {0};
-    run r = {.program = p, .globals = globals, .n_globals = n_globals, .now = now, .out = &output,
+    run r = {.program = p, .globals = globals, .n_globals = n_globals, .marks = marks, .now = now, .out = &output,
              .memory = {.limit = JINJA_MAX_MEMORY}, .err = err, .line = 1,
              .find_filter = native_filter, .find_test = native_test,
              .call_macro = call_macro,

@@ -70,7 +70,7 @@ static lfm_status render_case(jinja_text *out, const char *source, size_t len,
     variables_of(&known, kase);
     jinja_program *program = NULL;
     lfm_status st = jinja_parse(&program, source, len, err);
-    if (st == LFM_OK) st = jinja_render(program, known.list, known.n, jinja_now(), out, err);
+    if (st == LFM_OK) st = jinja_render(program, known.list, known.n, NULL, jinja_now(), out, err);
     jinja_free(program);
     return st;
 }

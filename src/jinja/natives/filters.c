@@ -2,6 +2,7 @@
  * filters.c - the filters of Jinja 3.1 that chat templates use.
  */
 #include "jinja/natives/native.h"
+#include "jinja/values/big.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -38,26 +39,28 @@ static value f_capitalize(run *r, value self, const value *a) {
     return value_string(text_capitalize(r, value_str(r, self)));
 }
 
-/* Words begin behind white space, - ( { [ and <; unlike str.title. */
+/* Words begin behind white space, - ( { [ and <; unlike in str.title. */
 static value f_title(run *r, value self, const value *a) {
     (void)a;
     const text t = value_str(r, self);
     const text none = {0};
     text all = text_data("", 0);
     for (size_t i = 0; i < t.len && !r->failed;) {
+        const size_t first = text_char_bytes(t, i);
         size_t end = i;
         while (end < t.len) {
-            const size_t n = text_char_bytes(t, end);
-            const text c = text_part(t, end, n);
-            if (strchr("-({[<", c.ptr[0]) || text_strip(r, c, none, 1).len == 0) break;
-            end += n;
+            const text c = text_part(t, end, text_char_bytes(t, end));
+            if (memchr("-({[<", c.ptr[0], 5) || text_strip(r, c, none, 1).len == 0) break;
+            end += c.len;
         }
-        all = text_join(r, all, text_capitalize(r, text_part(t, i, end - i)));
-        if (end < t.len) {
-            const size_t n = text_char_bytes(t, end);
-            all = text_join(r, all, text_part(t, end, n));
-            end += n;
+        if (end == i) { /* between words */
+            all = text_join(r, all, text_part(t, i, first));
+            i += first;
+            continue;
         }
+        const text rest = text_part(t, i + first, end - i - first);
+        all = text_join(r, all, text_to_case(r, text_part(t, i, first), CASE_UPPER));
+        all = text_join(r, all, text_to_case(r, rest, CASE_LOWER));
         i = end;
         run_charge(r, 1);
     }
@@ -302,7 +305,12 @@ static value f_float(run *r, value self, const value *a) {
     if (self.kind == VALUE_UNDEFINED) {
         return run_fail_undefined(r, self);
     }
-    if (self.kind != VALUE_STRING && self.kind != VALUE_BIG) return otherwise;
+    if (self.kind == VALUE_BIG) {
+        d = big_to_double(self);
+        return isinf(d) ? run_fail(r, &self, "the integer is too large for a float")
+                        : value_float(d);
+    }
+    if (self.kind != VALUE_STRING) return otherwise;
     return parse_float(r, self.string, &d) ? value_float(d) : otherwise;
 }
 

@@ -44,6 +44,8 @@ static value make_dict(run *r, value_kind kind, const arguments *a) {
         for (size_t i = 0; i < d->n && !r->failed; i++) {
             dict_put(r, out.members, d->members[i].key, d->members[i].value);
         }
+    } else if (n == 1 && a->values[0].kind == VALUE_UNDEFINED) {
+        return run_fail_undefined(r, a->values[0]);
     } else if (n == 1) {
         const value items = value_items(r, a->values[0]);
         for (uint32_t i = 0; i < items.n && !r->failed; i++) {

@@ -98,26 +98,45 @@ static value str_capitalize(run *r, value self, const value *a) {
     return value_string(text_capitalize(r, self.string));
 }
 
-/* Is one of `with` (a string or a tuple of strings) at this side?  */
-static value at_side(run *r, value self, value with, bool (*is)(text, text)) {
-    if (with.kind == VALUE_STRING) return value_bool(is(self.string, with.string));
-    if (with.kind != VALUE_TUPLE) {
-        argument_text(r, with, "the text to look for");
+/* The part of the string from a[1] to a[2], in characters, as find, count and startswith have them.
+ * *skipped: its offset in characters.  ptr == NULL: nothing can be found in it, not even "". */
+static text searched(run *r, value self, const value *a, int64_t *skipped) {
+    const int64_t n = (int64_t)text_chars(r, self.string);
+    const bool has_from = a[1].kind != VALUE_ABSENT && a[1].kind != VALUE_NONE;
+    const bool has_to = a[2].kind != VALUE_ABSENT && a[2].kind != VALUE_NONE;
+    int64_t from = has_from ? argument_int(r, a[1], "the start") : 0;
+    int64_t to = has_to ? argument_int(r, a[2], "the end") : n;
+    from = from < 0 ? (from + n < 0 ? 0 : from + n) : from;
+    to = to < 0 ? (to + n < 0 ? 0 : to + n) : to > n ? n : to;
+    *skipped = from;
+    if (from > to) return (text){0};
+    const size_t begin = text_offset(r, self.string, (size_t)from);
+    return text_part(self.string, begin, text_offset(r, self.string, (size_t)to) - begin);
+}
+
+/* Is one of a[0] (a string or a tuple of strings) at this side of what is searched? */
+static value at_side(run *r, value self, const value *a, bool (*is)(text, text)) {
+    int64_t skipped = 0;
+    const text t = searched(r, self, a, &skipped);
+    if (a[0].kind == VALUE_STRING) return value_bool(t.ptr && is(t, a[0].string));
+    if (a[0].kind != VALUE_TUPLE) {
+        argument_text(r, a[0], "the text to look for");
         return value_none;
     }
     bool found = false;
-    for (uint32_t i = 0; i < with.n && !found && !r->failed; i++) {
-        found = is(self.string, argument_text(r, with.items->items[i], "the text to look for"));
+    for (uint32_t i = 0; i < a[0].n && !found && !r->failed; i++) {
+        const text with = argument_text(r, a[0].items->items[i], "the text to look for");
+        found = t.ptr && is(t, with);
     }
     return value_bool(found);
 }
 
 static value str_startswith(run *r, value self, const value *a) {
-    return at_side(r, self, a[0], text_starts);
+    return at_side(r, self, a, text_starts);
 }
 
 static value str_endswith(run *r, value self, const value *a) {
-    return at_side(r, self, a[0], text_ends);
+    return at_side(r, self, a, text_ends);
 }
 
 /* Split at white space, from the left. */
@@ -319,22 +338,6 @@ static value str_join(run *r, value self, const value *a) {
     return r->failed ? value_none : value_string(text_concat_items(r, self.string, items));
 }
 
-/* The part of the string that find, count and index search: from a[1] to a[2], in characters.
- * *skipped: its offset in characters. */
-static text searched(run *r, value self, const value *a, int64_t *skipped) {
-    const int64_t n = (int64_t)text_chars(r, self.string);
-    const bool has_from = a[1].kind != VALUE_ABSENT && a[1].kind != VALUE_NONE;
-    const bool has_to = a[2].kind != VALUE_ABSENT && a[2].kind != VALUE_NONE;
-    int64_t from = has_from ? argument_int(r, a[1], "the start") : 0;
-    int64_t to = has_to ? argument_int(r, a[2], "the end") : n;
-    from = from < 0 ? (from + n < 0 ? 0 : from + n) : from;
-    to = to < 0 ? (to + n < 0 ? 0 : to + n) : to > n ? n : to;
-    *skipped = from;
-    if (from > to) return (text){0}; /* nothing can be found, not even "" */
-    const size_t begin = text_offset(r, self.string, (size_t)from);
-    return text_part(self.string, begin, text_offset(r, self.string, (size_t)to) - begin);
-}
-
 static int64_t find(run *r, value self, const value *a, bool last) {
     int64_t skipped = 0;
     const text what = argument_text(r, a[0], "the text to find");
@@ -368,6 +371,32 @@ static value str_count(run *r, value self, const value *a) {
         n++;
     }
     return value_int(n);
+}
+
+/* The parts before, at and behind a separator: the first one, or the last one. */
+static value partition(run *r, value self, value separator, bool last) {
+    const text what = argument_text(r, separator, "the separator");
+    const text t = self.string;
+    if (!r->failed && what.len == 0) return run_fail(r, NULL, "the separator is empty");
+    const size_t at = r->failed ? 0 : last ? find_last(r, t, what) : text_find(r, t, what, 0);
+    value out = value_list(r, VALUE_TUPLE, 3);
+    const text none = text_part(t, 0, 0);
+    const bool found = at != SIZE_MAX;
+    if (r->failed) return value_none;
+    list_add(r, &out, value_string(found ? text_part(t, 0, at) : last ? none : t));
+    list_add(r, &out, value_string(found ? text_part(t, at, what.len) : none));
+    list_add(r, &out, value_string(found  ? text_part(t, at + what.len, t.len - at - what.len)
+                                   : last ? t
+                                          : none));
+    return out;
+}
+
+static value str_partition(run *r, value self, const value *a) {
+    return partition(r, self, a[0], false);
+}
+
+static value str_rpartition(run *r, value self, const value *a) {
+    return partition(r, self, a[0], true);
 }
 
 static value str_removeprefix(run *r, value self, const value *a) {
@@ -432,14 +461,14 @@ static value str_isnumeric(run *r, value self, const value *a) {
 }
 
 static value str_islower(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
+    run_charge(r, self.string.len / 8);
     return value_bool(text_has_case(self.string, CASE_LOWER));
 }
 
 static value str_isupper(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
+    run_charge(r, self.string.len / 8);
     return value_bool(text_has_case(self.string, CASE_UPPER));
 }
 
@@ -451,8 +480,10 @@ static const native string_methods[] = {
     {.name = "lower", .function = str_lower},
     {.name = "title", .function = str_title},
     {.name = "capitalize", .function = str_capitalize},
-    {.name = "startswith", .function = str_startswith, .parameters = {"prefix"}, .required = 1},
-    {.name = "endswith", .function = str_endswith, .parameters = {"suffix"}, .required = 1},
+    {.name = "startswith", .function = str_startswith, .parameters = {"prefix", "start", "end"},
+     .required = 1},
+    {.name = "endswith", .function = str_endswith, .parameters = {"suffix", "start", "end"},
+     .required = 1},
     {.name = "split", .function = str_split, .parameters = {"sep", "maxsplit"}},
     {.name = "rsplit", .function = str_rsplit, .parameters = {"sep", "maxsplit"}},
     {.name = "splitlines", .function = native_split_lines, .parameters = {"keepends"}},
@@ -463,6 +494,8 @@ static const native string_methods[] = {
     {.name = "rfind", .function = str_rfind, .parameters = {"sub", "start", "end"}, .required = 1},
     {.name = "index", .function = str_index, .parameters = {"sub", "start", "end"}, .required = 1},
     {.name = "count", .function = str_count, .parameters = {"sub", "start", "end"}, .required = 1},
+    {.name = "partition", .function = str_partition, .parameters = {"sep"}, .required = 1},
+    {.name = "rpartition", .function = str_rpartition, .parameters = {"sep"}, .required = 1},
     {.name = "removeprefix", .function = str_removeprefix, .parameters = {"prefix"}, .required = 1},
     {.name = "removesuffix", .function = str_removesuffix, .parameters = {"suffix"}, .required = 1},
     {.name = "isdigit", .function = str_isdigit},

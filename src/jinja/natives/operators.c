@@ -13,14 +13,18 @@ static value refuse(run *r, const char *sign, value a, value b) {
     if (undefined) {
         return run_fail_undefined(r, *undefined);
     }
-    return run_fail(r, a.source && a.kind != VALUE_STRING ? &a : &b, "%s %s %s is not possible",
+    const bool is_b = b.source && (b.kind != VALUE_STRING || !a.source);
+    return run_fail(r, is_b ? &b : &a, "%s %s %s is not possible",
                     value_type(a), sign, value_type(b));
 }
 
-static double real_of(value v) {
-    return v.kind == VALUE_FLOAT ? v.real
-           : v.kind == VALUE_BIG ? big_to_double(v)
-                                 : (double)v.integer;
+static double real_of(run *r, value v) {
+    if (v.kind == VALUE_FLOAT) return v.real;
+    const double d = v.kind == VALUE_BIG ? big_to_double(v) : (double)v.integer;
+    if (isinf(d)) {
+        run_fail(r, &v, "the integer is too large for a float");
+    }
+    return d;
 }
 
 /* Rounded down; b is not 0 and not -1. */
@@ -134,7 +138,7 @@ static value add(run *r, value a, value b) {
     }
     if (!value_is_number(a) || !value_is_number(b)) return refuse(r, "+", a, b);
     if (is_whole(a) && is_whole(b)) return int_arithmetic(r, OP_ADD, a, b);
-    return value_float(real_of(a) + real_of(b));
+    return real_arithmetic(r, OP_ADD, real_of(r, a), real_of(r, b));
 }
 
 value operator_apply(run *r, value_op op, value a, value b) {
@@ -146,20 +150,14 @@ value operator_apply(run *r, value_op op, value a, value b) {
     if (op == OP_MOD && a.kind == VALUE_STRING) return native_percent(r, a, b);
     if (!value_is_number(a) || !value_is_number(b)) return refuse(r, signs[op], a, b);
     if (is_whole(a) && is_whole(b)) return int_arithmetic(r, op, a, b);
-    return real_arithmetic(r, op, real_of(a), real_of(b));
+    return real_arithmetic(r, op, real_of(r, a), real_of(r, b));
 }
 
 value operator_sign(run *r, value v, bool minus) {
-    if (is_int(v)) return minus ? int_arithmetic(r, OP_SUB, value_int(0), v) : value_int(v.integer);
+    if (is_whole(v)) return int_arithmetic(r, minus ? OP_SUB : OP_ADD, value_int(0), v);
     if (v.kind == VALUE_FLOAT) return value_float(minus ? -v.real : v.real);
     if (v.kind == VALUE_UNDEFINED) return refuse(r, "-", v, v);
-    if (v.kind != VALUE_BIG) return run_fail(r, &v, "a %s has no sign", value_type(v));
-    if (minus && v.string.ptr[0] == '-') {
-        v.string = text_part(v.string, 1, v.string.len - 1);
-    } else if (minus) {
-        v.string = text_join(r, text_word("-"), v.string);
-    }
-    return v;
+    return run_fail(r, &v, "a %s has no sign", value_type(v));
 }
 
 /* ---- Comparing ------------------------------------------------------------------------------ */

@@ -34,7 +34,7 @@ static void find_place(lexer *x, size_t at) {
 
 static lfm_status fail(lexer *x, size_t at, const char *what) {
     find_place(x, at);
-    return err_set(x->err, LFM_ERR_FORMAT, "line %u, column %zu: %s", x->line,
+    return err_set(x->err, LFM_ERR_FORMAT, "chat template, line %u, column %zu: %s", x->line,
                    at - x->line_begin + 1, what);
 }
 

@@ -69,6 +69,7 @@ struct node {
 
 struct jinja_program {
     jinja_memory memory;
+    text source;
     node *body;
     text *names; /* [n_names], each once */
     uint32_t n_names, cap_names;

@@ -14,6 +14,12 @@
  * Without `ends`, up to the end of the template. */
 static node *body(parser *p, const char *const *ends);
 
+/* The end of a tag that has a body; a colon is allowed, as in Python. */
+static void need_body(parser *p) {
+    parse_skip(p, ":");
+    parse_need_end(p);
+}
+
 static node *body_until(parser *p, const char *end) {
     const char *const ends[] = {end, NULL};
     node *n = body(p, ends);
@@ -29,7 +35,7 @@ static node *set(parser *p, node *n) {
     }
     n->kind = NODE_SET_BLOCK;
     n->c = parse_filters(p, NULL, false);
-    parse_need_end(p);
+    need_body(p);
     n->b = body_until(p, "endset");
     return n;
 }
@@ -46,11 +52,11 @@ static node *loop(parser *p, node *n) {
     if (parse_is_name(p, "recursive")) {
         parse_fail(p, p->at, "recursive loops are not supported");
     }
-    parse_need_end(p);
+    need_body(p);
     n->d = body(p, ends);
     p->loops--;
     if (parse_skip_name(p, "else")) {
-        parse_need_end(p);
+        need_body(p);
         n->e = body_until(p, "endfor");
     } else {
         p->at += !p->failed;
@@ -63,7 +69,7 @@ static node *condition(parser *p, node *n) {
     node *const first = n;
     for (;;) {
         n->a = parse_tuple(p, false, false, NULL, false);
-        parse_need_end(p);
+        need_body(p);
         n->d = body(p, ends);
         const token *t = p->at;
         if (p->failed || !parse_skip_name(p, "elif")) break;
@@ -73,7 +79,7 @@ static node *condition(parser *p, node *n) {
         n->is_elif = true;
     }
     if (parse_skip_name(p, "else")) {
-        parse_need_end(p);
+        need_body(p);
         n->e = body_until(p, "endif");
     } else {
         p->at += !p->failed;
@@ -131,7 +137,7 @@ static node *macro(parser *p, node *n) {
     n->name = parse_name_number(p, name);
     n->literal = value_string(name);
     n->a = parameters(p);
-    parse_need_end(p);
+    need_body(p);
     return macro_body(p, n, "endmacro");
 }
 
@@ -144,7 +150,7 @@ static node *caller(parser *p, node *n) {
     if (!p->failed && n->b->kind != NODE_CALL) {
         parse_fail(p, t, "{%% call %%} needs a call");
     }
-    parse_need_end(p);
+    need_body(p);
     return macro_body(p, n, "endcall");
 }
 
@@ -160,21 +166,21 @@ static node *with(parser *p, node *n) {
         v = &(*v)->next;
         more = parse_skip(p, ",");
     }
-    parse_need_end(p);
+    need_body(p);
     n->d = body_until(p, "endwith");
     return n;
 }
 
 static node *filtered(parser *p, node *n) {
     n->a = parse_filters(p, NULL, true);
-    parse_need_end(p);
+    need_body(p);
     n->d = body_until(p, "endfilter");
     return n;
 }
 
 static node *generation(parser *p, node *n) {
     const int loops = p->loops;
-    parse_need_end(p);
+    need_body(p);
     p->loops = 0; /* Jinja makes a function of the body */
     n->d = body_until(p, "endgeneration");
     p->loops = loops;
@@ -295,13 +301,14 @@ static char *normalise(jinja_memory *m, const char *source, size_t len, size_t *
 lfm_status jinja_parse(jinja_program **out, const char *source, size_t len, lfm_error *err) {
     *out = NULL;
     if (len > JINJA_MAX_SOURCE) {
-        return err_set(err, LFM_ERR_FORMAT, "it is longer than %d bytes", JINJA_MAX_SOURCE);
+        return err_set(err, LFM_ERR_FORMAT, "the chat template is longer than %d bytes", JINJA_MAX_SOURCE);
     }
     jinja_program *g = calloc(1, sizeof *g);
     if (!g) return err_no_memory(err, "the chat template");
     g->memory.limit = JINJA_MAX_MEMORY;
     size_t n = 0;
     const char *clean = normalise(&g->memory, source, len, &n);
+    g->source = text_own(clean, n);
     token_list tokens = {0};
     parser p = {.program = g, .err = err};
     lfm_status st = clean ? lex_split(&tokens, clean, n, err)
@@ -326,10 +333,16 @@ void jinja_free(jinja_program *p) {
     free(p);
 }
 
+static bool is_of_name(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
 bool jinja_mentions(const jinja_program *p, const char *name) {
-    bool found = false;
-    for (uint32_t i = 0; i < p->n_names && !found; i++) {
-        found = text_is(p->names[i], name);
+    const size_t len = strlen(name);
+    for (size_t i = 0; i + len <= p->source.len; i++) {
+        const bool begins = i == 0 || !is_of_name(p->source.ptr[i - 1]);
+        const bool ends = i + len == p->source.len || !is_of_name(p->source.ptr[i + len]);
+        if (begins && ends && memcmp(p->source.ptr + i, name, len) == 0) return true;
     }
-    return found;
+    return false;
 }

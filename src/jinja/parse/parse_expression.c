@@ -87,12 +87,9 @@ static bool unescape(const char *s, size_t len, size_t *i, char *out, size_t *n)
 }
 
 static text string_literal(parser *p, const token *t) {
-    char *out = jinja_memory_get(&p->program->memory, t->len + 1);
+    char *out = parse_get(p, t, t->len + 1);
     size_t n = 0;
-    if (!out) {
-        parse_fail(p, t, "the template is too large");
-        return text_own("", 0);
-    }
+    if (!out) return text_own("", 0);
     for (size_t i = 0; i < t->len;) {
         if (t->ptr[i] != '\\') {
             out[n++] = t->ptr[i++];
@@ -110,7 +107,11 @@ static text string_literal(parser *p, const token *t) {
 static value number_literal(parser *p, const token *t) {
     char digits[512];
     size_t n = 0;
-    for (size_t i = 0; i < t->len && n + 1 < sizeof digits; i++) {
+    if (t->len >= sizeof digits) {
+        parse_fail(p, t, "a number has more than %zu digits", sizeof digits - 1);
+        return value_int(0);
+    }
+    for (size_t i = 0; i < t->len; i++) {
         if (t->ptr[i] != '_') {
             digits[n++] = t->ptr[i];
         }
@@ -123,11 +124,13 @@ static value number_literal(parser *p, const token *t) {
     char *end = NULL;
     errno = 0;
     const long long i = strtoll(head, &end, base);
-    if (*end || (digits[0] == '0' && base == 10 && i != 0) || (errno && base != 10)) {
+    if (*end || (digits[0] == '0' && base == 10 && i != 0)) {
         parse_fail(p, t, "'%.*s' is not a number", (int)(t->len < 40 ? t->len : 40), t->ptr);
+    } else if (errno && base != 10) {
+        parse_fail(p, t, "only decimal numbers can have more than 64 bits");
     }
     if (errno) { /* beyond 64 bits: kept as its digits */
-        char *copy = jinja_memory_get(&p->program->memory, n + 1);
+        char *copy = parse_get(p, t, n + 1);
         if (!copy) return value_int(0);
         memcpy(copy, digits, n);
         return (value){.kind = VALUE_BIG, .string = text_data(copy, n)};
@@ -148,11 +151,8 @@ static node *string(parser *p) {
     text all = string_literal(p, p->at++);
     while (p->at->kind == TOKEN_STRING && !p->failed) { /* adjacent ones are one */
         const text more = string_literal(p, p->at++);
-        char *both = jinja_memory_get(&p->program->memory, all.len + more.len + 1);
-        if (!both) {
-            parse_fail(p, first, "the template is too large");
-            return NULL;
-        }
+        char *both = parse_get(p, first, all.len + more.len + 1);
+        if (!both) return NULL;
         memcpy(both, all.ptr, all.len);
         memcpy(both + all.len, more.ptr, more.len);
         all = text_own(both, all.len + more.len);
@@ -324,7 +324,11 @@ static node *subscript(parser *p, node *of) {
     node *n = parse_new(p, NODE_ITEM, t);
     if (!n) return NULL;
     n->a = of;
-    n->b = slice_part(p);
+    if (parse_is(p, "]")) { /* x[]: an empty tuple is no key of anything */
+        n->b = new_pair(p, NODE_TUPLE, NULL, NULL, t);
+    } else {
+        n->b = slice_part(p);
+    }
     if (parse_skip(p, ":")) {
         n->kind = NODE_SLICE;
         n->c = slice_part(p);

@@ -15,16 +15,25 @@ void parse_fail(parser *p, const token *at, const char *format, ...) {
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     p->failed = true;
-    p->status = err_set(p->err, LFM_ERR_FORMAT, "line %u, column %u: %s", at->line, at->column,
+    p->status = err_set(p->err, LFM_ERR_FORMAT, "chat template, line %u, column %u: %s", at->line, at->column,
                         what);
 }
 
-node *parse_new(parser *p, node_kind kind, const token *at) {
-    node *n = p->failed ? NULL : jinja_memory_get(&p->program->memory, sizeof *n);
-    if (!n) {
+void *parse_get(parser *p, const token *at, size_t n) {
+    jinja_memory *m = &p->program->memory;
+    void *bytes = p->failed ? NULL : jinja_memory_get(m, n);
+    if (!bytes && !p->failed && m->is_full) {
         parse_fail(p, at, "the template is too large");
-        return NULL;
+    } else if (!bytes && !p->failed) {
+        p->failed = true;
+        p->status = err_no_memory(p->err, "the chat template");
     }
+    return bytes;
+}
+
+node *parse_new(parser *p, node_kind kind, const token *at) {
+    node *n = parse_get(p, at, sizeof *n);
+    if (!n) return NULL;
     n->kind = kind;
     n->line = at->line;
     n->column = at->column;
@@ -95,11 +104,8 @@ uint32_t parse_name_number(parser *p, text name) {
     }
     if (g->n_names == g->cap_names) {
         const uint32_t cap = g->cap_names ? 2 * g->cap_names : 32;
-        text *names = jinja_memory_get(&g->memory, cap * sizeof *names);
-        if (!names) {
-            parse_fail(p, p->at, "the template is too large");
-            return 0;
-        }
+        text *names = parse_get(p, p->at, cap * sizeof *names);
+        if (!names) return 0;
         if (g->n_names > 0) {
             memcpy(names, g->names, g->n_names * sizeof *names);
         }

@@ -22,6 +22,7 @@ void parse_fail(parser *p, const token *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* "`what` is expected, not .." */
 void parse_fail_expected(parser *p, const char *what);
+void *parse_get(parser *p, const token *at, size_t n); /* zeroed memory; NULL = failed */
 node *parse_new(parser *p, node_kind kind, const token *at); /* NULL = failed */
 bool parse_is(const parser *p, const char *op);       /* an operator */
 bool parse_is_name(const parser *p, const char *name);

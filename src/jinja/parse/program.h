@@ -17,7 +17,7 @@ typedef struct jinja_program jinja_program; /* immutable once parsed */
 lfm_status jinja_parse(jinja_program **out, const char *text, size_t len, lfm_error *err);
 void jinja_free(jinja_program *p); /* NULL is fine */
 
-/* Does the program read a variable or an attribute of this name anywhere? */
+/* Is this word anywhere in the source, as a variable, an attribute or a key? */
 bool jinja_mentions(const jinja_program *p, const char *name);
 
 #endif

@@ -22,4 +22,12 @@ typedef struct {
     const char *own;         /* NUL-terminated */
 } jinja_global;
 
+/* Texts that a caller made out of its own words and values: the strings among the variables that
+ * lie in bytes[n] have these marks. */
+typedef struct {
+    const char *bytes;
+    const char *own; /* [n] 1: counts as the template's own */
+    size_t n;
+} jinja_marks;
+
 #endif

@@ -17,11 +17,13 @@ struct jinja_block {
 
 void *jinja_memory_get(jinja_memory *m, size_t n) {
     const size_t align = sizeof(max_align_t);
-    if (n > m->limit) return NULL;
+    m->is_full = n > m->limit;
+    if (m->is_full) return NULL;
     n = (n + align - 1) / align * align;
     if (!m->blocks || n > m->size - m->used) {
         const size_t size = n > BLOCK_BYTES ? n : BLOCK_BYTES;
-        if (size > m->limit - m->total) return NULL;
+        m->is_full = size > m->limit - m->total;
+        if (m->is_full) return NULL;
         struct jinja_block *b = calloc(1, sizeof *b + size);
         if (!b) return NULL;
         m->total += size;

@@ -69,40 +69,53 @@ static void repr_string(run *r, buffer *out, text t) {
     buffer_add_data(r, out, &quote, 1);
 }
 
-size_t value_float_text(double d, char *out) {
-    if (isnan(d) || isinf(d)) return (size_t)sprintf(out, "%s", isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
-    char digits[32] = "";
-    for (int n = 0; n < 17; n++) { /* the fewest digits that read back as the same number */
-        snprintf(digits, sizeof digits, "%.*e", n, d);
-        if (strtod(digits, NULL) == d) break;
+/* The fewest digits that read back as the same number, and its power of ten: d = 0.DIGITS times
+ * ten to the *exponent + 1.  Returns the number of digits. */
+static int shortest_digits(double d, char *digits, int *exponent) {
+    char word[32] = "";
+    for (int n = 0; n < 17; n++) {
+        snprintf(word, sizeof word, "%.*e", n, fabs(d));
+        if (strtod(word, NULL) == fabs(d)) break;
     }
-    char *e = strchr(digits, 'e');
-    const int exponent = atoi(e + 1);
-    *e = '\0';
-    const char *sign = digits[0] == '-' ? "-" : "";
-    char *head = digits + (digits[0] == '-');
-    int n = 0; /* the digits, without the point */
-    for (char *p = head; *p; p++) {
+    const char *e = strchr(word, 'e');
+    int n = 0;
+    for (const char *p = word; p < e; p++) {
         if (*p != '.') {
-            head[n++] = *p;
+            digits[n++] = *p;
         }
     }
+    *exponent = (int)strtol(e + 1, NULL, 10);
+    return n;
+}
+
+size_t value_float_text(double d, char *out) {
+    if (isnan(d) || isinf(d)) {
+        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s", isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
+    }
+    char digits[32];
+    int exponent = 0;
+    const int n = shortest_digits(d, digits, &exponent);
+    const char *sign = signbit(d) ? "-" : "";
+    const int whole = exponent + 1; /* digits before the point */
     if (exponent < -4 || exponent >= 16) {
-        return (size_t)sprintf(out, "%s%c%s%.*se%c%02d", sign, head[0], n > 1 ? "." : "", n - 1,
-                               head + 1, exponent < 0 ? '-' : '+', abs(exponent));
+        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s%c%s%.*se%c%02d", sign, digits[0],
+                                n > 1 ? "." : "", n - 1, digits + 1, exponent < 0 ? '-' : '+',
+                                abs(exponent));
     }
     if (exponent < 0) {
-        return (size_t)sprintf(out, "%s0.%.*s%.*s", sign, -exponent - 1, "000", n, head);
+        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s0.%.*s%.*s", sign, -whole, "000", n,
+                                digits);
     }
-    const int whole = exponent + 1; /* digits before the point */
-    const int zeros = whole > n ? whole - n : 0;
-    return (size_t)sprintf(out, "%s%.*s%.*s.%.*s", sign, whole < n ? whole : n, head, zeros,
-                           "0000000000000000", n > whole ? n - whole : 1,
-                           n > whole ? head + whole : "0");
+    if (n <= whole) {
+        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s%.*s%.*s.0", sign, n, digits, whole - n,
+                                "0000000000000000");
+    }
+    return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s%.*s.%.*s", sign, whole, digits, n - whole,
+                            digits + whole);
 }
 
 static void add_number(run *r, buffer *out, value v) {
-    char word[40];
+    char word[VALUE_FLOAT_TEXT];
     if (v.kind == VALUE_BIG) {
         buffer_add(r, out, v.string);
     } else if (v.kind == VALUE_FLOAT) {

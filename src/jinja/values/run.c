@@ -67,8 +67,11 @@ void run_fail_limit(run *r, const char *what) {
 
 void *run_get(run *r, size_t n) {
     void *p = r->failed ? NULL : jinja_memory_get(&r->memory, n);
-    if (!p && !r->failed) {
+    if (!p && !r->failed && r->memory.is_full) {
         run_fail_limit(r, "it needs too much memory");
+    } else if (!p && !r->failed) {
+        r->failed = true;
+        r->status = err_no_memory(r->err, "the prompt");
     }
     return p;
 }

@@ -15,6 +15,7 @@ struct run {
     jinja_memory memory;
     const jinja_global *globals;
     size_t n_globals;
+    const jinja_marks *marks; /* or NULL */
     int64_t now;
     size_t steps;
     int depth, calls;

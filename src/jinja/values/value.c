@@ -3,9 +3,8 @@
  */
 #include "jinja/values/run.h"
 
-#include <errno.h>
 #include <math.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 value value_undefined(text what) {
@@ -131,6 +130,15 @@ static value number_from_json(const json_value *v) {
     return value_int(i);
 }
 
+static text string_from_json(const run *r, const json_value *v) {
+    const jinja_marks *m = r->marks;
+    text t = text_data(v->text, v->len);
+    if (m && v->text >= m->bytes && v->text + v->len <= m->bytes + m->n) {
+        t.own = m->own + (v->text - m->bytes);
+    }
+    return t;
+}
+
 /* JSON is at most JSON_MAX_DEPTH deep, so this recursion is bounded. */
 value value_from_json(run *r, const json_value *v) {
     value out = value_none;
@@ -139,7 +147,7 @@ value value_from_json(run *r, const json_value *v) {
     } else if (v->kind == JSON_NUMBER) {
         out = number_from_json(v);
     } else if (v->kind == JSON_STRING) {
-        out = value_string(text_data(v->text, v->len));
+        out = value_string(string_from_json(r, v));
     } else if (v->kind == JSON_ARRAY) {
         out = value_list(r, VALUE_LIST, v->n);
         for (const json_value *item = v->first; item && !r->failed; item = item->next) {
@@ -211,16 +219,6 @@ bool value_truth(value v) {
 
 /* ---- Comparing ------------------------------------------------------------------------------ */
 
-static double as_double(value v) {
-    if (v.kind == VALUE_FLOAT) return v.real;
-    if (v.kind != VALUE_BIG) return (double)v.integer;
-    char digits[400];
-    const size_t n = v.string.len < sizeof digits ? v.string.len : sizeof digits - 1;
-    memcpy(digits, v.string.ptr, n);
-    digits[n] = '\0';
-    return strtod(digits, NULL);
-}
-
 static int compare_big(text a, text b) {
     const bool negative = a.ptr[0] == '-';
     if (negative != (b.ptr[0] == '-')) return negative ? -1 : 1;
@@ -238,26 +236,36 @@ static int compare_int_float(int64_t i, double d) {
     return rest > 0 ? -1 : rest < 0;
 }
 
-/* *ordered = false: one of them is NaN. */
-static int compare_numbers(value a, value b, bool *ordered) {
-    const bool a_big = a.kind == VALUE_BIG;
-    const bool b_big = b.kind == VALUE_BIG;
+static int compare_big_float(text big, double d) {
+    const bool negative = big.ptr[0] == '-';
+    if (d >= -0x1p63 && d < 0x1p63) return negative ? -1 : 1;
+    if (isinf(d)) return d < 0 ? 1 : -1;
+    char digits[400]; /* d is an integer */
+    const int n = snprintf(digits, sizeof digits, "%.0f", d);
+    return compare_big(big, text_data(digits, (size_t)n));
+}
+
+/* Integers, at least one of them beyond 64 bits. */
+static int compare_big_int(value a, value b) {
+    if (a.kind == VALUE_BIG && b.kind == VALUE_BIG) return compare_big(a.string, b.string);
+    if (a.kind == VALUE_BIG) return a.string.ptr[0] == '-' ? -1 : 1;
+    return b.string.ptr[0] == '-' ? 1 : -1;
+}
+
+static int compare_with_float(value a, double d) {
+    return a.kind == VALUE_BIG ? compare_big_float(a.string, d) : compare_int_float(a.integer, d);
+}
+
+/* -1, 0, 1, or VALUE_UNORDERED where one is NaN. */
+static int compare_numbers(value a, value b) {
     const bool a_float = a.kind == VALUE_FLOAT;
     const bool b_float = b.kind == VALUE_FLOAT;
-    *ordered = !(a_float && isnan(a.real)) && !(b_float && isnan(b.real));
-    if (!*ordered) return 1;
-    if (a_big && b_big) return compare_big(a.string, b.string);
-    if ((a_big && !b_float) || (b_big && !a_float)) { /* beyond every integer of 64 bits */
-        return a_big ? (a.string.ptr[0] == '-' ? -1 : 1) : (b.string.ptr[0] == '-' ? 1 : -1);
-    }
-    if (a_float != b_float && !a_big && !b_big) {
-        return a_float ? -compare_int_float(b.integer, a.real)
-                       : compare_int_float(a.integer, b.real);
-    }
-    if (!a_float && !b_float) return (a.integer > b.integer) - (a.integer < b.integer);
-    const double x = as_double(a);
-    const double y = as_double(b);
-    return (x > y) - (x < y);
+    if ((a_float && isnan(a.real)) || (b_float && isnan(b.real))) return VALUE_UNORDERED;
+    if (a_float && b_float) return (a.real > b.real) - (a.real < b.real);
+    if (b_float) return compare_with_float(a, b.real);
+    if (a_float) return -compare_with_float(b, a.real);
+    if (a.kind == VALUE_BIG || b.kind == VALUE_BIG) return compare_big_int(a, b);
+    return (a.integer > b.integer) - (a.integer < b.integer);
 }
 
 static bool items_equal(run *r, value a, value b) {
@@ -278,10 +286,7 @@ static bool members_equal(run *r, const dict *a, const dict *b) {
 }
 
 bool value_equal(run *r, value a, value b) {
-    if (value_is_number(a) && value_is_number(b)) {
-        bool ordered = true;
-        return compare_numbers(a, b, &ordered) == 0 && ordered;
-    }
+    if (value_is_number(a) && value_is_number(b)) return compare_numbers(a, b) == 0;
     if (a.kind != b.kind) return false;
     bool same = false;
     run_charge(r, 1);
@@ -308,11 +313,7 @@ bool value_equal(run *r, value a, value b) {
 }
 
 int value_compare(run *r, value a, value b, const char *sign) {
-    if (value_is_number(a) && value_is_number(b)) {
-        bool ordered = true;
-        const int order = compare_numbers(a, b, &ordered);
-        return ordered ? order : VALUE_UNORDERED;
-    }
+    if (value_is_number(a) && value_is_number(b)) return compare_numbers(a, b);
     if (a.kind == VALUE_STRING && b.kind == VALUE_STRING) return text_compare(a.string, b.string);
     if ((a.kind == VALUE_LIST || a.kind == VALUE_TUPLE) && a.kind == b.kind) {
         int order = 0;

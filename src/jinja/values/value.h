@@ -185,6 +185,7 @@ typedef struct {
 void value_json(run *r, buffer *out, value v, const json_form *form);
 
 /* Copy a number as Python prints it: the shortest digits that read back as the same double. */
-size_t value_float_text(double d, char *out); /* out[32] */
+enum { VALUE_FLOAT_TEXT = 40 };
+size_t value_float_text(double d, char *out); /* out[VALUE_FLOAT_TEXT] */
 
 #endif
