@@ -87,6 +87,8 @@ typedef struct {
     bool vocab_only;  /* read only the tokenizer and the metadata; no session can be made */
     const char *isa;  /* highest instruction set to use, NULL = the best this CPU has */
     bool no_map;      /* read the whole file into memory instead of mapping it */
+    const char *chat_template;   /* a Jinja program to use instead of the file's; NULL = none */
+    const char *template_kwargs; /* its further variables, a JSON object; NULL = none */
 } lfm_model_options;
 
 /* Open a GGUF file, or the first part of a split one (-00001-of-0000N), and check everything in it
@@ -131,9 +133,13 @@ typedef struct {
     uint64_t token_bytes;   /* bytes of weights read to decode one token */
     uint64_t file_bytes;
     uint32_t n_parts;       /* files that the model is split into */
-    const char *template_name; /* recognised chat template, "" = none in the file */
+    const char *template_name; /* where the chat template comes from: own, given, built-in */
     const char *card;          /* the model whose card gives lfm_sampling_default, "" = unknown */
     uint32_t n_sampling_keys;  /* settings that the file gives instead (general.sampling.*) */
+    bool template_tools;    /* what the chat template writes: the list of tools, .. */
+    bool template_calls;    /* .. tool calls, .. */
+    bool template_thoughts; /* .. thoughts of earlier answers */
+    bool template_opens_thoughts; /* its prompts end in <think>: answers begin there */
 } lfm_model_info;
 
 const lfm_model_info *lfm_model_get_info(const lfm_model *m);
@@ -186,7 +192,8 @@ int32_t lfm_token_find(const lfm_model *m, const char *name); /* by exact text; 
 /* ---- Chat ----------------------------------------------------------------------------------- */
 
 /* Render a conversation with the model's own chat template and tokenize it.  `json` is
- * {"messages":[{"role":..,"content":..},..],"tools":[..]} as in the OpenAI interface.
+ * {"messages":[{"role":..,"content":..},..],"tools":[..]} as in the OpenAI interface; its
+ * "chat_template_kwargs" are further variables of the template.
  * Text in messages never becomes control tokens.  `prefill` (may be NULL) is text that the answer
  * begins with.  *text (`text` may be NULL) receives the rendered text of *text_len bytes,
  * NUL-terminated.  Free *tokens and *text with lfm_free. */
@@ -205,7 +212,7 @@ lfm_status lfm_chat_tokenize_messages(const lfm_model *m, const lfm_message *mes
                                       size_t n_messages, const char *prefill, int32_t **tokens,
                                       size_t *n, char **text, size_t *text_len, lfm_error *err);
 
-/* A warning about the file's chat template; "" = the template is recognised. */
+/* Why the file's chat template is not used; "" = it is. */
 const char *lfm_chat_warning(const lfm_model *m);
 
 /* ---- Session -------------------------------------------------------------------------------- */

@@ -14,10 +14,10 @@ prefixes="arena cores cpu err group json map memory out pool team thoughts unico
     gguf mix pack qtype
     jobs kern quantize rope
     act block pass model shape state timeline weights
-    chat sampler tok
+    sampler tok
     argument big buffer dict jinja lex list lookup native operator parse run text value variable
     automaton charset choices closure concise gbnf grammar keys mask regex schema trie
-    constraint defaults answer logprobs tool
+    constraint defaults messages template answer logprobs tool
     lfm"
 
 list=$(mktemp)

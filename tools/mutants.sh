@@ -38,11 +38,11 @@ tests_of() {
     own=$(echo "$1" | sed 's|^src/\([a-z]*\)/|\1_|; s|_.*/|_|; s|\.c$||')
     [ -e "tests/unit/test_$own.c" ] && echo "test_$own"
     case $1 in
-    src/base/json*) echo "test_base_json fuzz_json fuzz_chat test_token_chat" ;;
+    src/base/json*) echo "test_base_json fuzz_json fuzz_chat test_api_messages" ;;
     src/base/*) echo "test_base_bytes test_base_error test_base_cores test_base_memory test_base_pool test_gguf_gguf" \
         "test_api_lfm test_alloc_failure" ;;
     src/gguf/*) echo "test_gguf_gguf test_convert_write fuzz_gguf hostile_test test_api_lfm fuzz_model test_alloc_failure" ;;
-    src/token/chat*) echo "test_token_chat fuzz_chat test_api_lfm test_alloc_failure" ;;
+    src/jinja/*) echo "template_check test_api_messages fuzz_chat test_alloc_failure" ;;
     src/token/sampler*) echo "test_token_sampler test_api_lfm test_alloc_failure" ;;
     src/token/*) echo "fuzz_tokenizer hostile_test test_token_tokenizer test_api_lfm fuzz_chat test_alloc_failure" ;;
     src/constrain/*) echo "fuzz_grammar fuzz_schema fuzz_tools fuzz_regex fuzz_concise test_constrain_gbnf" \
@@ -50,7 +50,7 @@ tests_of() {
         "test_constrain_schema test_constrain_automaton" ;;
     src/answer/*) echo "test_answer_answer_text test_answer_tool_calls test_answer_loop fuzz_toolcall test_api_options" \
         "test_alloc_failure" ;;
-    src/api/*) echo "test_api_lfm test_api_chat test_api_constraint fuzz_constraint fuzz_session test_alloc_failure test_api_session" ;;
+    src/api/*) echo "test_api_lfm test_api_chat test_api_messages fuzz_chat test_api_constraint fuzz_constraint fuzz_session test_alloc_failure test_api_session" ;;
     src/kernel/*) echo "test_kernel_unpack test_kernel_scalar_mul test_kernel_matmul test_api_lfm test_model_forward" ;;
     src/model/*) echo "test_model_state test_api_lfm fuzz_model test_model_forward test_api_session test_alloc_failure" ;;
     src/convert/*) echo "test_convert_mix test_convert_write test_convert_quantize test_gguf_pack test_api_options" ;;

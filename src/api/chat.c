@@ -2,53 +2,51 @@
  * chat.c - conversations -> tokens.
  */
 #include "api/internal.h"
-
-#include "base/json.h"
+#include "api/messages.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Encode the pieces: control pieces become their tokens; the text between them is encoded as text,
- * even where it names a control token. */
-static lfm_status encode_pieces(const lfm_model *m, const chat_text *c, tok_list *out,
-                                lfm_error *err) {
-    lfm_status st = LFM_OK;
-    for (size_t i = 0; i < c->n && st == LFM_OK;) {
-        const chat_piece *p = &c->pieces[i];
-        const int32_t id = p->control ? tok_find(m->tok, p->ptr, p->len) : -1;
-        if (id >= 0) {
-            st = tok_push(out, id, err);
-            i++;
-            continue;
-        }
-        /* Join neighbouring text: the pre-tokenizer decides where to split it, not the pieces. */
-        size_t len = p->len;
-        for (i++; i < c->n && !c->pieces[i].control; i++) {
-            len += c->pieces[i].len;
-        }
-        st = tok_encode(m->tok, p->ptr, len, false, out, err);
+static lfm_status append_prefill(jinja_text *t, const char *prefill, lfm_error *err) {
+    const size_t len = strlen(prefill);
+    char *text = realloc(t->text, t->len + len + 1);
+    if (text) {
+        t->text = text;
+        memcpy(text + t->len, prefill, len + 1);
     }
+    char *own = realloc(t->own, t->len + len + 1);
+    if (own) {
+        t->own = own;
+        memset(own + t->len, 0, len);
+    }
+    if (!text || !own) return err_no_memory(err, "the prompt");
+    t->len += len;
+    return LFM_OK;
+}
+
+static lfm_status render_once(const lfm_model *m, const json_value *conversation, bool drop_null,
+                              bool *has_null, jinja_text *out, lfm_error *err) {
+    chat_messages ready = {0};
+    lfm_status st = messages_prepare(&ready, conversation, &m->template, drop_null, err);
+    *has_null = ready.has_null;
+    if (st == LFM_OK) {
+        st = template_render(&m->template, &ready.conversation, &ready.marks, out, err);
+    }
+    messages_drop(&ready);
     return st;
 }
 
-static lfm_status append_prefill(chat_text *c, const char *prefill, lfm_error *err) {
-    const size_t len = strlen(prefill);
-    const size_t old = c->len;
-    char *text = realloc(c->text, old + len + 1);
-    if (!text) return err_no_memory(err, "the prompt");
-    for (size_t i = 0; i < c->n; i++) { /* the pieces point into the text */
-        c->pieces[i].ptr = text + (c->pieces[i].ptr - c->text);
+/* Some templates write content that is null, others cannot: those get the message without it. */
+static lfm_status render(const lfm_model *m, const json_value *conversation, jinja_text *out,
+                         lfm_error *err) {
+    lfm_error why = {0};
+    bool has_null = false;
+    lfm_status st = render_once(m, conversation, false, &has_null, out, &why);
+    if (st == LFM_OK) return st;
+    if (has_null && render_once(m, conversation, true, &has_null, out, NULL) == LFM_OK) {
+        return LFM_OK;
     }
-    memcpy(text + old, prefill, len + 1);
-    c->text = text;
-    c->len = old + len;
-    c->text_cap = old + len + 1;
-    chat_piece *pieces = realloc(c->pieces, (c->n + 1) * sizeof *pieces);
-    if (!pieces) return err_no_memory(err, "the prompt");
-    c->pieces = pieces;
-    c->cap = c->n + 1;
-    c->pieces[c->n++] = (chat_piece){.ptr = text + old, .len = len};
-    return LFM_OK;
+    return err_set(err, st, "%s", why.text);
 }
 
 static void clear(int32_t **tokens, size_t *n, char **text, lfm_error *err) {
@@ -60,21 +58,17 @@ static void clear(int32_t **tokens, size_t *n, char **text, lfm_error *err) {
     }
 }
 
-/* Render a conversation (chat_render) and tokenize it; the rest as in lfm_chat_tokenize. */
+/* Render a conversation and tokenize it; the rest as in lfm_chat_tokenize. */
 static lfm_status tokenize(const lfm_model *m, const json_value *conversation, const char *prefill,
                            int32_t **tokens, size_t *n, char **text, size_t *text_len,
                            lfm_error *err) {
-    chat_text rendered = {0};
+    jinja_text rendered = {0};
     tok_list list = {0};
-    size_t bos_len = 0;
-    const char *bos = tok_bytes(m->tok, tok_bos(m->tok), &bos_len);
-    char bos_text[64] = "";
-    if (bos_len < sizeof bos_text) {
-        memcpy(bos_text, bos, bos_len);
-    }
-    lfm_status st = chat_render(&rendered, m->template, conversation, bos_text, true, err);
+    lfm_status st = render(m, conversation, &rendered, err);
     if (st == LFM_OK && prefill && prefill[0]) st = append_prefill(&rendered, prefill, err);
-    if (st == LFM_OK) st = encode_pieces(m, &rendered, &list, err);
+    if (st == LFM_OK) {
+        st = tok_encode_own(m->tok, rendered.text, rendered.own, rendered.len, &list, err);
+    }
     if (st == LFM_OK) {
         *tokens = list.ids;
         *n = list.n;
@@ -85,7 +79,7 @@ static lfm_status tokenize(const lfm_model *m, const json_value *conversation, c
         *text_len = rendered.len;
         rendered.text = NULL;
     }
-    chat_text_free(&rendered);
+    jinja_text_free(&rendered);
     tok_list_free(&list);
     return st;
 }
@@ -132,10 +126,5 @@ lfm_status lfm_chat_tokenize_messages(const lfm_model *m, const lfm_message *mes
 }
 
 const char *lfm_chat_warning(const lfm_model *m) {
-    switch (m->template) {
-    case CHAT_NONE: return "the file has no chat template; using plain ChatML";
-    case CHAT_UNKNOWN:
-        return "the file's chat template is unknown to lfm; using plain ChatML";
-    default: return "";
-    }
+    return m->template.warning;
 }

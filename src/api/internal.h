@@ -7,6 +7,7 @@
 #ifndef API_INTERNAL_H
 #define API_INTERNAL_H
 
+#include "api/template.h"
 #include "base/system/pool.h"
 #include "gguf/gguf.h"
 #include "kernel/kernel.h"
@@ -15,7 +16,6 @@
 #include "model/state.h"
 #include "model/timeline.h"
 #include "model/weights.h"
-#include "token/chat.h"
 #include "token/tokenizer.h"
 
 struct lfm_model {

@@ -49,7 +49,11 @@ static void describe(lfm_model *m) {
         .token_bytes = m->weights.token_bytes,
         .file_bytes = m->file.file_bytes,
         .n_parts = m->file.n_parts,
-        .template_name = m->template == CHAT_NONE ? "" : chat_template_name(m->template),
+        .template_name = m->template.origin,
+        .template_tools = m->template.has_tools,
+        .template_calls = m->template.has_calls,
+        .template_thoughts = m->template.has_thoughts,
+        .template_opens_thoughts = m->template.opens_thoughts,
     };
     m->info.card = defaults_sampling(&m->sampling, &m->info.n_sampling_keys, &m->file, s);
 }
@@ -62,6 +66,16 @@ static lfm_status check_vocab(const lfm_model *m, lfm_error *err) {
                        tok_n_vocab(m->tok), m->shape.n_vocab);
     }
     return LFM_OK;
+}
+
+static lfm_status open_template(lfm_model *m, const lfm_model_options *o, lfm_error *err) {
+    gguf_str text = {NULL, 0};
+    size_t bos_len = 0;
+    const char *bos = tok_bytes(m->tok, tok_bos(m->tok), &bos_len);
+    const lfm_status st = gguf_get_str(&m->file, "tokenizer.chat_template", &text, err);
+    return st == LFM_OK ? template_open(&m->template, text.ptr, text.len, o->chat_template,
+                                        o->template_kwargs, bos, bos_len, err)
+                        : st;
 }
 
 lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_options *opt,
@@ -82,13 +96,11 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
     if (st == LFM_OK && !m->vocab_only) st = weights_bind(&m->weights, &m->shape, &m->file, err);
     if (st == LFM_OK) st = tok_load(&m->tok, &m->file, err);
     if (st == LFM_OK && !m->vocab_only) st = check_vocab(m, err);
-    gguf_str template = {NULL, 0};
-    if (st == LFM_OK) st = gguf_get_str(&m->file, "tokenizer.chat_template", &template, err);
+    if (st == LFM_OK) st = open_template(m, &o, err);
     if (st != LFM_OK) {
         lfm_model_close(m); /* every part tolerates being all zero */
         return st;
     }
-    m->template = chat_recognise(template.ptr, template.len);
     describe(m);
     *out = m;
     return LFM_OK;
@@ -96,6 +108,7 @@ lfm_status lfm_model_open(lfm_model **out, const char *path, const lfm_model_opt
 
 void lfm_model_close(lfm_model *m) {
     if (!m) return;
+    template_close(&m->template);
     tok_free(m->tok);
     weights_drop(&m->weights);
     gguf_close(&m->file);

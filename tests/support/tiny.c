@@ -242,7 +242,7 @@ static void add_layer(tiny_file *f, int i, uint32_t type) {
 
 static const char *const names[] = {"<|startoftext|>", "<|endoftext|>", "<|im_start|>",
                                     "<|im_end|>"};
-/* Plain ChatML, as src/token/chat.c knows it. */
+/* Plain ChatML. */
 static const char chatml[] =
     "{{- bos_token -}}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
     "message['content'] + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}"

@@ -1,5 +1,5 @@
 /*
- * test_api_defaults.c - sampler settings: a file for every row of the table, and general.sampling.*.
+ * test_api_defaults.c - sampler settings: a file for each row of the table, and general.sampling.*.
  *
  * The numbers are those of the model cards; the names are written as converters write them.
  */

@@ -8,8 +8,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Plain ChatML in Jinja; src/token/chat.c knows exactly this text.  The newlines inside the quotes
- * are real ones, as in the vocabulary files of the golden data. */
+/* Plain ChatML in Jinja.  The newlines inside the quotes are real ones, as in the vocabulary files
+ * of the golden data. */
 static const char chat_template[] =
     "{{- bos_token -}}{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + "
     "message['content'] + '<|im_end|>\n' }}{% endfor %}{% if add_generation_prompt %}"
