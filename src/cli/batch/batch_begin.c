@@ -148,7 +148,8 @@ static lfm_status begin_constraint(batch_run *b, slot *s, lfm_error *err) {
                                &s->cached, err);
         grammar = st == LFM_OK ? grammar_cache_of(s->cached) : grammar;
     }
-    return st == LFM_OK ? answer_grammar_begin(grammar, &s->line.o, &s->constraint, err) : st;
+    return st == LFM_OK ? answer_grammar_begin(grammar, s->prompt.begins, &s->constraint, err)
+                        : st;
 }
 
 lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
@@ -160,7 +161,7 @@ lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     if (st == LFM_OK) st = begin_constraint(b, s, err);
     if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {
-        const lfm_answer_options settings = answer_settings(&s->line.o);
+        const lfm_answer_options settings = answer_settings(&s->line.o, s->prompt.begins);
         st = lfm_answer_new(&s->answer, b->sessions[i], s->sampler, s->constraint, &settings,
                             s->prompt.ids, s->prompt.n, err);
     }

@@ -313,7 +313,9 @@ static lfm_status do_show(chat *c, const char *arg, lfm_error *err) {
     } else if (strcmp(arg, "stats") == 0) {
         chat_print_stats(c);
     } else if (strcmp(arg, "template") == 0) {
-        chat_say(c, "%s", i->template_name[0] ? i->template_name : "(none: plain ChatML)");
+        char template[100];
+        cli_describe_template(i, template, sizeof template);
+        chat_say(c, "%s", template);
     } else if (strcmp(arg, "context") == 0) {
         chat_say(c, "%zu messages, %s of %s tokens", c->talk.n,
                  cli_grouped(lfm_session_pos(c->session)).text,

@@ -72,6 +72,7 @@ static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_e
     const lfm_model_info *i = lfm_model_get_info(m);
     lfm_sampling s;
     lfm_sampling_default(m, &s, sizeof s);
+    char template[100];
     type_share share[MAX_TYPES];
     size_t n_tensors;
     const size_t n_types = count_types(m, share, &n_tensors);
@@ -96,7 +97,8 @@ static lfm_status print_overview(const lfm_model *m, const cli_options *o, lfm_e
     }
     printf("context    %s tokens\n", cli_grouped(i->n_ctx_max).text);
     printf("vocabulary %s tokens\n", cli_grouped(i->n_vocab).text);
-    printf("template   %s\n", i->template_name[0] ? i->template_name : "none");
+    cli_describe_template(i, template, sizeof template);
+    printf("template   %s\n", template);
     printf("sampling   temp %g, top-k %" PRId32 ", top-p %g, min-p %g, repeat penalty %g over %"
            PRId32 " (%s%s%s)\n",
            (double)s.temperature, s.top_k, (double)s.top_p, (double)s.min_p,

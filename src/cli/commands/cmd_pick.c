@@ -37,10 +37,30 @@ static lfm_status tokenize(const pick *p, const json_out *text, prompt_tokens *t
     return st;
 }
 
+/* A template that opens thoughts would let a choice be thought, not said: close them. */
+static lfm_status close_thoughts(const pick *p, prompt_tokens *tokens, lfm_error *err) {
+    int32_t *close = NULL;
+    size_t n = 0;
+    if (p->o->raw || !tokens->begins) return LFM_OK;
+    lfm_status st = lfm_tokenize(p->model, THINK_CLOSE, strlen(THINK_CLOSE), LFM_TOKENIZE_SPECIAL,
+                                 &close, &n, err);
+    int32_t *ids = st == LFM_OK ? realloc(tokens->ids, (tokens->n + n) * sizeof *ids) : NULL;
+    if (ids) {
+        memcpy(ids + tokens->n, close, n * sizeof *ids);
+        tokens->ids = ids;
+        tokens->n += n;
+    } else if (st == LFM_OK) {
+        st = err_no_memory(err, "the prompt");
+    }
+    lfm_free(close);
+    return st;
+}
+
 static lfm_status read_prompt(pick *p, const json_out *text, lfm_error *err) {
     prompt_tokens tokens = {0};
     size_t reused = 0;
     lfm_status st = tokenize(p, text, &tokens, err);
+    if (st == LFM_OK) st = close_thoughts(p, &tokens, err);
     if (st == LFM_OK) st = cli_new_session(&p->prompt, p->model, p->o, err);
     if (st == LFM_OK) {
         if (!p->o->no_sandbox) {

@@ -22,6 +22,8 @@ const opt_conflict opt_conflicts[] = {
     {CMD_RUN, "--session", OPT_EXCLUDES, "--prompt-cache",
      "--session has the conversation and its memory; --prompt-cache cannot be used with it"},
     {CMD_RUN, "--json", OPT_EXCLUDES, "--jsonl", "--json and --jsonl cannot be used together"},
+    {CMD_RUN | CMD_BATCH | CMD_PICK, "--raw", OPT_EXCLUDES, "--chat-template --template-kwargs",
+     "--raw uses no chat template; leave out --chat-template and --template-kwargs"},
     {CMD_RUN, "--raw", OPT_EXCLUDES, "--tools",
      "--raw uses no chat template, so there is no place for --tools"},
     {CMD_RUN, "--truncate", OPT_EXCLUDES, "--messages",

@@ -106,6 +106,7 @@ typedef struct cli_options {
     opt_part *parts;           /* -p, -f, -bf and the operands, in their order */
     size_t n_parts;
     const char *system, *system_file, *messages, *prefill;
+    const char *template_file, *template_kwargs;
     bool raw, no_special, no_stdin, dry_run;
 
     opt_number n_predict;

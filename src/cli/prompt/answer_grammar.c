@@ -3,6 +3,7 @@
  */
 #include "cli/prompt/answer_grammar.h"
 
+#include "base/markers.h"
 #include "cli/shared/input.h"
 
 #include <string.h>
@@ -83,17 +84,19 @@ lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_
     return f->grammar ? lfm_constraint_new(&f->first, m, f->grammar, flags, err) : LFM_OK;
 }
 
-lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
+lfm_status answer_grammar_begin(const answer_grammar *f, const char *begins, lfm_constraint **out,
                                 lfm_error *err) {
     *out = NULL;
     if (!f->first) return LFM_OK;
     lfm_error why = {0};
     lfm_status st = lfm_constraint_clone(out, f->first, err);
-    if (st == LFM_OK && o->prefill) {
-        st = lfm_constraint_accept_text(*out, o->prefill, strlen(o->prefill), &why);
+    if (st == LFM_OK && begins) {
+        st = lfm_constraint_accept_text(*out, begins, strlen(begins), &why);
         if (st != LFM_OK) {
-            st = err_set(err, st,
-                         "--prefill does not meet the constraint on the answer: %s", why.text);
+            const bool opened = strncmp(begins, THINK_OPEN, strlen(THINK_OPEN)) == 0;
+            st = err_set(err, st, "%s does not meet the constraint on the answer: %s",
+                         opened ? "the beginning of the answer, " THINK_OPEN "," : "--prefill",
+                         why.text);
         }
     }
     return st;

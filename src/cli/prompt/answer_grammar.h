@@ -24,9 +24,9 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
 lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_options *o,
                                lfm_error *err);
 
-/* *out is the constraint of one answer, advanced by the text of --prefill; NULL when answers are
- * unconstrained. */
-lfm_status answer_grammar_begin(const answer_grammar *f, const cli_options *o, lfm_constraint **out,
+/* *out is the constraint of one answer, advanced by how it begins (prompt_tokens.begins; may be
+ * NULL); NULL when answers are unconstrained. */
+lfm_status answer_grammar_begin(const answer_grammar *f, const char *begins, lfm_constraint **out,
                                 lfm_error *err);
 
 void answer_grammar_drop(answer_grammar *f);

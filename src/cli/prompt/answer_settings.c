@@ -3,7 +3,7 @@
  */
 #include "cli/prompt/answer_settings.h"
 
-lfm_answer_options answer_settings(const cli_options *o) {
+lfm_answer_options answer_settings(const cli_options *o, const char *begins) {
     lfm_answer_options s;
     lfm_answer_defaults(&s, sizeof s);
     if (o->n_predict.given && o->n_predict.value >= 0) {
@@ -15,7 +15,7 @@ lfm_answer_options answer_settings(const cli_options *o) {
         s.max_thoughts = (int64_t)o->think_budget.value;
     }
     s.thoughts_end = o->think_message;
-    s.prefill = o->prefill;
+    s.prefill = begins;
     s.stops = o->stops;
     s.n_stops = o->n_stops;
     if (o->tools) {

@@ -8,7 +8,8 @@
 
 #include "lfm.h"
 
-/* How to generate an answer.  The strings belong to the options. */
-lfm_answer_options answer_settings(const cli_options *o);
+/* How to generate an answer that begins with `begins` (prompt_tokens.begins; may be NULL).  The
+ * strings belong to the options and to the caller. */
+lfm_answer_options answer_settings(const cli_options *o, const char *begins);
 
 #endif

@@ -3,7 +3,30 @@
  */
 #include "cli/prompt/prompt_tokens.h"
 
+#include "base/markers.h"
 #include "cli/reading/progress.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the thoughts begin that the prompt ends in: <think> and white space; n when it does not. */
+static size_t find_opened(const char *text, size_t n) {
+    static const char mark[] = THINK_OPEN;
+    size_t end = n;
+    while (end > 0 && memchr(" \t\r\n", text[end - 1], 4)) {
+        end--;
+    }
+    const size_t len = sizeof mark - 1;
+    return end >= len && memcmp(text + end - len, mark, len) == 0 ? end - len : n;
+}
+
+static lfm_status set_begin(prompt_tokens *p, const char *prefill, lfm_error *err) {
+    const size_t n_prefill = prefill ? strlen(prefill) : 0;
+    const size_t from = find_opened(p->text, p->text_len - n_prefill);
+    if (from == p->text_len) return LFM_OK;
+    p->begins = strdup(p->text + from);
+    return p->begins ? LFM_OK : err_no_memory(err, "the prompt");
+}
 
 lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_options *o,
                                 const conversation *c, lfm_error *err) {
@@ -14,6 +37,7 @@ lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_
         st = lfm_chat_tokenize(m, json.ptr, json.len, o->prefill, &p->ids, &p->n, &p->text,
                                &p->text_len, err);
     }
+    if (st == LFM_OK) st = set_begin(p, o->prefill, err);
     json_out_free(&json);
     return st;
 }
@@ -29,6 +53,10 @@ lfm_status prompt_tokenize_raw(prompt_tokens *p, const lfm_model *m, const cli_o
     if (st == LFM_OK) st = lfm_tokenize(m, all.ptr, all.len, flags, &p->ids, &p->n, err);
     p->text = all.ptr;
     p->text_len = all.len;
+    if (st == LFM_OK && o->prefill) {
+        p->begins = strdup(o->prefill);
+        st = p->begins ? LFM_OK : err_no_memory(err, "the prompt");
+    }
     return st;
 }
 
@@ -52,5 +80,6 @@ size_t prompt_tokens_common(const int32_t *a, size_t n_a, const int32_t *b, size
 void prompt_tokens_drop(prompt_tokens *p) {
     lfm_free(p->ids);
     lfm_free(p->text);
+    free(p->begins);
     *p = (prompt_tokens){0};
 }

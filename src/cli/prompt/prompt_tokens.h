@@ -20,9 +20,12 @@ typedef struct {
     size_t n;
     char *text; /* [text_len] the text of the tokens: the rendered conversation, or the raw text */
     size_t text_len;
+    char *begins; /* how the answer begins: what the chat template opens (<think>), and --prefill;
+                     NULL = with nothing */
 } prompt_tokens;
 
-/* Render a conversation with the model's chat template, append --prefill, and tokenize it. */
+/* Render a conversation with the model's chat template, append --prefill, and tokenize it.  A
+ * template may end in <think>: the answer then begins inside its thoughts. */
 lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_options *o,
                                 const conversation *c, lfm_error *err);
 

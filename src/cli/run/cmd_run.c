@@ -99,15 +99,15 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
-    const lfm_answer_options settings = answer_settings(r->o);
-    lfm_status st = answer_grammar_begin(&r->grammar, r->o, &r->constraint, err);
+    const lfm_answer_options settings = answer_settings(r->o, r->prompt.begins);
+    lfm_status st = answer_grammar_begin(&r->grammar, r->prompt.begins, &r->constraint, err);
     if (st == LFM_OK) {
         st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
                             r->prompt.ids, r->prompt.n, err);
     }
     if (st != LFM_OK) return st;
     r->now = lfm_answer_get(r->answer);
-    return r->o->prefill ? run_show_new(r, err) : LFM_OK;
+    return r->prompt.begins ? run_show_new(r, err) : LFM_OK;
 }
 
 /* Print what follows a finished answer (statistics, warnings); returns the exit code. */

@@ -4,13 +4,13 @@
 #include "cli/shared/common.h"
 
 #include "base/grow.h"
-#include "cli/shared/crash.h"
 #include "cli/shared/machine.h"
 #include "cli/shared/term.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,10 +29,9 @@ const char *cli_base_name(const char *path) {
     return slash ? slash + 1 : path;
 }
 
-/* ---- The model ------------------------------------------------------------------------------ */
+/* ---- Files and sessions --------------------------------------------------------------------- */
 
-/* The file in the same folder whose name is most like the one in `path`; "" = none. */
-static void nearest_file(const char *path, char *found, size_t cap) {
+void cli_nearest_file(const char *path, char *found, size_t cap) {
     const char *name = cli_base_name(path);
     char folder[1024] = ".";
     if (name > path && (size_t)(name - path) < sizeof folder) {
@@ -50,37 +49,6 @@ static void nearest_file(const char *path, char *found, size_t cap) {
     if (dir) {
         closedir(dir);
     }
-}
-
-/* Add to the error what the user probably meant. */
-static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error *err) {
-    const char *standing = getenv("LFM_MODEL");
-    char near[1024] = "";
-    const bool missing = access(o->model, F_OK) != 0;
-    if (missing && o->model_was_operand && standing && standing[0]) {
-        return err_set(err, why->status, "%s. LFM_MODEL is set; did you mean: lfm run -p \"%s\"?",
-                       why->text, o->model);
-    }
-    if (missing) {
-        nearest_file(o->model, near, sizeof near);
-    }
-    if (near[0]) return err_set(err, why->status, "%s. Did you mean '%s'?", why->text, near);
-    return err_set(err, why->status, "%s", why->text);
-}
-
-lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err) {
-    const lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa, .no_map = o->no_mmap};
-    lfm_error why = {0};
-    crash_name_file(o->model);
-    const lfm_status st = machine_prepare(o, err);
-    if (st != LFM_OK) return st;
-    if (lfm_model_open(out, o->model, &opt, &why) != LFM_OK) return explain(o, &why, err);
-    const char *warning = lfm_model_warning(*out);
-    if (warning[0] && !o->quiet) {
-        term_message("%s", warning);
-    }
-    machine_lock(*out, o);
-    return LFM_OK;
 }
 
 lfm_session_options cli_session_options(const cli_options *o) {
@@ -126,7 +94,7 @@ lfm_status cli_new_session(lfm_session **out, const lfm_model *m, const cli_opti
 lfm_status cli_no_file(const char *path, int cause, lfm_error *err) {
     char near[1024] = "";
     if (cause == ENOENT) {
-        nearest_file(path, near, sizeof near);
+        cli_nearest_file(path, near, sizeof near);
     }
     return err_set(err, LFM_ERR_IO, "%s: cannot be opened: %s%s%s%s", path, strerror(cause),
                    near[0] ? ". Did you mean '" : "", near, near[0] ? "'?" : "");

@@ -47,6 +47,12 @@ int cli_fail(const lfm_error *err);
  * mistyped path names one that is there. */
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err);
 
+/* Where the chat template comes from and what it writes: "own, tools, thoughts". */
+void cli_describe_template(const lfm_model_info *i, char *out, size_t cap);
+
+/* The file in the same folder whose name is most like the one in `path`; "" = none. */
+void cli_nearest_file(const char *path, char *found, size_t cap);
+
 /* The error of a file that open() refused (`cause` is errno), with a name that may be meant. */
 lfm_status cli_no_file(const char *path, int cause, lfm_error *err);
 
