@@ -500,6 +500,8 @@ typedef struct {
     size_t n_keep;      /* first tokens that shifting keeps */
     bool logprobs;      /* log-probabilities of every token .. */
     size_t n_top;       /* .. and of its most probable alternatives, LFM_MAX_TOP at most */
+    const char *tools;  /* the JSON list of tools in the prompt; NULL = unknown.  Where calls are
+                           read, [NAME(..)] of one of them is a call without markers, too */
 } lfm_answer_options;
 
 /* `size` is sizeof *out. */
@@ -534,6 +536,9 @@ typedef struct {
     size_t n_reasoning; /* of them, thoughts */
     size_t n_room;      /* tokens that the answer may have; SIZE_MAX = any number */
     size_t n_pending;   /* tokens that were chosen and not yet evaluated */
+    size_t n_lost_calls;        /* calls that could not be read, beside others; no part of `text` */
+    const char *undefined_call; /* name of the first call of a tool that is not among `tools`;
+                                   NULL = there is none, or `tools` are unknown */
 } lfm_answer_state;
 
 /* An answer in the making. */

@@ -45,7 +45,9 @@ static lfm_status begin(lfm_answer *a, const int32_t *prompt, size_t n, lfm_erro
     a->text.split = !a->opt.no_thoughts;
     a->logprobs.k = a->opt.n_top < n_vocab ? a->opt.n_top : n_vocab;
     a->n_room = room_for(a, n);
-    lfm_status st = prefill ? answer_text_prefill(&a->text, prefill, strlen(prefill), err) : LFM_OK;
+    const bool reads = a->opt.tool_calls == LFM_TOOL_CALLS_READ;
+    lfm_status st = reads ? answer_calls_begin(&a->calls, a->opt.tools, err) : LFM_OK;
+    if (st == LFM_OK && prefill) st = answer_text_prefill(&a->text, prefill, strlen(prefill), err);
     for (size_t i = 0; i < n && st == LFM_OK; i++) {
         st = lfm_sampler_accept(a->sampler, prompt[i], err);
     }
@@ -84,8 +86,7 @@ lfm_status lfm_answer_new(lfm_answer **out, lfm_session *s, lfm_sampler *sampler
 void lfm_answer_free(lfm_answer *a) {
     if (a) {
         answer_text_drop(&a->text);
-        json_out_free(&a->call_text);
-        tool_calls_drop(&a->calls);
+        answer_calls_drop(&a->calls);
         logprobs_drop(&a->logprobs);
         free(a->pending);
         free(a->masked);
@@ -93,62 +94,28 @@ void lfm_answer_free(lfm_answer *a) {
     }
 }
 
-/* ---- Tool calls ----------------------------------------------------------------------------- */
+/* ---- Tokens --------------------------------------------------------------------------------- */
 
 static bool is_marker(const char *bytes, size_t n, const char *marker) {
     return n == strlen(marker) && memcmp(bytes, marker, n) == 0;
 }
 
-lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err) {
-    const char *text = a->call_text.ptr ? a->call_text.ptr : "";
-    const size_t n = a->call_text.len;
-    bool read = false;
-    lfm_status st = json_finish(&a->call_text, err);
-    a->in_call = false;
-    if (st == LFM_OK) st = tool_calls_read(&a->calls, text, n, &read, err);
-    if (st == LFM_OK && !read) {
-        a->n_unread_calls++;
-        st = answer_text_feed(&a->text, TOOL_CALL_START, strlen(TOOL_CALL_START), err);
-        if (st == LFM_OK) st = answer_text_feed(&a->text, text, n, err);
-        if (st == LFM_OK && marked) {
-            st = answer_text_feed(&a->text, TOOL_CALL_END, strlen(TOOL_CALL_END), err);
-        }
-    }
-    a->call_text.len = 0;
-    return st;
-}
-
-/* Divert the tokens of tool calls to call_text.  Returns false for any other token. */
-static bool take_call(lfm_answer *a, const char *bytes, size_t n, bool is_control, lfm_status *st,
-                      lfm_error *err) {
-    if (a->opt.tool_calls != LFM_TOOL_CALLS_READ) return false;
-    if (is_control && is_marker(bytes, n, TOOL_CALL_START)) {
-        a->in_call = true;
-    } else if (a->in_call && is_control && is_marker(bytes, n, TOOL_CALL_END)) {
-        *st = answer_end_calls(a, true, err);
-    } else if (a->in_call && !is_control) {
-        json_write_raw(&a->call_text, bytes, n);
-    } else {
-        return false;
-    }
-    return true;
-}
-
 lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err) {
     size_t n = 0;
     const char *bytes = lfm_token_bytes(a->model, token, &n);
+    const bool reads = a->opt.tool_calls == LFM_TOOL_CALLS_READ;
+    const bool is_start = is_marker(bytes, n, TOOL_CALL_START);
+    const bool is_mark = is_start || is_marker(bytes, n, TOOL_CALL_END);
+    if (reads && is_mark) return answer_calls_mark(&a->calls, &a->text, is_start, err);
     /* Some models have the <think> tags as control tokens. */
     const bool is_tag = a->text.split && a->text.at.phase != THOUGHTS_TEXT &&
                         (is_marker(bytes, n, THINK_OPEN) || is_marker(bytes, n, THINK_CLOSE));
-    const bool is_call =
-        a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN &&
-        (is_marker(bytes, n, TOOL_CALL_START) || is_marker(bytes, n, TOOL_CALL_END));
-    const bool is_control = lfm_token_is_control(a->model, token);
-    lfm_status st = LFM_OK;
-    if (take_call(a, bytes, n, is_control, &st, err)) return st;
-    if (is_control && !a->opt.show_control && !is_tag && !is_call) return LFM_OK;
+    const bool is_text = is_tag || a->opt.show_control ||
+                         (is_mark && a->opt.tool_calls == LFM_TOOL_CALLS_TEXT);
+    if (lfm_token_is_control(a->model, token) && !is_text) return LFM_OK;
     const bool was_thinking = a->text.at.phase == THOUGHTS_INSIDE;
-    st = answer_text_feed(&a->text, bytes, n, err);
+    const lfm_status st = reads ? answer_calls_add(&a->calls, &a->text, bytes, n, err)
+                                : answer_text_feed(&a->text, bytes, n, err);
     a->n_reasoning += was_thinking || a->text.at.phase == THOUGHTS_INSIDE;
     return st;
 }
@@ -169,9 +136,9 @@ void answer_refresh(lfm_answer *a) {
         .thoughts_settled = t->thoughts_settled,
         .said = said->ptr ? said->ptr : "",
         .said_len = said->len,
-        .calls = a->calls.all,
-        .n_calls = a->calls.n,
-        .n_unread_calls = a->n_unread_calls,
+        .calls = a->calls.list.all,
+        .n_calls = a->calls.list.n,
+        .n_unread_calls = a->calls.n_unread,
         .logprobs = a->logprobs.chosen,
         .top = a->logprobs.top,
         .n_logprobs = a->logprobs.n_known,
@@ -180,6 +147,8 @@ void answer_refresh(lfm_answer *a) {
         .n_reasoning = a->n_reasoning,
         .n_room = a->n_room,
         .n_pending = a->n_pending,
+        .n_lost_calls = a->calls.n_lost,
+        .undefined_call = a->calls.undefined,
     };
 }
 

@@ -4,9 +4,9 @@
 #ifndef ANSWER_ANSWER_INTERNAL_H
 #define ANSWER_ANSWER_INTERNAL_H
 
+#include "answer/answer_calls.h"
 #include "answer/answer_logprobs.h"
 #include "answer/answer_text.h"
-#include "answer/tool_calls.h"
 
 #include "lfm.h"
 
@@ -26,11 +26,8 @@ struct lfm_answer {
     int32_t *pending; // [n_pending] tokens that are chosen but not yet evaluated
     size_t n_pending, pending_cap;
     token_logprobs logprobs;
-    float *masked;      // [n_vocab] logits, -inf for tokens that the constraint forbids
-    bool in_call;       /* between the markers of tool calls */
-    json_out call_text; /* the text between the markers so far */
-    tool_calls calls;
-    size_t n_unread_calls;
+    float *masked; // [n_vocab] logits, -inf for tokens that the constraint forbids
+    answer_calls calls;
     size_t n_generated;
     size_t n_reasoning;
     size_t n_room; /* most tokens that the answer may have; SIZE_MAX = no limit */
@@ -40,10 +37,6 @@ struct lfm_answer {
 
 /* Append the bytes of a token to the text, or to the tool call that is open. */
 lfm_status answer_add_bytes(lfm_answer *a, int32_t token, lfm_error *err);
-
-/* End of the open tool calls: parse them.  Unparsable calls go back into the text verbatim, with
- * the closing marker if the model wrote it (`marked`). */
-lfm_status answer_end_calls(lfm_answer *a, bool marked, lfm_error *err);
 
 /* Fill `state` from the other fields. */
 void answer_refresh(lfm_answer *a);

@@ -325,12 +325,12 @@ static lfm_status complete_logprobs(lfm_answer *a, lfm_error *err) {
 lfm_status lfm_answer_end(lfm_answer *a, lfm_finish why, lfm_error *err) {
     err_clear(err);
     a->finish = a->finish ? a->finish : why;
-    lfm_status st = a->in_call ? answer_end_calls(a, false, err) : LFM_OK;
+    lfm_status st = answer_calls_end(&a->calls, &a->text, err);
     if (st == LFM_OK) st = answer_text_end(&a->text, err);
     if (st == LFM_OK) st = complete_logprobs(a, err);
     const bool ended = a->finish == LFM_FINISH_STOP || (a->finish == LFM_FINISH_GRAMMAR &&
                                                         a->opt.tool_calls != LFM_TOOL_CALLS_HIDDEN);
-    if (st == LFM_OK && ended && a->calls.n > 0) {
+    if (st == LFM_OK && ended && a->calls.list.n > 0) {
         a->finish = LFM_FINISH_TOOL_CALLS;
     }
     answer_refresh(a);

@@ -1,368 +1,47 @@
 /*
- * tool_calls.c - parsing tool calls: Python calls -> JSON, in one pass.
+ * tool_calls.c - parsing tool calls: lists of calls, between markers or not.
  *
- * The reader keeps only the stack of open brackets and writes JSON as it goes.  A JSON parser then
- * rejects the rest, such as an argument that is given twice.
+ * A call that cannot be read costs only itself: the reader goes on where another one begins behind
+ * a bracket and a comma.  A JSON parser has the last word on each call; it rejects an argument that
+ * is given twice.
  */
 #include "answer/tool_calls.h"
 
+#include "answer/tool_calls_one.h"
 #include "base/grow.h"
-#include "base/json.h"
 #include "base/utf8.h"
 
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_DEPTH = 64 };
+/* Bytes that may be read in vain: enough for any ambiguity in a call of some kilobytes, and about
+ * 0.1 s for a hostile megabyte. */
+enum { PATIENCE = 1 << 20, PATIENCE_PER_BYTE = 16 };
 
-typedef struct {
-    const char *p, *end;
-    json_out *out;
-} reader;
+/* ---- Lists ---------------------------------------------------------------------------------- */
 
-static void skip_blanks(reader *r) {
-    while (r->p < r->end && strchr(" \t\r\n", *r->p) && *r->p) {
-        r->p++;
-    }
-}
-
-/* Skip blanks, and `c` if it comes next; was it there? */
-static bool pass(reader *r, char c) {
-    skip_blanks(r);
-    if (r->p < r->end && *r->p == c) {
-        r->p++;
-        return true;
-    }
-    return false;
-}
-
-static bool peek(reader *r, char c) {
-    skip_blanks(r);
-    return r->p < r->end && *r->p == c;
-}
-
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
-static bool is_name(char c, bool first) {
-    return c == '_' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (unsigned char)c >= 0x80 || (!first && (is_digit(c) || c == '-'));
-}
-
-/* Read a name; returns its length, 0 = no name.  The name of a function may have dots, and begin
- * with a digit. */
-static size_t read_name(reader *r, bool function, const char **name) {
-    skip_blanks(r);
-    *name = r->p;
-    while (r->p < r->end && (is_name(*r->p, r->p == *name) ||
-                             (function && (is_digit(*r->p) || (*r->p == '.' && r->p > *name))))) {
-        r->p++;
-    }
-    return (size_t)(r->p - *name);
-}
-
-/* ---- Strings -------------------------------------------------------------------------------- */
-
-/* Can a value end before `p`?  Only blanks may come before a delimiter or the end. */
-static bool can_end(const char *p, const char *end) {
-    while (p < end && (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')) {
-        p++;
-    }
-    return p == end || strchr(",)]}:", *p);
-}
-
-/* The value of `n` hexadecimal digits; false when one of them is not a digit. */
-static bool read_hex(const char *p, size_t n, uint32_t *code) {
-    *code = 0;
-    for (size_t i = 0; i < n; i++) {
-        const char c = p[i];
-        const int digit = is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                        : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-        if (digit < 0) return false;
-        *code = *code << 4 | (uint32_t)digit;
-    }
-    return true;
-}
-
-/* Read an escape of Python or JSON, after its backslash, and append the character. */
-static void read_escape(reader *r, json_out *text) {
-    static const char from[] = "nrtbfv0a";
-    static const char to[] = "\n\r\t\b\f\v\0\a";
-    const char c = *r->p;
-    const char *simple = strchr(from, c);
-    const size_t digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
-    if (digits > 0 && (size_t)(r->end - r->p) > digits) {
-        char utf8[4];
-        uint32_t code = 0;
-        uint32_t low = 0;
-        const bool hex = read_hex(r->p + 1, digits, &code);
-        size_t len = hex ? utf8_encode(code, utf8) : 0;
-        size_t used = 1 + digits;
-        if (hex && c == 'u' && code >= 0xd800 && code < 0xdc00 && r->end - r->p >= 11 &&
-            r->p[5] == '\\' && r->p[6] == 'u' && read_hex(r->p + 7, 4, &low) && low >= 0xdc00 &&
-            low < 0xe000) { /* a surrogate pair of JSON */
-            len = utf8_encode(0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00), utf8);
-            used = 11;
-        }
-        if (len > 0) {
-            json_write_raw(text, utf8, len);
-            r->p += used;
-            return;
-        }
-    }
-    if (c == '\n') {
-        r->p++; /* a line continuation */
-    } else if (simple && c) {
-        json_write_raw(text, &to[simple - from], 1);
-        r->p++;
-    } else if (strchr("\\'\"/", c) && c) {
-        json_write_raw(text, r->p++, 1);
-    } else {
-        json_write_text(text, "\\"); /* not an escape: keep both characters, as Python does */
-    }
-}
-
-static bool read_string(reader *r, json_out *text) {
-    const char quote = *r->p++;
-    const bool triple = r->end - r->p >= 2 && r->p[0] == quote && r->p[1] == quote &&
-                        !can_end(r->p + 1, r->end);
-    r->p += triple ? 2 : 0;
-    while (r->p < r->end) {
-        if (*r->p == '\\' && r->p + 1 < r->end) {
-            r->p++;
-            read_escape(r, text);
-            continue;
-        }
-        const bool at_end = triple ? r->end - r->p >= 3 && r->p[0] == quote && r->p[1] == quote &&
-                                         r->p[2] == quote
-                                   : *r->p == quote && can_end(r->p + 1, r->end);
-        if (at_end) {
-            r->p += triple ? 3 : 1;
-            return true;
-        }
-        json_write_raw(text, r->p++, 1);
-    }
-    return false;
-}
-
-/* ---- Values --------------------------------------------------------------------------------- */
-
-static bool read_number(reader *r) {
-    char text[64];
-    size_t n = 0;
-    char *stop = NULL;
-    bool digits = false;
-    for (; r->p < r->end && n + 1 < sizeof text && strchr("+-.0123456789eE_", *r->p) && *r->p;
-         r->p++) {
-        digits = digits || (*r->p >= '0' && *r->p <= '9');
-        if (*r->p != '_') {
-            text[n++] = *r->p;
-        }
-    }
-    text[n] = '\0';
-    const double value = strtod(text, &stop);
-    if (!digits || *stop != '\0' || value - value != 0 || !can_end(r->p, r->end)) return false;
-    const char *begin = text + (text[0] == '+');
-    const char *number = begin + (*begin == '-');
-    const size_t whole = strspn(number, "0123456789");
-    const size_t fraction = number[whole] == '.' ? strspn(number + whole + 1, "0123456789") : 1;
-    if (whole > 0 && fraction > 0 && !(number[0] == '0' && whole > 1)) {
-        json_write_text(r->out, begin); /* valid JSON as it is */
-    } else {
-        char plain[40];
-        snprintf(plain, sizeof plain, "%.17g", value);
-        json_write_text(r->out, plain);
-    }
-    return true;
-}
-
-static bool read_word(reader *r) {
-    static const char *const words[][2] = {
-        {"True", "true"}, {"False", "false"}, {"None", "null"}, {"true", "true"},
-        {"false", "false"}, {"null", "null"},
-    };
-    const char *name = NULL;
-    const size_t n = read_name(r, false, &name);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (n == strlen(words[i][0]) && memcmp(name, words[i][0], n) == 0) {
-            json_write_text(r->out, words[i][1]);
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool write_string(reader *r) {
+/* Append a call; `arguments` may be NULL. */
+static lfm_status append(tool_calls *list, const json_value *name, const json_value *arguments,
+                         lfm_error *err) {
     json_out text = {0};
-    const bool whole = read_string(r, &text);
-    json_write_string(r->out, text.ptr ? text.ptr : "", text.len);
-    r->out->failed = r->out->failed || text.failed;
-    json_out_free(&text);
-    return whole;
-}
-
-static bool read_scalar(reader *r) {
-    skip_blanks(r);
-    if (r->p == r->end) return false;
-    if (*r->p == '\'' || *r->p == '"') return write_string(r);
-    return strchr("+-.0123456789", *r->p) && *r->p ? read_number(r) : read_word(r);
-}
-
-/* Read the key of a dictionary and its colon.  Keys other than strings become strings. */
-static bool read_key(reader *r) {
-    skip_blanks(r);
-    if (r->p < r->end && (*r->p == '\'' || *r->p == '"')) {
-        if (!write_string(r)) return false;
-    } else {
-        json_out *kept = r->out;
-        json_out key = {0};
-        r->out = &key;
-        const bool good = read_scalar(r);
-        r->out = kept;
-        json_write_string(kept, key.ptr ? key.ptr : "", key.len);
-        json_out_free(&key);
-        if (!good) return false;
-    }
-    json_write_text(r->out, ": ");
-    return pass(r, ':');
-}
-
-/* Read a value, nested ones included; `closers` is the stack of closing brackets. */
-static bool read_value(reader *r) {
-    char closers[MAX_DEPTH];
-    size_t depth = 0;
-    bool first = false; /* a bracket was just opened */
-    do {
-        if (depth > 0 && pass(r, closers[depth - 1])) {
-            json_write_text(r->out, closers[--depth] == '}' ? "}" : "]");
-            first = false;
-        } else {
-            if (depth > 0 && !first) {
-                if (!pass(r, ',')) return false;
-                if (peek(r, closers[depth - 1])) {
-                    continue; /* a trailing comma */
-                }
-                json_write_text(r->out, ", ");
-            }
-            if (depth > 0 && closers[depth - 1] == '}' && !read_key(r)) return false;
-            skip_blanks(r);
-            const char c = r->p < r->end ? *r->p : '\0';
-            first = c == '[' || c == '(' || c == '{';
-            if (first) {
-                if (depth == MAX_DEPTH) return false;
-                closers[depth++] = c == '[' ? ']' : c == '(' ? ')' : '}';
-                json_write_text(r->out, c == '{' ? "{" : "[");
-                r->p++;
-            } else if (!read_scalar(r)) {
-                return false;
-            }
-        }
-    } while (depth > 0);
-    return true;
-}
-
-/* ---- Calls ---------------------------------------------------------------------------------- */
-
-/* f(a=1, b=2) */
-static bool read_call(reader *r) {
-    const char *name = NULL;
-    size_t n = read_name(r, true, &name);
-    if (n == 0 || !pass(r, '(')) return false;
-    json_write_text(r->out, "{\"name\": ");
-    json_write_string(r->out, name, n);
-    json_write_text(r->out, ", \"arguments\": {");
-    for (bool first = true; !pass(r, ')'); first = false) {
-        if (!first && (!pass(r, ',') || peek(r, ')'))) {
-            if (peek(r, ')')) {
-                continue; /* a trailing comma */
-            }
-            return false;
-        }
-        json_write_text(r->out, first ? "" : ", ");
-        n = read_name(r, false, &name);
-        if (n == 0 || !pass(r, '=')) return false;
-        json_write_string(r->out, name, n);
-        json_write_text(r->out, ": ");
-        if (!read_value(r)) return false;
-    }
-    json_write_text(r->out, "}}");
-    return true;
-}
-
-/* {"name": .., "arguments": {..}}: JSON calls, which some prompts ask for. */
-static bool read_object(reader *r) {
-    json_out text = {0};
-    json_doc doc = {0};
-    lfm_error err = {0};
-    reader inner = *r;
-    inner.out = &text;
-    bool good = read_value(&inner) && !text.failed &&
-                json_parse(&doc, text.ptr, text.len, &err) == LFM_OK;
-    r->p = inner.p;
-    r->out->failed = r->out->failed || text.failed || err.status == LFM_ERR_MEMORY;
-    const json_value *name = good ? json_get(doc.root, "name") : NULL;
-    const json_value *arguments = good ? json_get(doc.root, "arguments") : NULL;
-    arguments = good && !arguments ? json_get(doc.root, "parameters") : arguments;
-    good = name && name->kind == JSON_STRING && (!arguments || arguments->kind == JSON_OBJECT);
-    if (good) {
-        json_write_text(r->out, "{\"name\": ");
-        json_write_value(r->out, name);
-        json_write_text(r->out, ", \"arguments\": ");
-        if (arguments) {
-            json_write_value(r->out, arguments);
-        } else {
-            json_write_text(r->out, "{}");
-        }
-        json_write_text(r->out, "}");
-    }
-    json_doc_free(&doc);
-    json_out_free(&text);
-    return good;
-}
-
-/* Write "[CALL, CALL]" as JSON; false when the text is not a list of calls, or memory ran out. */
-static bool read_list(json_out *list, const char *text, size_t n) {
-    reader r = {text, text + n, list};
-    const bool bracket = pass(&r, '[');
-    size_t found = 0;
-    bool good = utf8_valid(text, n);
-    json_write_text(list, "[");
-    while (good && !(bracket && pass(&r, ']'))) {
-        if (found > 0) {
-            good = pass(&r, ',');
-            if (bracket && peek(&r, ']')) continue;
-            json_write_text(list, ", ");
-        }
-        good = good && (peek(&r, '{') ? read_object(&r) : read_call(&r));
-        found += good;
-        skip_blanks(&r);
-        if (!bracket && r.p == r.end) break;
-    }
-    json_write_text(list, "]");
-    skip_blanks(&r);
-    return good && found > 0 && r.p == r.end && !list->failed;
-}
-
-/* Append a call, given as {"name": .., "arguments": {..}}. */
-static lfm_status append(tool_calls *list, const json_value *call, lfm_error *err) {
-    const json_value *name = json_get(call, "name");
-    json_out arguments = {0};
     lfm_tool_call *grown = grow_array(list->all, &list->cap, list->n + 1, sizeof *grown);
     if (!grown) return err_no_memory(err, "tool calls");
     list->all = grown;
     char *copy = malloc(name->len + 1);
-    json_write_value(&arguments, json_get(call, "arguments"));
-    if (!copy || json_finish(&arguments, NULL) != LFM_OK) {
+    if (arguments) {
+        json_write_value(&text, arguments);
+    } else {
+        json_write_text(&text, "{}");
+    }
+    if (!copy || json_finish(&text, NULL) != LFM_OK) {
         free(copy);
-        json_out_free(&arguments);
+        json_out_free(&text);
         return err_no_memory(err, "tool calls");
     }
     memcpy(copy, name->text, name->len);
     copy[name->len] = '\0';
-    list->all[list->n++] = (lfm_tool_call){copy, name->len, arguments.ptr, arguments.len};
+    list->all[list->n++] = (lfm_tool_call){copy, name->len, text.ptr, text.len};
     return LFM_OK;
 }
 
@@ -374,24 +53,150 @@ static void drop_from(tool_calls *list, size_t first) {
     }
 }
 
-lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *read,
-                           lfm_error *err) {
-    const size_t before = list->n;
-    json_out json = {0};
+/* Append {"name": .., "arguments": {..}}, which may say "parameters" and may lack them; *good is
+ * false when it is none. */
+static lfm_status append_json(tool_calls *list, const json_out *call, bool *good, lfm_error *err) {
     json_doc doc = {0};
     lfm_error why = {0};
-    *read = read_list(&json, text, n) && json_parse(&doc, json.ptr, json.len, &why) == LFM_OK;
+    *good = json_parse(&doc, call->ptr, call->len, &why) == LFM_OK;
+    if (why.status == LFM_ERR_MEMORY) return err_no_memory(err, "tool calls");
+    const json_value *name = json_get(doc.root, "name");
+    const json_value *arguments = json_get(doc.root, "arguments");
+    if (!arguments) {
+        arguments = json_get(doc.root, "parameters");
+    }
+    *good = name && name->kind == JSON_STRING && name->len > 0 &&
+            (!arguments || arguments->kind == JSON_OBJECT);
+    const lfm_status st = *good ? append(list, name, arguments, err) : LFM_OK;
+    json_doc_free(&doc);
+    return st;
+}
+
+/* Read the call at *p and append it; *good is false when it is none.  *p is then behind it, or has
+ * not moved where no call ends. */
+static lfm_status read_call(tool_calls *list, tool_calls_text *t, const char **p, bool *good,
+                            lfm_error *err) {
+    json_out call = {0};
+    const char *behind = tool_calls_one(t, *p, &call);
     lfm_status st = LFM_OK;
-    if (json.failed || why.status == LFM_ERR_MEMORY) st = err_no_memory(err, "tool calls");
-    for (const json_value *v = *read ? doc.root->first : NULL; v && st == LFM_OK; v = v->next) {
-        st = append(list, v, err);
+    *good = behind != NULL;
+    if (t->no_memory || call.failed) st = err_no_memory(err, "tool calls");
+    if (st == LFM_OK && *good) st = append_json(list, &call, good, err);
+    *p = behind ? behind : *p;
+    json_out_free(&call);
+    return st;
+}
+
+/* ---- Between markers ------------------------------------------------------------------------ */
+
+/* The next call in a list, when the one at `p` cannot be read; t->end = there is none. */
+static const char *next_call(tool_calls_text *t, const char *p) {
+    char before = '\0'; /* the latest character that is not blank */
+    for (; p < t->end && t->patience > 0; p++) {
+        if (*p == ',' && (before == ')' || before == '}')) {
+            const char *next = tool_calls_skip(t, p + 1);
+            if (tool_calls_begins(t, next, true)) return next;
+        }
+        before = strchr(" \t\r\n", *p) ? before : *p;
+    }
+    return t->end;
+}
+
+/* Behind a call that was read: the next one; t->end = there is none. */
+static const char *behind_comma(tool_calls_text *t, const char *p) {
+    p = tool_calls_skip(t, p);
+    p = p < t->end && *p == ',' ? tool_calls_skip(t, p + 1) : t->end;
+    return p < t->end && *p == ']' ? t->end : p;
+}
+
+lfm_status tool_calls_read(tool_calls *list, const char *text, size_t n, bool *read, size_t *n_lost,
+                           lfm_error *err) {
+    const size_t before = list->n;
+    tool_calls_text t = {.end = text + n, .seen = text,
+                         .patience = PATIENCE + PATIENCE_PER_BYTE * n};
+    const char *p = tool_calls_skip(&t, text);
+    lfm_status st = LFM_OK;
+    *n_lost = 0;
+    if (p < t.end && *p == '[') {
+        t.bracket = true;
+        p = tool_calls_skip(&t, p + 1);
+    }
+    const bool is_empty = p == t.end ? !t.bracket
+                                     : t.bracket && *p == ']' &&
+                                           tool_calls_skip(&t, p + 1) == t.end;
+    if (is_empty || !utf8_valid(text, n)) {
+        p = t.end;
+    }
+    while (p < t.end && st == LFM_OK) {
+        const char *from = p;
+        bool good = false;
+        st = read_call(list, &t, &p, &good, err);
+        *n_lost += !good;
+        p = p > from ? behind_comma(&t, p) : next_call(&t, p);
     }
     if (st != LFM_OK) {
-        *read = false;
         drop_from(list, before);
     }
-    json_doc_free(&doc);
-    json_out_free(&json);
+    *read = st == LFM_OK && (is_empty || list->n > before);
+    return st;
+}
+
+/* ---- Without markers ------------------------------------------------------------------------ */
+
+bool tool_calls_offered(const json_value *tools, const char *name, size_t n, bool part) {
+    for (const json_value *t = tools ? tools->first : NULL; t; t = t->next) {
+        const json_value *nested = json_get(t, "function");
+        const json_value *own = json_get(nested ? nested : t, "name");
+        if (own && own->kind == JSON_STRING && (part ? own->len >= n : own->len == n) &&
+            memcmp(own->text, name, n) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One call after the other, up to the bracket; *p is then behind it.  *good is false when something
+ * is no call, or one of a function that is not offered. */
+static lfm_status read_bare(tool_calls *list, const json_value *tools, tool_calls_text *t,
+                            const char **p, bool *good, lfm_error *err) {
+    lfm_status st = LFM_OK;
+    for (*good = true; *good && st == LFM_OK;) {
+        *p = tool_calls_skip(t, *p);
+        const char *end = tool_calls_name(t, *p);
+        *good = tool_calls_offered(tools, *p, (size_t)(end - *p), t->at_end);
+        if (!*good) {
+            t->at_end = false; /* whatever follows */
+        }
+        if (!*good || t->at_end) break;
+        st = read_call(list, t, p, good, err);
+        if (!*good) break;
+        *p = tool_calls_skip(t, *p);
+        if (*(*p)++ == ']') break;
+        *p = tool_calls_skip(t, *p); /* behind a comma */
+        if (**p == ']') {
+            ++*p;
+            break;
+        }
+    }
+    return st;
+}
+
+lfm_status tool_calls_bare(tool_calls *list, const json_value *tools, const char *text, size_t n,
+                           bool open, size_t *patience, tool_calls_bare_result *result,
+                           size_t *n_used, lfm_error *err) {
+    const size_t before = list->n;
+    const char *p = text + 1;
+    bool good = false;
+    tool_calls_text t = {.end = text + n, .bracket = true, .bare = true, .open = open,
+                         .seen = text, .patience = *patience};
+    lfm_status st = read_bare(list, tools, &t, &p, &good, err);
+    good = good && !t.at_end && utf8_valid(text, (size_t)(p - text));
+    if (st != LFM_OK || !good) {
+        drop_from(list, before);
+    }
+    *patience = t.patience;
+    *n_used = good ? (size_t)(p - text) : 0;
+    *result = good ? BARE_CALLS : t.at_end ? BARE_OPEN : BARE_TEXT;
     return st;
 }
 

@@ -10,6 +10,7 @@
 
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/truncate.h"
+#include "cli/shared/answer_notes.h"
 #include "cli/shared/common.h"
 #include "cli/shared/sandbox.h"
 
@@ -93,6 +94,9 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
         return st;
     }
     b->n_failed += cut;
+    if (!b->o->quiet) {
+        answer_note_calls(a, s->line.id.ptr ? s->line.id.ptr : "?");
+    }
     const batch_answer shown = {
         .state = a,
         .logprobs = s->line.o.logprobs.given,

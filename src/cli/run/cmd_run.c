@@ -10,6 +10,7 @@
 #include "cli/prompt/prompt.h"
 #include "cli/prompt/sampling.h"
 #include "cli/prompt/session_store.h"
+#include "cli/shared/answer_notes.h"
 #include "cli/shared/common.h"
 #include "cli/shared/sandbox.h"
 #include "cli/shared/term.h"
@@ -99,7 +100,8 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
-    const lfm_answer_options settings = answer_settings(r->o, r->prompt.begins);
+    lfm_answer_options settings = answer_settings(r->o, r->prompt.begins);
+    settings.tools = r->talk.tools.ptr;
     lfm_status st = answer_grammar_begin(&r->grammar, r->prompt.begins, &r->constraint, err);
     if (st == LFM_OK) {
         st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
@@ -129,9 +131,7 @@ static int conclude(const run_state *r) {
     } else if (!o->quiet && !o->json && !o->jsonl && r->out.out.is_tty && term_err_is_tty()) {
         run_summary(r);
     }
-    if (a->n_unread_calls > 0) {
-        term_message("a tool call could not be parsed; the answer has it as text");
-    }
+    answer_note_calls(a, NULL);
     if (r->no_code) {
         term_message("the answer has no code block (-x); to see it, leave out -x");
         return CLI_INCOMPLETE;
