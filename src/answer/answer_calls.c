@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-/* Bytes of text that are looked at for bare calls while it grows, and in all: 64 MB are about half
+/* Bytes of text that are looked at for bare calls while it grows, and in all: 32 MB are about half
  * a second.  Only a hostile text comes near; what is left of it then stays text. */
-enum { READ_EARLY = 4 << 20, READ_MOST = 64 << 20, SHORT = 64 };
+enum { READ_EARLY = 4 << 20, READ_MOST = 32 << 20, SHORT = 64 };
 
 lfm_status answer_calls_begin(answer_calls *c, const char *tools, lfm_error *err) {
     lfm_error why = {0};

@@ -37,7 +37,7 @@ typedef enum {
     AT_END
 } place;
 
-enum { NO_BRACKET = UINT32_MAX };
+#define NO_BRACKET UINT32_MAX
 
 typedef struct {
     uint32_t around; /* the bracket around it, or NO_BRACKET */
@@ -52,7 +52,7 @@ typedef struct {
     size_t out_len;
     uint32_t top, n_brackets;
     char quote;
-    bool triple;
+    bool triple, escaped;
     uint8_t then;
 } way;
 
@@ -63,8 +63,10 @@ typedef struct {
     place at;
     char quote;   /* of the open string .. */
     bool triple;  /* .. which has three of them */
+    bool escaped; /* .. or has one with a backslash inside */
     uint8_t then; /* the place behind it */
     uint32_t top; /* the innermost bracket */
+    bool strict;  /* who writes one quote in a string with a backslash writes all of them so */
 
     bracket *brackets; // [n_brackets]
     size_t n_brackets, brackets_cap;
@@ -214,8 +216,8 @@ static void keep_way(reader *r) {
         return;
     }
     r->ways = grown;
-    r->ways[r->n_ways++] = (way){r->p,     r->out->len, r->top, (uint32_t)r->n_brackets,
-                                 r->quote, r->triple,   r->then};
+    r->ways[r->n_ways++] = (way){r->p,     r->out->len, r->top,     (uint32_t)r->n_brackets,
+                                 r->quote, r->triple,   r->escaped, r->then};
 }
 
 static void end_string(reader *r, size_t n_quotes) {
@@ -239,6 +241,7 @@ static bool go_back(reader *r) {
     r->n_brackets = w.n_brackets;
     r->quote = w.quote;
     r->triple = w.triple;
+    r->escaped = w.escaped;
     r->then = w.then;
     r->at = IN_STRING;
     tool_calls_content(r->out, w.p, 1);
@@ -255,6 +258,7 @@ static void begin_string(reader *r, place then) {
     r->triple = look(t, r->p) == r->quote && look(t, r->p + 1) == r->quote &&
                 !can_end(t, r->p + 1); /* not '', which ends here */
     r->p += r->triple ? 2 : 0;
+    r->escaped = false;
     r->then = (uint8_t)then;
     r->at = IN_STRING;
     json_write_text(r->out, "\"");
@@ -288,18 +292,25 @@ static bool read_string(reader *r) {
         if (c < 0) return false;
         if (c == r->quote) {
             const size_t n_quotes = closing_quotes(r);
-            if (n_quotes > 0) {
+            const bool only = r->strict && r->escaped;
+            if (n_quotes > 0 && !only) {
                 keep_way(r);
+            }
+            if (n_quotes > 0) {
                 end_string(r, n_quotes);
                 return true;
             }
+            if (only) return false;
             run = r->p;
             continue;
         }
         const int next = look(t, r->p + 1);
         if (next < 0) return false;
-        if (next == r->quote && !r->triple && can_end(t, r->p + 2)) {
-            keep_way(r);
+        if (next == r->quote && !r->triple) {
+            if (can_end(t, r->p + 2)) {
+                keep_way(r);
+            }
+            r->escaped = true;
         }
         r->p++;
         take_escape(r);
@@ -439,6 +450,8 @@ static bool begin(reader *r) {
     return end > name && pass(r, '(') && open_bracket(r, ARGUMENTS, "{");
 }
 
+/* `named`: what follows must begin as a call with named arguments.  A broken call may follow, too,
+ * but where a string might go on instead, that comes first. */
 static bool read_whole(reader *r, bool named) {
     bool good = begin(r);
     if (!good) return false; /* nothing to go back to */
@@ -461,12 +474,14 @@ static void drop(reader *r) {
 }
 
 const char *tool_calls_one(tool_calls_text *t, const char *p, json_out *out) {
+    static const struct {
+        bool strict, named;
+    } tries[] = {{true, true}, {false, true}, {false, false}};
     const size_t from = out->len;
-    /* First only where what follows is surely a call; a call that is not may follow one that is. */
-    for (int named = 1; named >= 0; named--) {
-        reader r = {.t = t, .p = p, .out = out, .top = NO_BRACKET};
+    for (size_t i = 0; i < 3; i++) {
+        reader r = {.t = t, .p = p, .out = out, .top = NO_BRACKET, .strict = tries[i].strict};
         t->seen = p;
-        const bool good = read_whole(&r, named);
+        const bool good = read_whole(&r, tries[i].named);
         const bool is_python = r.n_brackets > 0 && r.brackets[0].kind == ARGUMENTS;
         const size_t n = (size_t)(t->seen - p) + 1;
         drop(&r);
@@ -476,7 +491,7 @@ const char *tool_calls_one(tool_calls_text *t, const char *p, json_out *out) {
         }
         out->len = from;
         t->patience -= n < t->patience ? n : t->patience;
-        if (t->at_end || t->no_memory || out->failed || t->bare) break;
+        if (t->at_end || t->no_memory || out->failed || (t->bare && !tries[i].strict)) break;
     }
     return NULL;
 }

@@ -1,11 +1,11 @@
 /*
  * tool_calls_one.h - one call -> JSON, going back where a quote did not end its string.
  *
- * Models write strings with escapes and without, so a quote may end its string or belong to it.
- * The first quote that a delimiter follows is taken as the end; when what comes then cannot be
- * read, the reader goes back and takes the next one.  It goes back to the latest quote first, and
- * only while `patience` lasts, so that no text takes longer than a fixed number of its lengths.
- * Nothing recurses.
+ * Models write strings with escapes and without, so a quote may end its string or belong to it, and
+ * a backslash before it may be an escape or the last character.  The first quote that a delimiter
+ * follows is taken as the end; when what comes then cannot be read, the reader goes back and takes
+ * the next one.  It goes back to the latest quote first, and only while `patience` lasts, so that
+ * no text takes longer than a fixed number of its lengths.  Nothing recurses.
  */
 #ifndef ANSWER_TOOL_CALLS_ONE_H
 #define ANSWER_TOOL_CALLS_ONE_H
