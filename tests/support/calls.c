@@ -46,10 +46,6 @@ static size_t marker_at(const char *p, size_t n, const char *marker) {
     return n >= len && memcmp(p, marker, len) == 0 ? len : 0;
 }
 
-static bool begins_with(const json_out *text, const json_out *begin) {
-    return begin->len <= text->len && memcmp(text->ptr, begin->ptr, begin->len) == 0;
-}
-
 void calls_answer_make(calls_answer *a, const char *tools, const char *text, size_t n, size_t piece,
                        size_t cut) {
     answer_calls c = {0};
@@ -71,15 +67,15 @@ void calls_answer_make(calls_answer *a, const char *tools, const char *text, siz
             }
             ok(answer_calls_add(&c, &to, text + i, len, NULL));
         }
-        a->is_steady = a->is_steady && to.settled >= shown.len &&
-                       (shown.len == 0 || begins_with(&to.text, &shown));
+        a->is_steady = a->is_steady && to.settled >= shown.len;
         if (to.settled > shown.len) {
             json_write_raw(&shown, to.text.ptr + shown.len, to.settled - shown.len);
         }
     }
     ok(answer_calls_end(&c, &to, NULL));
     ok(answer_text_end(&to, NULL));
-    a->is_steady = a->is_steady && begins_with(&to.text, &shown);
+    a->is_steady = a->is_steady && shown.len <= to.text.len &&
+                   memcmp(to.text.ptr, shown.ptr, shown.len) == 0;
     json_write_text(&a->calls, "[");
     write_calls(&a->calls, &a->n_calls, &c.list);
     json_write_text(&a->calls, "]");
