@@ -54,6 +54,73 @@ static void test_table(void **state) {
         {"[2-f.9()]", "{\"name\": \"2-f.9\", \"arguments\": {}}"},
         {"[f(a='\\x+1\\x 1\\u0x41')]",
          "{\"name\": \"f\", \"arguments\": {\"a\": \"\\\\x+1\\\\x 1\\\\u0x41\"}}"},
+        /* Escapes: octal (vLLM pull request 48171), and every one of Python and JSON. */
+        {"[f(a='\\033[0m \\012 \\101\\0\\7\\1018', b='\\a\\v\\f\\b\\/\\777\\8')]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"\\u001b[0m \\n A\\u0000\\u0007A8\", \"b\": "
+         "\"\\u0007\\u000b\\f\\b/\xc7\xbf\\\\8\"}}"},
+        {"[f(a='a\\\nb', b='\\U0001f600\\ud800 \\udc00')]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"ab\", \"b\": \"\xf0\x9f\x98\x80\\\\ud800 "
+         "\\\\udc00\"}}"},
+        /* Strings without escapes, as the template of LFM2.5-8B-A1B writes them. */
+        {"[f(a='C:\\', b='D:\\', c='')]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"C:\\\\\", \"b\": \"D:\\\\\", \"c\": \"\"}}"},
+        {"[f(a='C:\\', b='x', c=1)]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"C:\\\\\", \"b\": \"x\", \"c\": 1}}"},
+        {"[f(a='it\\'s, \\', b=')]", "{\"name\": \"f\", \"arguments\": {\"a\": \"it's, ', b=\"}}"},
+        {"[f(a='one \\', and 'two'')]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"one ', and 'two'\"}}"},
+        {"[f(a='cut -d ',' -f 2', b='say 'hi', b=2', c=\"x\", y=\"\")]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"cut -d ',' -f 2\", \"b\": \"say 'hi', b=2\", "
+         "\"c\": \"x\", \"y\": \"\"}}"},
+        {"[f(a='f('a')', b=['g('x', 'y')', 'z'], c={'k': 'h('1')'})]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"f('a')\", \"b\": [\"g('x\", \"y')\", \"z\"], "
+         "\"c\": {\"k\": \"h('1')\"}}}"},
+        {"[run(code='f('a'), g('b')'), f()]",
+         "{\"name\": \"run\", \"arguments\": {\"code\": \"f('a'), g('b')\"}}, "
+         "{\"name\": \"f\", \"arguments\": {}}"},
+        {"[f(a=''x'', b=\"\"\"a\"b\"\"\")]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"'x'\", \"b\": \"a\\\"b\"}}"},
+        /* Sets and tuples become lists (vLLM pull request 48171). */
+        {"[f(a={'new', 'hot'}, b={'x'}, c={1, (2, 'y',), None}, d={{'k': 1}, }, e=())]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": [\"new\", \"hot\"], \"b\": [\"x\"], "
+         "\"c\": [1, [2, \"y\"], null], \"d\": [{\"k\": 1}], \"e\": []}}"},
+        {"[f(a=(640, 480), b=(1,), c=(1), d=(('x')), e=[(), ([1]), (2, (3))])]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": [640, 480], \"b\": [1], \"c\": 1, "
+         "\"d\": \"x\", \"e\": [[], [1], [2, 3]]}}"},
+        {"[f(a={'f('x')', 2}, b={'g('y')': 1}, c={-1: 0x10, True: ()})]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": [\"f('x')\", 2], \"b\": {\"g('y')\": 1}, \"c\": "
+         "{\"-1\": 16, \"true\": []}}}"},
+        /* Numbers keep their digits. */
+        {"[f(a=1e999, b=-12.1234567812345678123456781234567812345678123456781234567812345678, "
+         "c=123456789012345678901234567890123456789012345678901234567890123456789)]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": 1e999, \"b\": "
+         "-12.1234567812345678123456781234567812345678123456781234567812345678, \"c\": "
+         "123456789012345678901234567890123456789012345678901234567890123456789}}"},
+        {"[f(a=0x1F, b=-0XfF, c=0o17, d=0b101, e=0x1_0, g=0xffffffffffffffffffffffffffffffff)]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": 31, \"b\": -255, \"c\": 15, \"d\": 5, "
+         "\"e\": 16, \"g\": 340282366920938463463374607431768211455}}"},
+        {"[f(a=-07, b=00.50, c=1E+05, d=-.5e-3, e=-0, g=0_0)]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": -7, \"b\": 0.50, \"c\": 1E+05, "
+         "\"d\": -0.5e-3, \"e\": -0, \"g\": 0}}"},
+        /* Names: keywords of arguments (mlx-lm 1785), dots. */
+        {"[mail(from='a', class=1, import=True, None=2, True=3)]",
+         "{\"name\": \"mail\", \"arguments\": {\"from\": \"a\", \"class\": 1, \"import\": true, "
+         "\"None\": 2, \"True\": 3}}"},
+        /* JSON calls beside Python ones, and what is in them. */
+        {"[{\"name\": \"f\", \"arguments\": {\"a\": {\"name\": \"x\"}}}, g(), "
+         "{'parameters': {'b': (1, 2)}, 'name': 'h'},]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": {\"name\": \"x\"}}}, "
+         "{\"name\": \"g\", \"arguments\": {}}, {\"name\": \"h\", \"arguments\": {\"b\": [1, 2]}}"},
+        /* A broken call costs only itself. */
+        {"[f(x='1'), bad(x=b'z')]", "{\"name\": \"f\", \"arguments\": {\"x\": \"1\"}}"},
+        {"[bad(y=nope), bad(1, z=2), f(x=2), {\"nam\": 1}, g(), h(2)]",
+         "{\"name\": \"f\", \"arguments\": {\"x\": 2}}, {\"name\": \"g\", \"arguments\": {}}"},
+        {"[f(a=0xg)]", NULL}, {"[f(a=0x)]", NULL}, {"[f(a=1e)]", NULL}, {"[f(a=.)]", NULL},
+        {"[f(a=-)]", NULL}, {"[f(a={1: 2, 3})]", NULL}, {"[f(a={1, 2: 3})]", NULL},
+        {"[f(a={(1): 2})]", NULL}, {"[f(a=(1 2))]", NULL}, {"[f(a={'a':})]", NULL},
+        {"[f(a='\\')]", "{\"name\": \"f\", \"arguments\": {\"a\": \"\\\\\"}}"},
+        {"[f(a='\\", NULL}, {"[{\"name\": \"\"}]", NULL},
+        {"[{\"name\": \"f\", \"arguments\": [1]}]", NULL}, {"[{}]", NULL}, {"[[f()]]", NULL},
         {"", ""}, {"[]", ""}, {" [ ] ", ""}, /* nothing, and no mistake */
         {"hello", NULL}, {"[", NULL}, {"[] x", NULL}, {"[f(a=1)", NULL}, {"[f(a=1", NULL},
         {"[f(a=)]", NULL}, {"[f(1)]", NULL}, {"[f(a=b)]", NULL}, {"[f(a='x)]", NULL},
