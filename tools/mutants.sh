@@ -48,8 +48,8 @@ tests_of() {
     src/constrain/*) echo "fuzz_grammar fuzz_schema fuzz_tools fuzz_regex fuzz_concise test_constrain_gbnf" \
         "test_api_constraint fuzz_constraint test_constrain_mask test_alloc_failure test_constrain_grammar" \
         "test_constrain_schema test_constrain_automaton" ;;
-    src/answer/*) echo "test_answer_answer_text test_answer_tool_calls test_answer_loop fuzz_toolcall test_api_options" \
-        "test_alloc_failure" ;;
+    src/answer/*) echo "test_answer_answer_text test_answer_tool_calls test_answer_answer_calls test_answer_loop" \
+        "fuzz_toolcall test_answer_tool_calls_forced test_api_options test_alloc_failure" ;;
     src/api/*) echo "test_api_lfm test_api_chat test_api_messages fuzz_chat test_api_constraint fuzz_constraint fuzz_session test_alloc_failure test_api_session" ;;
     src/kernel/*) echo "test_kernel_unpack test_kernel_scalar_mul test_kernel_matmul test_api_lfm test_model_forward" ;;
     src/model/*) echo "test_model_state test_api_lfm fuzz_model test_model_forward test_api_session test_alloc_failure" ;;

@@ -1,10 +1,12 @@
 /*
  * test_alloc_failure.c - every allocation, mapping and thread fails once, and then for ever.
  *
- * Linked with --wrap, so that the n-th call fails.  From opening a model to sampling a token, each
- * failure must come back as LFM_ERR_MEMORY, or be survived with the same answer; nothing may be
- * leaked.
+ * Linked with --wrap, so that the n-th call fails.  From opening a model to sampling a token, and
+ * in reading tool calls, each failure must come back as LFM_ERR_MEMORY, or be survived with the
+ * same answer; nothing may be leaked.
  */
+#include "answer/answer_calls.h"
+
 #include "lfm.h"
 
 #include <errno.h>
@@ -210,6 +212,31 @@ static lfm_status constrained(int32_t *token, lfm_error *err) {
     return st;
 }
 
+/* Tool calls in an answer; *token is how many were read, and the bytes of the text. */
+static lfm_status called(int32_t *token, lfm_error *err) {
+    static const char said[] = "Look: [f(a='f('b')', c=['x', {'y': 1}])] and [f(a=";
+    static const char block[] = "[f(a=1, a=2), f(x='it's', y='z'), {\"name\": \"g\"}]";
+    static const char broken[] = "[f(";
+    answer_calls c = {0};
+    answer_text to = {0};
+    lfm_status st = answer_calls_begin(&c, "[{\"name\": \"f\"}]", err);
+    for (size_t i = 0; st == LFM_OK && i < sizeof said - 1; i++) {
+        st = answer_calls_add(&c, &to, said + i, 1, err);
+    }
+    if (st == LFM_OK) st = answer_calls_mark(&c, &to, true, err);
+    if (st == LFM_OK) st = answer_calls_add(&c, &to, block, sizeof block - 1, err);
+    if (st == LFM_OK) st = answer_calls_mark(&c, &to, false, err);
+    if (st == LFM_OK) st = answer_calls_add(&c, &to, block, sizeof block - 1, err);
+    if (st == LFM_OK) st = answer_calls_mark(&c, &to, true, err);
+    if (st == LFM_OK) st = answer_calls_add(&c, &to, broken, sizeof broken - 1, err);
+    if (st == LFM_OK) st = answer_calls_end(&c, &to, err);
+    if (st == LFM_OK) st = answer_text_end(&to, err);
+    *token = (int32_t)(1000 * c.list.n + to.text.len);
+    answer_calls_drop(&c);
+    answer_text_drop(&to);
+    return st;
+}
+
 static void sweep(scenario *run, int forever) {
     lfm_error err = {0};
     int32_t right = -1;
@@ -263,6 +290,16 @@ static void test_constrained(void **state) {
     sweep(constrained, 1);
 }
 
+static void test_called(void **state) {
+    int32_t n = 0;
+    lfm_error err = {0};
+    (void)state;
+    assert_int_equal(called(&n, &err), LFM_OK);
+    assert_int_equal(n, 3000 + strlen("Look:  and [f(a=<|tool_call_start|>[f("));
+    sweep(called, 0);
+    sweep(called, 1);
+}
+
 static int make_model(void **state) {
     (void)state;
     const char *maker = getenv("LFM_MKMODEL");
@@ -283,6 +320,7 @@ int main(void) {
         cmocka_unit_test(test_fail_once),
         cmocka_unit_test(test_fail_for_ever),
         cmocka_unit_test(test_constrained),
+        cmocka_unit_test(test_called),
     };
     return cmocka_run_group_tests(tests, make_model, drop_model);
 }
