@@ -7,9 +7,10 @@
 
 #include <string.h>
 
-/* Bytes of text that are looked at for bare calls while it grows, and in all: 32 MB are about half
- * a second.  Only a hostile text comes near; what is left of it then stays text. */
-enum { READ_EARLY = 4 << 20, READ_MOST = 32 << 20, SHORT = 64 };
+/* Bytes that may be looked at for bare calls, for each byte of the text and in all; while the text
+ * grows, and at its end.  A hostile megabyte takes about half a second.  Only such a text reaches
+ * these limits; what is left of it then stays text. */
+enum { EARLY_EACH = 4, LATE_EACH = 32, ANY = 1 << 18, SHORT = 64 };
 
 lfm_status answer_calls_begin(answer_calls *c, const char *tools, lfm_error *err) {
     lfm_error why = {0};
@@ -78,12 +79,13 @@ static lfm_status find_bare(answer_calls *c, size_t at, bool last, size_t *n_use
     tool_calls_bare_result result = BARE_TEXT;
     *n_used = 0;
     *open = false;
-    if (c->n_read >= READ_MOST) return LFM_OK;
-    const size_t most = READ_MOST - c->n_read;
-    size_t patience = most;
+    const size_t most = ANY + LATE_EACH * c->n_added;
+    size_t patience = c->n_read < most ? most - c->n_read : 0;
+    const size_t before = patience;
     const lfm_status st = tool_calls_bare(&c->list, c->tools.root, c->held.ptr + at, n, !last,
                                           &patience, &result, n_used, err);
-    c->n_read += *n_used + most - patience;
+    c->gave_up = c->gave_up || patience == 0;
+    c->n_read += before - patience + *n_used;
     *open = result == BARE_OPEN;
     return st;
 }
@@ -91,7 +93,7 @@ static lfm_status find_bare(answer_calls *c, size_t at, bool last, size_t *n_use
 /* Is it worth while to look at `held` again, with these new bytes?  It cannot be at every byte. */
 static bool is_due(const answer_calls *c, const char *bytes, size_t n) {
     return c->held.len <= SHORT || c->held.len >= 2 * c->n_tried ||
-           (c->n_read < READ_EARLY && memchr(bytes, ']', n));
+           (c->n_read < ANY + EARLY_EACH * c->n_added && memchr(bytes, ']', n));
 }
 
 /* Pass on what is held, but for calls and what may become one.  `last`: nothing may become one. */
@@ -129,6 +131,7 @@ lfm_status answer_calls_add(answer_calls *c, answer_text *to, const char *bytes,
                             lfm_error *err) {
     json_out *kept = c->inside ? &c->block : &c->held;
     json_write_raw(kept, bytes, n);
+    c->n_added += n;
     const lfm_status st = json_finish(kept, err);
     return st == LFM_OK && !c->inside && is_due(c, bytes, n) ? pass_on(c, to, false, err) : st;
 }

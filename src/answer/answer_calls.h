@@ -31,7 +31,9 @@ typedef struct {
     bool may_echo;     /* `block` may come again */
     json_out held;     /* text that may be a call */
     size_t n_tried;    /* of `held`: it was looked at when it was so long */
-    size_t n_read;     /* bytes that were looked at for bare calls */
+    size_t n_added;    /* bytes that the model wrote */
+    size_t n_read;     /* bytes that were looked at for bare calls, the same ones many times */
+    bool gave_up;      /* they were too many */
 } answer_calls;
 
 /* `tools`: a JSON list, as in lfm_answer_options; NULL or "" = none.  LFM_ERR_ARG. */

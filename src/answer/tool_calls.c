@@ -17,7 +17,7 @@
 
 /* Bytes that may be read in vain: enough for any ambiguity in a call of some kilobytes, and about
  * 0.1 s for a hostile megabyte. */
-enum { PATIENCE = 1 << 20, PATIENCE_PER_BYTE = 16 };
+enum { PATIENCE = 1 << 18, PATIENCE_PER_BYTE = 16 };
 
 /* ---- Lists ---------------------------------------------------------------------------------- */
 
@@ -160,7 +160,7 @@ bool tool_calls_offered(const json_value *tools, const char *name, size_t n, boo
 static lfm_status read_bare(tool_calls *list, const json_value *tools, tool_calls_text *t,
                             const char **p, bool *good, lfm_error *err) {
     lfm_status st = LFM_OK;
-    for (*good = true; *good && st == LFM_OK;) {
+    for (*good = t->patience > 0; *good && st == LFM_OK;) {
         *p = tool_calls_skip(t, *p);
         const char *end = tool_calls_name(t, *p);
         *good = tool_calls_offered(tools, *p, (size_t)(end - *p), t->at_end);

@@ -39,7 +39,7 @@ typedef enum {
 /* Text without markers that begins with '[': calls of functions of `tools` (a list as in
  * lfm_answer_options.tools; NULL = none)?  Appends them, and *n_used bytes were theirs.  `open`:
  * more text may follow.  What is found does not depend on where the text was cut.  *patience is
- * what may be read in vain, in bytes, and shrinks.  LFM_ERR_MEMORY. */
+ * what may be read in vain, in bytes, and shrinks; at 0 all is text.  LFM_ERR_MEMORY. */
 lfm_status tool_calls_bare(tool_calls *list, const json_value *tools, const char *text, size_t n,
                            bool open, size_t *patience, tool_calls_bare_result *result,
                            size_t *n_used, lfm_error *err);

@@ -164,8 +164,11 @@ static bracket_kind kind_of(const reader *r) {
 
 /* Make `b` the innermost bracket; false when it is too deep for JSON, or memory ran out. */
 static bool push(reader *r, bracket b) {
-    bracket *grown = grow_array(r->brackets, &r->brackets_cap, r->n_brackets + 1, sizeof *grown);
-    if (!grown || r->n_brackets >= NO_BRACKET) {
+    bracket *grown = NULL;
+    if (r->n_brackets < NO_BRACKET) {
+        grown = grow_array(r->brackets, &r->brackets_cap, r->n_brackets + 1, sizeof *grown);
+    }
+    if (!grown) {
         r->t->no_memory = true;
         return false;
     }
@@ -232,8 +235,8 @@ static bool go_back(reader *r) {
     if (r->n_ways == 0) return false;
     const way w = r->ways[--r->n_ways];
     const size_t n = (size_t)(t->seen - w.p) + 1;
-    if (n > t->patience) return false;
-    t->patience -= n;
+    t->patience -= n < t->patience ? n : t->patience;
+    if (t->patience == 0) return false;
     t->seen = w.p;
     r->p = w.p + 1;
     r->out->len = w.out_len;

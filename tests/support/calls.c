@@ -81,6 +81,7 @@ void calls_answer_make(calls_answer *a, const char *tools, const char *text, siz
     json_write_text(&a->calls, "]");
     a->n_unread = c.n_unread;
     a->n_lost = c.n_lost;
+    a->gave_up = c.gave_up;
     a->has_undefined = c.undefined != NULL;
     a->content = to.text;
     to.text = (json_out){0};

@@ -21,6 +21,7 @@ typedef struct {
     size_t n_calls, n_unread, n_lost;
     bool has_undefined;
     bool is_steady; /* what was shown did not change later */
+    bool gave_up;   /* the text was too ambiguous: where it is cut may matter */
 } calls_answer;
 
 /* `text` as an answer: the markers of calls in it are tokens, and so are other pieces of at most
