@@ -53,22 +53,29 @@ static void drop_from(tool_calls *list, size_t first) {
     }
 }
 
-/* Append {"name": .., "arguments": {..}}, which may say "parameters" and may lack them; *good is
- * false when it is none. */
+/* Append {"name": .., "arguments": {..}}, which may say "parameters", may lack them, and may have
+ * them in a string, as in OpenAI's interface; *good is false when it is none. */
 static lfm_status append_json(tool_calls *list, const json_out *call, bool *good, lfm_error *err) {
     json_doc doc = {0};
+    json_doc inner = {0};
     lfm_error why = {0};
-    *good = json_parse(&doc, call->ptr, call->len, &why) == LFM_OK;
-    if (why.status == LFM_ERR_MEMORY) return err_no_memory(err, "tool calls");
+    json_parse(&doc, call->ptr, call->len, &why);
     const json_value *name = json_get(doc.root, "name");
     const json_value *arguments = json_get(doc.root, "arguments");
     if (!arguments) {
         arguments = json_get(doc.root, "parameters");
     }
+    if (arguments && arguments->kind == JSON_STRING) {
+        json_parse(&inner, arguments->text, arguments->len, &why);
+        arguments = inner.root ? inner.root : arguments;
+    }
     *good = name && name->kind == JSON_STRING && name->len > 0 &&
             (!arguments || arguments->kind == JSON_OBJECT);
-    const lfm_status st = *good ? append(list, name, arguments, err) : LFM_OK;
+    lfm_status st = LFM_OK;
+    if (why.status == LFM_ERR_MEMORY) st = err_no_memory(err, "tool calls");
+    if (st == LFM_OK && *good) st = append(list, name, arguments, err);
     json_doc_free(&doc);
+    json_doc_free(&inner);
     return st;
 }
 

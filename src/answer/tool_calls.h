@@ -3,9 +3,10 @@
  *
  * LFM2 models write tool calls between <|tool_call_start|> and <|tool_call_end|>, as a list of
  * Python calls, [f(a='x', n=1), m.g(items=[1, {'k': None}])], or, when asked to, as JSON objects
- * with "name" and "arguments".  Values may use the syntax of Python or of JSON; sets and tuples
- * become lists.  Strings may have escapes, quotes and line breaks, written as such or not: the
- * template of LFM2.5-2.6B writes escapes, that of LFM2.5-8B-A1B does not (tool_calls_one.h).
+ * with "name" and "arguments".  Values may use the syntax of Python or of JSON, in as many brackets
+ * as JSON_MAX_DEPTH allows; sets and tuples become lists.  Strings may have escapes, quotes and
+ * line breaks, written as such or not: the template of LFM2.5-2.6B writes escapes, that of
+ * LFM2.5-8B-A1B does not (tool_calls_one.h).
  */
 #ifndef ANSWER_TOOL_CALLS_H
 #define ANSWER_TOOL_CALLS_H

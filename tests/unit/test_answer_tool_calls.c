@@ -120,6 +120,9 @@ static void test_table(void **state) {
         {"[f(a={(1): 2})]", NULL}, {"[f(a=(1 2))]", NULL}, {"[f(a={'a':})]", NULL},
         {"[f(a='\\')]", "{\"name\": \"f\", \"arguments\": {\"a\": \"\\\\\"}}"},
         {"[f(a='\\", NULL}, {"[{\"name\": \"\"}]", NULL},
+        {"[{\"name\": \"f\", \"arguments\": \"{\\\"a\\\": \\\"it's\\\"}\"}]",
+         "{\"name\": \"f\", \"arguments\": {\"a\": \"it's\"}}"},
+        {"[{\"name\": \"f\", \"arguments\": \"{a}\"}]", NULL},
         {"[{\"name\": \"f\", \"arguments\": [1]}]", NULL}, {"[{}]", NULL}, {"[[f()]]", NULL},
         {"", ""}, {"[]", ""}, {" [ ] ", ""}, /* nothing, and no mistake */
         {"hello", NULL}, {"[", NULL}, {"[] x", NULL}, {"[f(a=1)", NULL}, {"[f(a=1", NULL},
