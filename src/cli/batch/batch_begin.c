@@ -161,8 +161,8 @@ lfm_status batch_begin(batch_run *b, size_t i, lfm_error *err) {
     if (st == LFM_OK) st = begin_constraint(b, s, err);
     if (st == LFM_OK) st = read_prompt(b, i, err);
     if (st == LFM_OK) {
-        lfm_answer_options settings = answer_settings(&s->line.o, s->prompt.begins);
-        settings.tools = s->line.talk.tools.ptr;
+        const lfm_answer_options settings =
+            answer_settings(&s->line.o, s->prompt.begins, &s->line.talk.tools);
         st = lfm_answer_new(&s->answer, b->sessions[i], s->sampler, s->constraint, &settings,
                             s->prompt.ids, s->prompt.n, err);
     }

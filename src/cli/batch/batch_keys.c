@@ -251,7 +251,6 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
     }
     if (choice && choice->kind != JSON_NULL) st = set_tool_choice(l, choice, err);
     if (st == LFM_OK) st = tools_take(&l->tools, tools, "\"tools\"", l->tool_choice, err);
-    l->o.tools = "the line"; /* not NULL: recognise calls in the answer */
     if (st == LFM_OK && tools_required(&l->o)) {
         if (l->grammar.len > 0) {
             return err_set(err, LFM_ERR_ARG,

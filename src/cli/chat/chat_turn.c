@@ -155,7 +155,7 @@ static lfm_status run_answer(chat *c, lfm_answer *answer, stream *s, lfm_error *
 }
 
 static lfm_status answer_tokens(chat *c, const prompt_tokens *tokens, lfm_error *err) {
-    const lfm_answer_options settings = answer_settings(&c->o, tokens->begins);
+    const lfm_answer_options settings = answer_settings(&c->o, tokens->begins, &c->talk.tools);
     const opt_think think = opt_thinking(&c->o);
     stream s = {.thoughts = think != THINK_HIDE && !c->o.quiet, .dim = c->color};
     lfm_sampler *sampler = NULL;

@@ -32,7 +32,7 @@ const opt_conflict opt_conflicts[] = {
      "--logprobs adds to --json or --jsonl; give one of them"},
     {CMD_RUN, "--prompt-cache-ro", OPT_NEEDS, "--prompt-cache",
      "--prompt-cache-ro needs --prompt-cache FILE"},
-    {CMD_RUN, "--tool-choice", OPT_NEEDS, "--tools", "--tool-choice needs --tools FILE"},
+    {CMD_RUN, "--tool-choice", OPT_NEEDS, "--tools --messages", "--tool-choice needs --tools FILE"},
 
     {CMD_BATCH, "--resume", OPT_EXCLUDES, "--lines",
      "--resume finds its place by ids, and --lines writes none"},

@@ -53,7 +53,12 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
                            "%s and --tool-choice %s both constrain the answer; give one of them",
                            s.name, o->tool_choice);
         }
-        s = (source){"--tools", o->tools, LFM_CONSTRAINT_TOOL, false};
+        if (tools->n == 0) {
+            return err_set(err, LFM_ERR_ARG, "--tool-choice needs --tools FILE, or \"tools\" in "
+                           "the file of --messages");
+        }
+        s = (source){o->tools ? "--tools" : "--messages", o->tools ? o->tools : o->messages,
+                     LFM_CONSTRAINT_TOOL, false};
         s.kind = strcmp(o->tool_choice, "required") == 0 ? LFM_CONSTRAINT_TOOLS : s.kind;
     }
     if (!s.name) return LFM_OK;

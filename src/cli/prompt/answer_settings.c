@@ -3,7 +3,8 @@
  */
 #include "cli/prompt/answer_settings.h"
 
-lfm_answer_options answer_settings(const cli_options *o, const char *begins) {
+lfm_answer_options answer_settings(const cli_options *o, const char *begins,
+                                   const json_out *tools) {
     lfm_answer_options s;
     lfm_answer_defaults(&s, sizeof s);
     if (o->n_predict.given && o->n_predict.value >= 0) {
@@ -18,7 +19,8 @@ lfm_answer_options answer_settings(const cli_options *o, const char *begins) {
     s.prefill = begins;
     s.stops = o->stops;
     s.n_stops = o->n_stops;
-    if (o->tools) {
+    if (tools->len > 0) {
+        s.tools = tools->ptr;
         s.tool_calls = o->tool_calls == TOOL_CALLS_RAW ? LFM_TOOL_CALLS_TEXT : LFM_TOOL_CALLS_READ;
     }
     s.no_thoughts = o->raw;

@@ -85,34 +85,44 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
 
 /* ---- Conversations -------------------------------------------------------------------------- */
 
-/* Read a file with a list of messages, or an object with "messages" and perhaps "tools".  Those of
- * --tools take precedence. */
-static lfm_status read_messages(conversation *c, const char *path, lfm_error *err) {
+/* "--messages FILE", for errors. */
+static lfm_status name_messages(json_out *where, const char *path, lfm_error *err) {
+    json_write_text(where, "--messages ");
+    json_write_text(where, path);
+    return json_finish(where, err);
+}
+
+static lfm_status take_messages(conversation *c, tools_offered *tools, const json_value *root,
+                                const char *where, const cli_options *o, lfm_error *err) {
+    const json_value *list = root->kind == JSON_ARRAY ? root : json_get(root, "messages");
+    const json_value *own = json_get(root, "tools");
+    if (!list || list->kind != JSON_ARRAY || list->n == 0) {
+        return err_set(err, LFM_ERR_ARG, "%s: no list of messages, such as "
+                       "[{\"role\":\"user\",\"content\":\"..\"}]", where);
+    }
+    lfm_status st = conversation_read(c, list, err);
+    const bool has_own = own && own->kind != JSON_NULL && !(own->kind == JSON_ARRAY && own->n == 0);
+    if (st == LFM_OK && has_own && tools->n == 0) {
+        st = tools_take(tools, own, where, o->tool_choice, err);
+    }
+    return st == LFM_OK ? conversation_set_tools(c, tools, err) : st;
+}
+
+lfm_status prompt_read_messages(conversation *c, tools_offered *tools, const cli_options *o,
+                                lfm_error *err) {
     json_out file = {0};
+    json_out where = {0};
     json_doc doc = {0};
     lfm_error why = {0};
-    lfm_status st = input_read_file(&file, path, INPUT_CODE, err);
+    lfm_status st = name_messages(&where, o->messages, err);
+    if (st == LFM_OK) st = input_read_file(&file, o->messages, INPUT_CODE, err);
     if (st == LFM_OK && json_parse(&doc, file.ptr, file.len, &why) != LFM_OK) {
-        st = err_set(err, why.status, "--messages %s: %s", path, why.text);
+        st = err_set(err, why.status, "%s: %s", where.ptr, why.text);
     }
-    if (st == LFM_OK) {
-        const bool is_list = doc.root->kind == JSON_ARRAY;
-        const json_value *list = is_list ? doc.root : json_get(doc.root, "messages");
-        const json_value *tools = json_get(doc.root, "tools");
-        if (!list || list->kind != JSON_ARRAY || list->n == 0) {
-            st = err_set(err, LFM_ERR_ARG,
-                         "--messages %s: no list of messages, such as "
-                         "[{\"role\":\"user\",\"content\":\"..\"}]", path);
-        } else {
-            st = conversation_read(c, list, err);
-        }
-        if (tools && c->tools.len == 0) {
-            json_write_value(&c->tools, tools);
-        }
-        if (st == LFM_OK) st = json_finish(&c->tools, err);
-    }
+    if (st == LFM_OK) st = take_messages(c, tools, doc.root, where.ptr, o, err);
     json_doc_free(&doc);
     json_out_free(&file);
+    json_out_free(&where);
     return st;
 }
 
@@ -163,7 +173,6 @@ static lfm_status set_system(conversation *c, const cli_options *o, bool continu
 lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
                                const tools_offered *tools, const json_out *text, lfm_error *err) {
     lfm_status st = conversation_set_tools(c, tools, err);
-    if (st == LFM_OK && o->messages) return read_messages(c, o->messages, err);
     if (st == LFM_OK && (o->system || o->system_file)) st = set_system(c, o, continues, err);
     if (st == LFM_OK) st = check_text("prompt", text, err);
     return st == LFM_OK ? conversation_add(c, "user", text->ptr, text->len, err) : st;

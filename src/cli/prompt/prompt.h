@@ -23,9 +23,14 @@ lfm_status prompt_read(json_out *text, bool *any, const cli_options *o, lfm_erro
 /* The text of -sys or -sysf; empty without them. */
 lfm_status prompt_read_system(json_out *system, const cli_options *o, lfm_error *err);
 
-/* Build the conversation of a prompt in `c`, with the tools: the messages of --messages; or the
- * system prompt and `text` as the user's message.  If `c` already holds the messages of a session
- * (`continues`), its system prompt stays, and one that is given must be the same. */
+/* Read the file of --messages: a list of messages, or an object with "messages" and perhaps
+ * "tools", which count as those of --tools do, unless there are some. */
+lfm_status prompt_read_messages(conversation *c, tools_offered *tools, const cli_options *o,
+                                lfm_error *err);
+
+/* Build the conversation of a prompt in `c`, with the tools: the system prompt, and `text` as the
+ * user's message.  If `c` already holds the messages of a session (`continues`), its system prompt
+ * stays, and one that is given must be the same. */
 lfm_status prompt_conversation(conversation *c, const cli_options *o, bool continues,
                                const tools_offered *tools, const json_out *text, lfm_error *err);
 

@@ -100,8 +100,8 @@ static lfm_status generate(run_state *r, lfm_error *err) {
 /* ---- The command ---------------------------------------------------------------------------- */
 
 static lfm_status begin_answer(run_state *r, lfm_error *err) {
-    lfm_answer_options settings = answer_settings(r->o, r->prompt.begins);
-    settings.tools = r->talk.tools.ptr;
+    const lfm_answer_options settings =
+        answer_settings(r->o, r->prompt.begins, &r->talk.tools);
     lfm_status st = answer_grammar_begin(&r->grammar, r->prompt.begins, &r->constraint, err);
     if (st == LFM_OK) {
         st = lfm_answer_new(&r->answer, r->session, r->sampler, r->constraint, &settings,
@@ -241,6 +241,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
     if (st == LFM_OK) st = check_options(o, err);
     if (st == LFM_OK) st = check_session_file(o, err);
     if (st == LFM_OK) st = tools_read(&r->tools, o, err);
+    if (st == LFM_OK && o->messages) st = prompt_read_messages(&r->talk, &r->tools, o, err);
     if (st == LFM_OK) st = answer_grammar_read(&r->grammar, o, &r->tools, err);
     if (st == LFM_OK && !o->messages) {
         st = prompt_read(text, &any, o, err);
@@ -249,7 +250,7 @@ static lfm_status run_all(run_state *r, json_out *text, int *code, lfm_error *er
             return LFM_OK;
         }
     }
-    if (st == LFM_OK && !o->raw && !o->session) {
+    if (st == LFM_OK && !o->raw && !o->session && !o->messages) {
         st = prompt_conversation(&r->talk, o, false, &r->tools, text, err);
     }
     r->started = term_now();

@@ -48,7 +48,7 @@ void run_json(json_out *out, const run_state *r) {
     json_put_text(out, "model", cli_base_name(r->o->model));
     json_put_string(out, "content", r->text, r->text_len);
     json_put_string(out, "reasoning", r->now->thoughts, r->now->thoughts_len);
-    if (r->o->tools) {
+    if (r->tools.n > 0) {
         json_begin_array(out, "tool_calls");
         for (size_t i = 0; i < r->now->n_calls; i++) {
             tool_call_write(out, &r->now->calls[i]);
