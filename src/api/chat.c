@@ -85,8 +85,8 @@ static lfm_status tokenize(const lfm_model *m, const json_value *conversation, c
 }
 
 lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_len,
-                             const char *prefill, int32_t **tokens, size_t *n,
-                             char **text, size_t *text_len, lfm_error *err) {
+                             const char *prefill, int32_t **tokens, size_t *n, char **text,
+                             size_t *text_len, lfm_error *err) {
     json_doc doc = {0};
     clear(tokens, n, text, err);
     lfm_status st = json_parse(&doc, json, json_len, err);
@@ -100,16 +100,23 @@ lfm_status lfm_chat_tokenize(const lfm_model *m, const char *json, size_t json_l
 static void build_conversation(json_value *values, const lfm_message *messages, size_t n) {
     json_value *next = values + 2;
     values[0] = (json_value){.kind = JSON_OBJECT, .first = &values[1], .n = 1};
-    values[1] = (json_value){.kind = JSON_ARRAY, .key = "messages", .key_len = 8, .n = n,
-                             .first = n > 0 ? next : NULL};
+    values[1] = (json_value){
+        .kind = JSON_ARRAY, .key = "messages", .key_len = 8, .n = n, .first = n > 0 ? next : NULL};
     for (size_t i = 0; i < n; i++, next += 3) {
         const lfm_message *m = &messages[i];
-        next[0] = (json_value){.kind = JSON_OBJECT, .first = &next[1], .n = 2,
-                               .next = i + 1 < n ? next + 3 : NULL};
-        next[1] = (json_value){.kind = JSON_STRING, .key = "role", .key_len = 4, .text = m->role,
-                               .len = strlen(m->role), .next = &next[2]};
-        next[2] = (json_value){.kind = JSON_STRING, .key = "content", .key_len = 7,
-                               .text = m->text ? m->text : "", .len = m->len};
+        next[0] = (json_value){
+            .kind = JSON_OBJECT, .first = &next[1], .n = 2, .next = i + 1 < n ? next + 3 : NULL};
+        next[1] = (json_value){.kind = JSON_STRING,
+                               .key = "role",
+                               .key_len = 4,
+                               .text = m->role,
+                               .len = strlen(m->role),
+                               .next = &next[2]};
+        next[2] = (json_value){.kind = JSON_STRING,
+                               .key = "content",
+                               .key_len = 7,
+                               .text = m->text ? m->text : "",
+                               .len = m->len};
     }
 }
 

@@ -96,8 +96,12 @@ static void write_string(chat_messages *m, const json_value *v) {
 /* A string value of what was written since `from`.  Its pointer is set at the end, when the text no
  * longer moves: until then `len` is its length, and `text` NULL + its offset. */
 static json_value written(const chat_messages *m, size_t from) {
-    return (json_value){.kind = JSON_STRING, .key = "content", .key_len = 7,
-                        .text = NULL, .len = m->text.len - from, .number = (double)from};
+    return (json_value){.kind = JSON_STRING,
+                        .key = "content",
+                        .key_len = 7,
+                        .text = NULL,
+                        .len = m->text.len - from,
+                        .number = (double)from};
 }
 
 static void settle(chat_messages *m) {
@@ -285,8 +289,8 @@ static lfm_status add_message(builder *to, const preparation *p, const json_valu
 /* A system message for tools that nobody else would mention. */
 static void add_system(builder *to, const json_value *tools) {
     static const json_value object = {.kind = JSON_OBJECT};
-    static const json_value role = {.kind = JSON_STRING, .key = "role", .key_len = 4,
-                                    .text = "system", .len = 6};
+    static const json_value role = {
+        .kind = JSON_STRING, .key = "role", .key_len = 4, .text = "system", .len = 6};
     builder b = begin(to->m, &object);
     add(&b, &role);
     add_content_and_tools(&b, NULL, tools);
@@ -298,8 +302,9 @@ static lfm_status check_messages(const json_value *list, lfm_error *err) {
     if (!list || list->kind != JSON_ARRAY || !list->first) {
         return err_set(err, LFM_ERR_ARG, "messages %s",
                        !list ? "is missing: a conversation is {\"messages\": [..]}"
-                       : list->kind != JSON_ARRAY ? "must be a list"
-                       : "is empty: a conversation needs at least one message");
+                       : list->kind != JSON_ARRAY
+                           ? "must be a list"
+                           : "is empty: a conversation needs at least one message");
     }
     size_t i = 0;
     for (const json_value *m = list->first; m; m = m->next, i++) {
@@ -324,8 +329,8 @@ static lfm_status add_messages(builder *to, const preparation *p, const json_val
         add_system(&b, p->tools);
         i = 1;
     }
-    const preparation rest = {.t = p->t, .tools = i == 0 ? p->tools : NULL,
-                              .drop_null = p->drop_null};
+    const preparation rest = {
+        .t = p->t, .tools = i == 0 ? p->tools : NULL, .drop_null = p->drop_null};
     for (const json_value *v = list->first; v && st == LFM_OK && !b.failed; v = v->next, i++) {
         st = add_message(&b, &rest, v, i, err);
     }
@@ -333,12 +338,11 @@ static lfm_status add_messages(builder *to, const preparation *p, const json_val
     return st;
 }
 
-lfm_status messages_prepare(chat_messages *out, const json_value *conversation, const chat_template *t,
-                            bool drop_null, lfm_error *err) {
+lfm_status messages_prepare(chat_messages *out, const json_value *conversation,
+                            const chat_template *t, bool drop_null, lfm_error *err) {
     *out = (chat_messages){0};
     if (!conversation || conversation->kind != JSON_OBJECT) {
-        return err_set(err, LFM_ERR_ARG,
-                       "a conversation must be an object: {\"messages\": [..]}");
+        return err_set(err, LFM_ERR_ARG, "a conversation must be an object: {\"messages\": [..]}");
     }
     const json_value *tools = json_get(conversation, "tools");
     lfm_status st = check_messages(json_get(conversation, "messages"), err);

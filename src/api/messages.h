@@ -18,16 +18,16 @@ typedef struct {
     struct messages_block *blocks;
     json_doc *docs; /* [n_docs] arguments that were strings */
     size_t n_docs, cap_docs;
-    json_out text;  /* content that was written here; its marks are `own` */
+    json_out text; /* content that was written here; its marks are `own` */
     json_out own;
     jinja_marks marks;
-    bool has_null;  /* some content is null */
+    bool has_null; /* some content is null */
 } chat_messages;
 
 /* Prepare a conversation, which must stay.  `drop_null`: content that is null is absent too.
  * LFM_ERR_ARG names the message and field that is wrong. */
-lfm_status messages_prepare(chat_messages *out, const json_value *conversation, const chat_template *t,
-                            bool drop_null, lfm_error *err);
+lfm_status messages_prepare(chat_messages *out, const json_value *conversation,
+                            const chat_template *t, bool drop_null, lfm_error *err);
 void messages_drop(chat_messages *m); /* safe on a zeroed struct */
 
 #endif

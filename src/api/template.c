@@ -79,7 +79,8 @@ typedef struct {
 
 /* Variables that a person gave; those of names that are too long are read by no template. */
 static void add_members(globals *g, const json_value *object) {
-    for (const json_value *v = object ? object->first : NULL; v && g->n < MAX_GLOBALS; v = v->next) {
+    const json_value *v = object ? object->first : NULL;
+    for (; v && g->n < MAX_GLOBALS; v = v->next) {
         if (v->key_len >= sizeof g->names[0]) continue;
         memcpy(g->names[g->n], v->key, v->key_len);
         g->names[g->n][v->key_len] = '\0';
@@ -121,7 +122,8 @@ static bool ends_in_thoughts(const jinja_text *t) {
     while (n > 0 && memchr(" \t\r\n", t->text[n - 1], 4)) {
         n--;
     }
-    return n >= sizeof mark - 1 && memcmp(t->text + n - (sizeof mark - 1), mark, sizeof mark - 1) == 0;
+    const size_t len = sizeof mark - 1;
+    return n >= len && memcmp(t->text + n - len, mark, len) == 0;
 }
 
 /* Parse the program and try it with the shortest conversation. */
@@ -170,8 +172,9 @@ lfm_status template_open(chat_template *t, const char *of_file, size_t of_file_l
     if (st != LFM_OK) return st;
     if (given) {
         t->origin = "given";
-        st = try_program(t, given, strlen(given), err);
-        return st == LFM_ERR_FORMAT ? LFM_ERR_ARG : st; /* a mistake of the caller, not of the file */
+        st = try_program(t, given, strlen(given), &why);
+        const bool mistake = st == LFM_ERR_FORMAT; /* of the caller, not of the file */
+        return st == LFM_OK ? st : err_set(err, mistake ? LFM_ERR_ARG : st, "%s", why.text);
     }
     t->origin = "own";
     if (of_file && of_file_len > 0) {

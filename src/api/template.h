@@ -13,13 +13,13 @@
 /* A zeroed struct is a valid empty one. */
 typedef struct {
     jinja_program *program;
-    jinja_program *calls; /* writes tool calls where `program` does not */
-    const char *origin;   /* "the file", "--chat-template", "built in" */
+    jinja_program *calls;                    /* writes tool calls where `program` does not */
+    const char *origin;                      /* "the file", "--chat-template", "built in" */
     bool has_tools, has_calls, has_thoughts; /* what it writes of these */
-    bool opens_thoughts;  /* its prompts end inside <think> */
-    json_doc kwargs;      /* further variables; an object, or nothing */
-    char bos[64];         /* name of the beginning-of-text token; "" = none */
-    char warning[256];    /* why the template of the file is not used; "" = it is */
+    bool opens_thoughts;                     /* its prompts end inside <think> */
+    json_doc kwargs;                         /* further variables; an object, or nothing */
+    char bos[64];                            /* name of the beginning-of-text token; "" = none */
+    char warning[256]; /* why the template of the file is not used; "" = it is */
 } chat_template;
 
 /* Read the template of a file (NULL = it has none), or the `given` one (NULL = none), and

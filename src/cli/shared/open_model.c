@@ -30,7 +30,9 @@ static lfm_status explain(const cli_options *o, const lfm_error *why, lfm_error 
 }
 
 lfm_status cli_open_model(lfm_model **out, const cli_options *o, bool vocab_only, lfm_error *err) {
-    lfm_model_options opt = {.vocab_only = vocab_only, .isa = o->isa, .no_map = o->no_mmap,
+    lfm_model_options opt = {.vocab_only = vocab_only,
+                             .isa = o->isa,
+                             .no_map = o->no_mmap,
                              .template_kwargs = o->template_kwargs};
     json_out template = {0};
     lfm_error why = {0};
