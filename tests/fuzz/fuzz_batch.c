@@ -69,7 +69,7 @@ static void check_options(const batch_line *l) {
 static void check_conversation(const conversation *c) {
     json_out text = {0};
     json_doc doc = {0};
-    FUZZ_CHECK(conversation_write(&text, c, NULL) == LFM_OK);
+    FUZZ_CHECK(conversation_write(&text, c, NULL, NULL) == LFM_OK);
     FUZZ_CHECK(json_parse(&doc, text.ptr, text.len, NULL) == LFM_OK);
     json_doc_free(&doc);
     json_out_free(&text);

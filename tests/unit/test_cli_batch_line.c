@@ -91,7 +91,7 @@ static void test_errors(void **state) {
 
 static void assert_conversation(const conversation *c, const char *json) {
     json_out text = {0};
-    assert_int_equal(conversation_write(&text, c, NULL), LFM_OK);
+    assert_int_equal(conversation_write(&text, c, NULL, NULL), LFM_OK);
     assert_string_equal(text.ptr, json);
     json_out_free(&text);
 }
@@ -209,7 +209,7 @@ static void test_sessions(void **state) {
     assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_OK);
     assert_non_null(l.session);
     assert_conversation(&l.talk, "{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}");
-    assert_int_equal(batch_session_end_turn(l.session, &l.talk, &answer, &err), LFM_OK);
+    assert_int_equal(batch_session_end_turn(l.session, &l.talk, false, &answer, &err), LFM_OK);
     l.session->busy = true;
     batch_line_drop(&l);
     assert_int_equal(read_line(&l, &o, &open, line, &err), LFM_OK);

@@ -105,6 +105,17 @@ static const char *number_of_key(const json_value *v) {
     return NULL;
 }
 
+static lfm_status set_kwargs(batch_line *l, const json_value *v, lfm_error *err) {
+    if (v->kind == JSON_NULL) return LFM_OK;
+    if (v->kind != JSON_OBJECT) {
+        return err_set(err, LFM_ERR_ARG, "\"chat_template_kwargs\" must be an object");
+    }
+    json_write_value(&l->kwargs, v);
+    const lfm_status st = json_finish(&l->kwargs, err);
+    l->o.template_kwargs = l->kwargs.ptr;
+    return st;
+}
+
 /* Options that a line may set. */
 static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lfm_error *err) {
     const char *number = number_of_key(v);
@@ -122,6 +133,7 @@ static lfm_status set_option(batch_line *l, const json_value *v, bool *known, lf
         l->o.prefill = l->prefill;
         return l->prefill ? LFM_OK : err_set(err, LFM_ERR_MEMORY, "out of memory");
     }
+    if (key_is(v, "chat_template_kwargs")) return set_kwargs(l, v, err);
     *known = false;
     return LFM_OK;
 }

@@ -181,6 +181,7 @@ void batch_line_drop(batch_line *l) {
     }
     free(l->stops);
     free(l->prefill);
+    json_out_free(&l->kwargs);
     free(l->bias);
     tools_drop(&l->tools);
     free(l->tool_choice);

@@ -29,6 +29,7 @@ typedef struct {
     bool has_prompt;       /* the last message of `talk` is the prompt */
     json_out text;         /* with --raw: the prompt in the text of --each */
     char *prefill;         /* owned; o.prefill points to it */
+    json_out kwargs;       /* owned; o.template_kwargs points to it */
     char **stops;          /* [n_stops] owned; o.stops points to it */
     size_t n_stops;
     lfm_logit_bias *bias;  /* owned; o.bias points to it */

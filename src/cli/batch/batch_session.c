@@ -51,9 +51,9 @@ batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error
     return s;
 }
 
-lfm_status batch_session_end_turn(batch_session *s, conversation *turn,
+lfm_status batch_session_end_turn(batch_session *s, conversation *turn, bool apart,
                                   const lfm_answer_state *answer, lfm_error *err) {
-    const lfm_status st = conversation_add_answer(turn, answer, err);
+    const lfm_status st = conversation_add_answer(turn, apart, answer, err);
     if (st == LFM_OK) {
         conversation_drop(&s->talk);
         s->talk = *turn;

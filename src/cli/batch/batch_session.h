@@ -26,8 +26,9 @@ typedef struct {
 /* Find the session of that name, or begin it; NULL = out of memory. */
 batch_session *batch_sessions_get(batch_sessions *t, const char *name, lfm_error *err);
 
-/* End a turn: the session takes over `turn`, all messages up to the prompt, and adds the answer. */
-lfm_status batch_session_end_turn(batch_session *s, conversation *turn,
+/* End a turn: the session takes over `turn`, all messages up to the prompt, and adds the answer
+ * (`apart` as in conversation_add_answer). */
+lfm_status batch_session_end_turn(batch_session *s, conversation *turn, bool apart,
                                   const lfm_answer_state *answer, lfm_error *err);
 
 void batch_sessions_drop(batch_sessions *t);

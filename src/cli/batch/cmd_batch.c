@@ -111,7 +111,8 @@ static lfm_status conclude(batch_run *b, slot *s, lfm_error *err) {
     batch_line_answer(&line, &s->line, &shown);
     st = finish_line(b, s->index, &line, err);
     if (st == LFM_OK && s->line.session) {
-        st = batch_session_end_turn(s->line.session, &s->line.talk, a, err);
+        const bool apart = lfm_model_get_info(b->model)->template_thoughts;
+        st = batch_session_end_turn(s->line.session, &s->line.talk, apart, a, err);
     }
     batch_slot_drop(s);
     return st;

@@ -110,12 +110,13 @@ static lfm_status on_token(void *ctx, const lfm_answer_state *a, lfm_error *err)
 static lfm_status keep_answer(chat *c, lfm_answer *answer, lfm_finish why, stream *s,
                               lfm_error *err) {
     const lfm_answer_state *a = lfm_answer_get(answer);
+    const bool apart = lfm_model_get_info(c->model)->template_thoughts;
     lfm_status st = lfm_answer_end(answer, why, err);
     if (st == LFM_OK) st = show_new(s, a, err);
     if (st == LFM_OK && !s->ends_line && (s->shown > 0 || s->thoughts_shown > 0)) {
         st = stream_bytes(s, "\n", 1, err);
     }
-    return st == LFM_OK ? conversation_add_answer(&c->talk, a, err) : st;
+    return st == LFM_OK ? conversation_add_answer(&c->talk, apart, a, err) : st;
 }
 
 static void conclude(chat *c, const lfm_answer_state *a) {

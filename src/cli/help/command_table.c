@@ -64,9 +64,9 @@ const cli_command commands[] = {
      "  jq -c '{id:.key,prompt:.body}' tickets.json | lfm batch model.gguf -n 4\n\n"
      "A line is a JSON string; or an object with prompt or messages, and optionally id, system,\n"
      "session (lines with one name are one conversation), n, temp, top_k, top_p, min_p, typical,\n"
-     "repeat_penalty, seed, stop, logit_bias, prefill, logprobs, tools, tool_choice, and one of\n"
-     "schema, choices, grammar, response_format; or a request in OpenAI's batch format.  Answers\n"
-     "come in the order of the lines.\n",
+     "repeat_penalty, seed, stop, logit_bias, prefill, logprobs, tools, tool_choice,\n"
+     "chat_template_kwargs, and one of schema, choices, grammar, response_format; or a request in\n"
+     "OpenAI's batch format.  Answers come in the order of the lines.\n",
      cmd_batch},
     {"pick", CMD_PICK, AFTER_CHOICES, "pick MODEL -p PROMPT CHOICE.. [options]",
      "choose one of several answers, with exact probabilities",

@@ -48,11 +48,7 @@ lfm_status conversation_add(conversation *c, const char *role, const char *text,
     return append(c, role, strlen(role), text, n, err);
 }
 
-lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answer,
-                                   lfm_error *err) {
-    lfm_status st = conversation_add(c, "assistant", answer->said, answer->said_len, err);
-    if (st != LFM_OK || answer->n_calls == 0) return st;
-    json_out *other = &c->messages[c->n - 1].other;
+static void write_calls(json_out *other, const lfm_answer_state *answer) {
     json_write_text(other, ", ");
     json_begin_array(other, "tool_calls");
     for (size_t i = 0; i < answer->n_calls; i++) {
@@ -63,6 +59,21 @@ lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answ
         json_end_object(other);
     }
     json_end_array(other);
+}
+
+lfm_status conversation_add_answer(conversation *c, bool apart, const lfm_answer_state *answer,
+                                   lfm_error *err) {
+    lfm_status st = apart ? conversation_add(c, "assistant", answer->text, answer->text_len, err)
+                          : conversation_add(c, "assistant", answer->said, answer->said_len, err);
+    if (st != LFM_OK) return st;
+    json_out *other = &c->messages[c->n - 1].other;
+    if (apart && answer->thoughts_len > 0) {
+        json_write_text(other, ", \"reasoning_content\": ");
+        json_write_string(other, answer->thoughts, answer->thoughts_len);
+    }
+    if (answer->n_calls > 0) {
+        write_calls(other, answer);
+    }
     st = json_finish(other, err);
     if (st != LFM_OK) {
         conversation_pop(c);
@@ -180,8 +191,14 @@ static void write_message(json_out *json, const char *role, const char *text, si
     json_write_text(json, "}");
 }
 
-lfm_status conversation_write(json_out *json, const conversation *c, lfm_error *err) {
+lfm_status conversation_write(json_out *json, const conversation *c, const char *kwargs,
+                              lfm_error *err) {
     json_write_text(json, "{");
+    if (kwargs) {
+        json_write_text(json, "\"chat_template_kwargs\": ");
+        json_write_text(json, kwargs);
+        json_write_text(json, ", ");
+    }
     if (c->tools.len > 0) {
         json_write_text(json, "\"tools\": ");
         json_write_raw(json, c->tools.ptr, c->tools.len);

@@ -12,6 +12,7 @@
 
 #include "lfm.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +36,10 @@ typedef struct {
 lfm_status conversation_add(conversation *c, const char *role, const char *text, size_t n,
                             lfm_error *err);
 
-/* Append an answer, with its tool calls, as a message of the assistant. */
-lfm_status conversation_add_answer(conversation *c, const lfm_answer_state *answer, lfm_error *err);
+/* Append an answer, with its tool calls, as a message of the assistant.  `apart`: its thoughts are
+ * a member of their own (the template writes such members), else the beginning of the text. */
+lfm_status conversation_add_answer(conversation *c, bool apart, const lfm_answer_state *answer,
+                                   lfm_error *err);
 
 void conversation_pop(conversation *c);                 /* remove the last message, if any */
 void conversation_pop_first(conversation *c, size_t n); /* remove the first `n` messages */
@@ -54,8 +57,10 @@ lfm_status conversation_read(conversation *c, const json_value *list, lfm_error 
 /* Replace `to` with a copy of `from`. */
 lfm_status conversation_copy(conversation *to, const conversation *from, lfm_error *err);
 
-/* Append {"tools": [..], "messages": [..]}, the format of lfm_chat_tokenize. */
-lfm_status conversation_write(json_out *json, const conversation *c, lfm_error *err);
+/* Append {"tools": [..], "messages": [..]}, the format of lfm_chat_tokenize.  `kwargs`: further
+ * variables of the chat template, as a JSON object; NULL = none. */
+lfm_status conversation_write(json_out *json, const conversation *c, const char *kwargs,
+                              lfm_error *err);
 
 void conversation_drop(conversation *c); /* safe on a zeroed struct */
 

@@ -32,7 +32,7 @@ lfm_status prompt_tokenize_chat(prompt_tokens *p, const lfm_model *m, const cli_
                                 const conversation *c, lfm_error *err) {
     json_out json = {0};
     prompt_tokens_drop(p);
-    lfm_status st = conversation_write(&json, c, err);
+    lfm_status st = conversation_write(&json, c, o->template_kwargs, err);
     if (st == LFM_OK) {
         st = lfm_chat_tokenize(m, json.ptr, json.len, o->prefill, &p->ids, &p->n, &p->text,
                                &p->text_len, err);

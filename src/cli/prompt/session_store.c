@@ -65,7 +65,7 @@ lfm_status session_store_save(lfm_session *s, const cli_options *o, const conver
     if (!o->session) return LFM_OK;
     if (!c) return lfm_session_save(s, o->session, RAW_NOTE, sizeof RAW_NOTE - 1, err);
     json_out note = {0};
-    lfm_status st = conversation_write(&note, c, err);
+    lfm_status st = conversation_write(&note, c, NULL, err);
     if (st == LFM_OK) st = lfm_session_save(s, o->session, note.ptr, note.len, err);
     json_out_free(&note);
     return st;

@@ -169,7 +169,8 @@ static lfm_status save_session(run_state *r, lfm_error *err) {
     lfm_status st = LFM_OK;
     if (!r->o->session) return LFM_OK;
     if (!r->o->raw) {
-        st = conversation_add_answer(&r->talk, r->now, err);
+        const bool apart = lfm_model_get_info(r->model)->template_thoughts;
+        st = conversation_add_answer(&r->talk, apart, r->now, err);
     } else if (r->now->n_pending > 0 && r->now->n_pending <= room) {
         /* With --raw the tokens are the text. */
         st = lfm_answer_eval(&r->answer, 1, err);
