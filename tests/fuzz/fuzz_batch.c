@@ -78,7 +78,7 @@ static void check_conversation(const conversation *c) {
 /* The turn of a session is over. */
 static void end_turn(batch_line *l, const char *text, size_t n) {
     const lfm_answer_state state = {.said = text, .said_len = n};
-    FUZZ_CHECK(batch_session_end_turn(l->session, &l->talk, &state, NULL) == LFM_OK);
+    FUZZ_CHECK(batch_session_end_turn(l->session, &l->talk, false, &state, NULL) == LFM_OK);
     check_conversation(&l->session->talk);
 }
 
