@@ -10,24 +10,23 @@
 
 /* How tool calls are written where a template has no words for them: as the LFM2 models write them
  * (MODEL.md, "Tool calls"). */
-#define CALLS                                                                        \
-    "{%- macro write_calls(calls) -%}\n"                                             \
-    "  {{- '" TOOL_CALL_START "[' -}}\n"                                             \
-    "  {%- for call in calls -%}\n"                                                  \
-    "    {%- set f = call.function if call.function is defined else call -%}\n"      \
-    "    {{- f.name ~ '(' -}}\n"                                                     \
-    "    {%- for key, v in (f.arguments or {}).items() -%}\n"                        \
+#define CALLS \
+    "{%- macro write_calls(calls) -%}\n" \
+    "  {{- '" TOOL_CALL_START "[' -}}\n" \
+    "  {%- for call in calls -%}\n" \
+    "    {%- set f = call.function if call.function is defined else call -%}\n" \
+    "    {{- f.name ~ '(' -}}\n" \
+    "    {%- for key, v in (f.arguments or {}).items() -%}\n" \
     "      {{- key ~ '=' ~ (v | tojson if v is string or v is mapping else v) -}}\n" \
-    "      {{- '' if loop.last else ', ' -}}\n"                                      \
-    "    {%- endfor -%}\n"                                                           \
-    "    {{- ')' if loop.last else '), ' -}}\n"                                      \
-    "  {%- endfor -%}\n"                                                             \
-    "  {{- ']" TOOL_CALL_END "' -}}\n"                                               \
+    "      {{- '' if loop.last else ', ' -}}\n" \
+    "    {%- endfor -%}\n" \
+    "    {{- ')' if loop.last else '), ' -}}\n" \
+    "  {%- endfor -%}\n" \
+    "  {{- ']" TOOL_CALL_END "' -}}\n" \
     "{%- endmacro -%}\n"
 
 /* ChatML, with tools, tool calls, thoughts and content in parts. */
-static const char built_in[] =
-    CALLS
+static const char built_in[] = CALLS
     "{%- macro write_content(content) -%}\n"
     "  {%- if content is string -%}{{- content -}}\n"
     "  {%- else -%}\n"
@@ -156,8 +155,7 @@ static lfm_status read_kwargs(chat_template *t, const char *kwargs, lfm_error *e
     if (st == LFM_OK && t->kwargs.root->kind != JSON_OBJECT) {
         st = err_set(&why, LFM_ERR_ARG, "it must be a JSON object: {\"name\": value}");
     }
-    return st == LFM_OK ? st
-                        : err_set(err, st, "the variables of the chat template: %s", why.text);
+    return st == LFM_OK ? st : err_set(err, st, "the variables of the chat template: %s", why.text);
 }
 
 lfm_status template_open(chat_template *t, const char *of_file, size_t of_file_len,
@@ -181,8 +179,10 @@ lfm_status template_open(chat_template *t, const char *of_file, size_t of_file_l
         st = try_program(t, of_file, of_file_len, &why);
         if (st == LFM_OK) return st;
         if (st == LFM_ERR_MEMORY) return err_set(err, st, "%s", why.text);
-        snprintf(t->warning, sizeof t->warning, "the file's template cannot be used, so this is "
-                 "plain ChatML: %.170s", why.text);
+        snprintf(t->warning, sizeof t->warning,
+                 "the file's template cannot be used, so this is "
+                 "plain ChatML: %.170s",
+                 why.text);
     } else {
         snprintf(t->warning, sizeof t->warning,
                  "the file has no chat template; using plain ChatML");

@@ -7,7 +7,7 @@ static value comparison(run *r, const node *n) {
     value left = run_eval(r, n->a);
     for (const node *o = n->b; o && !r->failed; o = o->next) {
         const value right = run_eval(r, o->a);
-        r->line = n->line;
+        r->at = n->at;
         if (r->failed || !operator_compare(r, o->op, left, right)) return value_bool(false);
         left = right;
     }
@@ -41,9 +41,7 @@ static value call(run *r, value callee, const arguments *a) {
         switch (callee.kind) {
         case VALUE_MACRO: v = r->call_macro(r, callee.macro, a); break;
         case VALUE_NATIVE: v = native_call(r, callee.native, value_none, a); break;
-        case VALUE_METHOD:
-            v = native_call(r, callee.method->native, callee.method->self, a);
-            break;
+        case VALUE_METHOD: v = native_call(r, callee.method->native, callee.method->self, a); break;
         case VALUE_UNDEFINED: run_fail_undefined(r, callee); break;
         default: run_fail(r, &callee, "a %s cannot be called", value_type(callee)); break;
         }
@@ -60,7 +58,7 @@ value run_call_node(run *r, const node *n, const value *caller) {
         a.keywords[a.n_keywords++] = text_own("caller", 6);
         a.values[a.n++] = *caller;
     }
-    r->line = n->line;
+    r->at = n->at;
     return call(r, callee, &a);
 }
 
@@ -68,11 +66,12 @@ value run_call_node(run *r, const node *n, const value *caller) {
 value run_native_node(run *r, const node *n, value self) {
     const arguments a = evaluate(r, n->b, 0);
     if (r->failed) return value_none;
-    r->line = n->line;
+    r->at = n->at;
     const text name = n->literal.string;
     const native *f = n->kind == NODE_TEST ? native_test(name) : native_filter(name);
     if (!f) {
-        return run_fail(r, NULL, "the %s '%.*s' is unknown", n->kind == NODE_TEST ? "test" : "filter",
+        return run_fail(r, NULL, "the %s '%.*s' is unknown",
+                        n->kind == NODE_TEST ? "test" : "filter",
                         (int)(name.len < 40 ? name.len : 40), name.ptr);
     }
     return native_call(r, f, self, &a);
@@ -94,7 +93,7 @@ static value members_of(run *r, const node *n) {
     for (const node *k = n->a; k && v && !r->failed; k = k->next, v = v->next) {
         const value key = run_eval(r, k);
         const value item = run_eval(r, v);
-        r->line = n->line;
+        r->at = n->at;
         if (!r->failed && value_is_key(r, key)) {
             dict_put(r, out.members, key, item);
         }
@@ -121,7 +120,7 @@ static value slice(run *r, const node *n) {
     const value from = n->b ? run_eval(r, n->b) : value_none;
     const value to = n->c ? run_eval(r, n->c) : value_none;
     const value step = n->d ? run_eval(r, n->d) : value_none;
-    r->line = n->line;
+    r->at = n->at;
     return r->failed ? value_none : lookup_slice(r, v, from, to, step);
 }
 
@@ -152,7 +151,7 @@ static value eval(run *r, const node *n) {
     }
     const value b = n->kind == NODE_BINARY || n->kind == NODE_ITEM ? run_eval(r, n->b) : value_none;
     if (r->failed) return value_none;
-    r->line = n->line;
+    r->at = n->at;
     switch (n->kind) {
     case NODE_NEGATE: return operator_sign(r, a, true);
     case NODE_PLUS: return operator_sign(r, a, false);
@@ -166,7 +165,7 @@ value run_eval(run *r, const node *n) {
     value v = value_none;
     run_charge(r, 1);
     if (run_enter(r)) {
-        r->line = n->line;
+        r->at = n->at;
         v = eval(r, n);
     }
     run_leave(r);

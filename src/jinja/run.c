@@ -77,7 +77,7 @@ static void run_for(run *r, const node *n) {
     for (; l->i < items.n && !r->failed && r->jump != (int)NODE_BREAK; l->i++) {
         if (!variable_scope(r, before)) break;
         run_charge(r, 1);
-        r->line = n->line;
+        r->at = n->at;
         if (r->loop_name != UINT32_MAX) {
             variable_set(r, r->loop_name, self);
         }
@@ -183,7 +183,8 @@ static void bind_keywords(run *r, const struct macro *m, const node *unset, cons
     }
     /* Until its turn comes a parameter is undefined, even where it hides another variable. */
     for (const node *p = unset; p && !r->failed; p = p->next) {
-        variable_set(r, p->name, value_undefined(text_word("an argument of a macro was not given")));
+        variable_set(r, p->name,
+                     value_undefined(text_word("an argument of a macro was not given")));
     }
     for (const node *p = unset; p && !r->failed; p = p->next) {
         size_t i = 0;
@@ -231,13 +232,13 @@ static value filtered(run *r, const node *filter, text t) {
 }
 
 static void statement(run *r, const node *n) {
-    r->line = n->line;
+    r->at = n->at;
     switch (n->kind) {
     case NODE_TEXT: buffer_add(r, r->out, n->literal.string); break;
     case NODE_PRINT: buffer_add(r, r->out, value_str(r, run_eval(r, n->a))); break;
     case NODE_SET: {
         const value v = run_eval(r, n->b);
-        r->line = n->line;
+        r->at = n->at;
         if (!r->failed) variable_assign(r, n->a, v);
         break;
     }
@@ -308,12 +309,22 @@ static lfm_status copy_output(const buffer *from, jinja_text *out, lfm_error *er
 lfm_status jinja_render(const jinja_program *p, const jinja_global *globals, size_t n_globals,
                         const jinja_marks *marks, int64_t now, jinja_text *out, lfm_error *err) {
     buffer output = {0};
-    run r = {.program = p, .globals = globals, .n_globals = n_globals, .marks = marks, .now = now, .out = &output,
-             .memory = {.limit = JINJA_MAX_MEMORY}, .err = err, .line = 1,
-             .find_filter = native_filter, .find_test = native_test,
+    run r = {.program = p,
+             .globals = globals,
+             .n_globals = n_globals,
+             .marks = marks,
+             .now = now,
+             .out = &output,
+             .memory = {.limit = JINJA_MAX_MEMORY},
+             .err = err,
+             .at = {1, 1},
+             .find_filter = native_filter,
+             .find_test = native_test,
              .call_macro = call_macro,
-             .loop_name = name_number(p, "loop"), .caller_name = name_number(p, "caller"),
-             .varargs_name = name_number(p, "varargs"), .kwargs_name = name_number(p, "kwargs")};
+             .loop_name = name_number(p, "loop"),
+             .caller_name = name_number(p, "caller"),
+             .varargs_name = name_number(p, "varargs"),
+             .kwargs_name = name_number(p, "kwargs")};
     *out = (jinja_text){0};
     r.top = run_get(&r, (p->n_names + 1) * sizeof *r.top);
     if (!r.failed) set_globals(&r);

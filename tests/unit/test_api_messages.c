@@ -182,12 +182,12 @@ static void test_names_what_is_wrong(void **state) {
          "messages[0].tool_calls[0].function.arguments: JSON line 1, column 2: expected a key in "
          "double quotes"},
         {NULL, TALK(USER("a") ",{\"role\":\"user\",\"content\":7}"),
-         "chat template, line 17: int cannot be iterated over: messages[1].content"},
+         "chat template, line 17, column 21: int cannot be iterated over: messages[1].content"},
         {"{{ messages[1] }}\n{{ messages[0].content + 1 }}", TALK(USER("a")),
-         "chat template, line 2: str + int is not possible: messages[0].content"},
+         "chat template, line 2, column 24: str + int is not possible: messages[0].content"},
         {"{{ raise_exception('no ' ~ messages[0].role ~ ' here') }}", TALK(USER("a")),
-         "chat template, line 1: no user here"},
-        {"{{ x.y }}", TALK(USER("a")), "chat template, line 1: 'x' is undefined"},
+         "chat template, line 1, column 19: no user here"},
+        {"{{ x.y }}", TALK(USER("a")), "chat template, line 1, column 5: 'x' is undefined"},
         {"{% for %}", TALK(USER("a")),
          "chat template, line 1, column 8: an expression is missing"},
     };

@@ -76,14 +76,14 @@ static value f_trim(run *r, value self, const value *a) {
 static value f_replace(run *r, value self, const value *a) {
     const bool all = !given(a[2]) || a[2].kind == VALUE_NONE;
     const int64_t count = all ? -1 : argument_int(r, a[2], "count");
-    return value_string(text_replace(r, value_str(r, self), value_str(r, a[0]), value_str(r, a[1]),
-                                     count));
+    return value_string(
+        text_replace(r, value_str(r, self), value_str(r, a[0]), value_str(r, a[1]), count));
 }
 
 static value f_indent(run *r, value self, const value *a) {
     const text t = argument_text(r, self, "the text to indent");
     text width = given(a[0]) && a[0].kind == VALUE_STRING ? a[0].string : text_data("", 0);
-    const int64_t n = !given(a[0])                    ? 4
+    const int64_t n = !given(a[0])                ? 4
                       : a[0].kind == VALUE_STRING ? 0
                                                   : argument_int(r, a[0], "width");
     for (int64_t i = 0; i < n && !r->failed; i++) {
@@ -221,36 +221,29 @@ static bool parse_int(run *r, text t, int64_t base, value *out) {
             digit_before = false;
             continue;
         }
-        const int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'z'
-                              ? (c | 0x20) - 'a' + 10
-                              : 99;
+        const int digit = c >= '0' && c <= '9'                     ? c - '0'
+                          : (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? (c | 0x20) - 'a' + 10
+                                                                   : 99;
         if (digit >= base) return false;
         digits[n++] = c;
         digit_before = true;
     }
     if (!digit_before || at < t.len) return false;
     digits[n] = '\0';
-    char *end = NULL;
-    const long long i = strtoll(digits, &end, (int)base);
-    if ((i == INT64_MAX || i == INT64_MIN) && base == 10) { /* perhaps beyond */
+    if (base == 10 && n > 18) { /* perhaps beyond 64 bits */
         const bool negative = digits[0] == '-';
-        size_t zero = negative;
-        while (digits[zero] == '0') {
-            zero++;
+        size_t zeros = negative;
+        while (zeros + 1 < n && digits[zeros] == '0') {
+            zeros++;
         }
         char *copy = run_get(r, n + 1);
         if (!copy) return false;
-        const size_t len = (size_t)snprintf(copy, n + 1, "%s%s", negative ? "-" : "", digits + zero);
-        *out = (value){.kind = VALUE_BIG, .string = text_data(copy, len)};
-        if (len < 19 || (len == 19 && !negative && strcmp(copy, "9223372036854775807") <= 0)) {
-            *out = value_int(i);
-        }
-        if (negative && strcmp(copy, "-9223372036854775808") == 0) {
-            *out = value_int(i);
-        }
-        return true;
+        const int len = snprintf(copy, n + 1, "%s%s", negative ? "-" : "", digits + zeros);
+        const value v = {.kind = VALUE_BIG, .string = text_data(copy, (size_t)len)};
+        *out = big_arithmetic(r, OP_ADD, v, value_int(0)); /* an INT if it fits */
+        return !r->failed;
     }
-    *out = value_int(i);
+    *out = value_int(strtoll(digits, NULL, (int)base));
     return true;
 }
 
@@ -347,8 +340,8 @@ static value f_round(run *r, value self, const value *a) {
     }
     if (common && self.kind == VALUE_BIG) return self;
     if (common && self.kind == VALUE_INT && precision >= 0) return self;
-    const double d = self.kind == VALUE_FLOAT ? self.real
-                                              : (double)argument_int(r, self, "what is rounded");
+    const double d =
+        self.kind == VALUE_FLOAT ? self.real : (double)argument_int(r, self, "what is rounded");
     if (r->failed) return value_none;
     if (common) {
         const double rounded = round_half_even(d, precision);
@@ -382,9 +375,8 @@ static value f_items(run *r, value self, const value *a) {
         v.kind = VALUE_ITERATOR;
         return v;
     }
-    return self.kind == VALUE_UNDEFINED
-               ? value_list(r, VALUE_ITERATOR, 0)
-               : run_fail(r, &self, "a %s has no items", value_type(self));
+    return self.kind == VALUE_UNDEFINED ? value_list(r, VALUE_ITERATOR, 0)
+                                        : run_fail(r, &self, "a %s has no items", value_type(self));
 }
 
 /* ---- Lists ---------------------------------------------------------------------------------- */
@@ -567,8 +559,8 @@ static value f_dictsort(run *r, value self, const value *a) {
     items.kind = VALUE_LIST;
     value keys = value_list(r, VALUE_LIST, items.n);
     for (uint32_t i = 0; i < items.n && !r->failed; i++) {
-        list_add(r, &keys, key_of(r, items.items->items[i], value_int(text_is(by, "value")),
-                                  flag(a[0])));
+        list_add(r, &keys,
+                 key_of(r, items.items->items[i], value_int(text_is(by, "value")), flag(a[0])));
     }
     return r->failed ? value_none : sorted(r, items, keys, flag(a[2]));
 }
@@ -680,7 +672,9 @@ static value f_slice(run *r, value self, const value *a) {
 
 /* The arguments behind the first `n`. */
 static arguments behind(const arguments *a, size_t n) {
-    return (arguments){.values = a->values + n, .keywords = a->keywords, .n = a->n - n,
+    return (arguments){.values = a->values + n,
+                       .keywords = a->keywords,
+                       .n = a->n - n,
                        .n_keywords = a->n_keywords};
 }
 
@@ -768,13 +762,16 @@ static value f_rejectattr(run *r, value self, const arguments *a) {
 const native *native_filter(text name) {
     static const native filters[] = {
         {.name = "abs", .function = f_abs},
-        {.name = "batch", .function = f_batch, .parameters = {"linecount", "fill_with"},
+        {.name = "batch",
+         .function = f_batch,
+         .parameters = {"linecount", "fill_with"},
          .required = 1},
         {.name = "capitalize", .function = f_capitalize},
         {.name = "count", .function = f_length},
         {.name = "d", .function = f_default, .parameters = {"default_value", "boolean"}},
         {.name = "default", .function = f_default, .parameters = {"default_value", "boolean"}},
-        {.name = "dictsort", .function = f_dictsort,
+        {.name = "dictsort",
+         .function = f_dictsort,
          .parameters = {"case_sensitive", "by", "reverse"}},
         {.name = "e", .function = f_escape},
         {.name = "escape", .function = f_escape},
@@ -794,24 +791,31 @@ const native *native_filter(text name) {
         {.name = "min", .function = f_min, .parameters = {"case_sensitive", "attribute"}},
         {.name = "reject", .any = f_reject},
         {.name = "rejectattr", .any = f_rejectattr},
-        {.name = "replace", .function = f_replace, .parameters = {"old", "new", "count"},
+        {.name = "replace",
+         .function = f_replace,
+         .parameters = {"old", "new", "count"},
          .required = 2},
         {.name = "reverse", .function = f_reverse},
         {.name = "round", .function = f_round, .parameters = {"precision", "method"}},
         {.name = "safe", .function = f_safe},
         {.name = "select", .any = f_select},
         {.name = "selectattr", .any = f_selectattr},
-        {.name = "slice", .function = f_slice, .parameters = {"slices", "fill_with"},
+        {.name = "slice",
+         .function = f_slice,
+         .parameters = {"slices", "fill_with"},
          .required = 1},
-        {.name = "sort", .function = f_sort,
+        {.name = "sort",
+         .function = f_sort,
          .parameters = {"reverse", "case_sensitive", "attribute"}},
         {.name = "string", .function = f_string},
         {.name = "sum", .function = f_sum, .parameters = {"attribute", "start"}},
         {.name = "title", .function = f_title},
-        {.name = "tojson", .function = f_tojson,
+        {.name = "tojson",
+         .function = f_tojson,
          .parameters = {"ensure_ascii", "indent", "separators", "sort_keys"}},
         {.name = "trim", .function = f_trim, .parameters = {"chars"}},
-        {.name = "truncate", .function = f_truncate,
+        {.name = "truncate",
+         .function = f_truncate,
          .parameters = {"length", "killwords", "end", "leeway"}},
         {.name = "unique", .function = f_unique, .parameters = {"case_sensitive", "attribute"}},
         {.name = "upper", .function = f_upper},

@@ -14,8 +14,8 @@ typedef struct {
     char sign;        /* + or blank, 0: only minus */
     bool alternative; /* # */
     int width;
-    int precision;    /* -1 = none */
-    char type;        /* s r d i u f F e E g G x X o c %, or 0 */
+    int precision; /* -1 = none */
+    char type;     /* s r d i u f F e E g G x X o c %, or 0 */
 } format_spec;
 
 enum { MAX_WIDTH = 1000 };
@@ -43,7 +43,7 @@ static void format_int(run *r, buffer *out, value v, const format_spec *s) {
     const uint64_t size = v.integer < 0 ? 0 - (uint64_t)v.integer : (uint64_t)v.integer;
     const char sign = v.integer < 0 ? '-' : s->sign;
     int n = sign ? snprintf(word, sizeof word, "%c", sign) : 0;
-    const char *prefix = !s->alternative ? ""
+    const char *prefix = !s->alternative  ? ""
                          : s->type == 'x' ? "0x"
                          : s->type == 'X' ? "0X"
                          : s->type == 'o' ? "0o"
@@ -66,7 +66,10 @@ static void format_real(run *r, buffer *out, double d, const format_spec *s) {
     char word[512];
     const bool percent = s->type == '%';
     const int precision = s->precision < 0 ? 6 : s->precision > 100 ? 100 : s->precision;
-    snprintf(pattern, sizeof pattern, "%%%s%s.%d%c", s->sign == '+' ? "+" : s->sign ? " " : "",
+    snprintf(pattern, sizeof pattern, "%%%s%s.%d%c",
+             s->sign == '+' ? "+"
+             : s->sign      ? " "
+                            : "",
              s->alternative ? "#" : "", precision, percent ? 'f' : s->type);
     /* The pattern is made of the constants above. */
 #pragma GCC diagnostic push
@@ -235,15 +238,16 @@ static value field_value(run *r, text name, const arguments *a, size_t *next) {
             v = a->values[n + k];
         }
     }
-    if (v.kind == VALUE_ABSENT) return run_fail(r, NULL, "a format names a value that is not there");
+    if (v.kind == VALUE_ABSENT)
+        return run_fail(r, NULL, "a format names a value that is not there");
     return v;
 }
 
 /* The field between braces: name[!r][:spec] */
 static void format_field(run *r, buffer *out, text field, const arguments *a, size_t *next) {
     const size_t colon = text_find(r, field, text_word(":"), 0);
-    const text spec = colon == SIZE_MAX ? text_data("", 0)
-                                        : text_part(field, colon + 1, field.len - colon - 1);
+    const text spec =
+        colon == SIZE_MAX ? text_data("", 0) : text_part(field, colon + 1, field.len - colon - 1);
     text name = text_part(field, 0, colon == SIZE_MAX ? field.len : colon);
     const size_t bang = text_find(r, name, text_word("!"), 0);
     const bool repr = bang != SIZE_MAX && bang + 2 == name.len && name.ptr[bang + 1] == 'r';

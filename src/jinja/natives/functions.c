@@ -91,7 +91,7 @@ static value call_strftime(run *r, value self, const value *a) {
     }
     memcpy(pattern, format.ptr, format.len);
     pattern[format.len] = '\0';
-        /* The pattern comes from the template: strftime reads nothing but `local`. */
+    /* The pattern comes from the template: strftime reads nothing but `local`. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     const size_t n = strftime(out, sizeof out, pattern, &local);
@@ -104,13 +104,19 @@ static value call_strftime(run *r, value self, const value *a) {
 
 const native *native_function(text name) {
     static const native functions[] = {
-        {.name = "range", .function = call_range, .parameters = {"start", "stop", "step"},
+        {.name = "range",
+         .function = call_range,
+         .parameters = {"start", "stop", "step"},
          .required = 1},
         {.name = "dict", .any = call_dict},
         {.name = "namespace", .any = call_namespace},
-        {.name = "raise_exception", .function = call_raise, .parameters = {"message"},
+        {.name = "raise_exception",
+         .function = call_raise,
+         .parameters = {"message"},
          .required = 1},
-        {.name = "strftime_now", .function = call_strftime, .parameters = {"format"},
+        {.name = "strftime_now",
+         .function = call_strftime,
+         .parameters = {"format"},
          .required = 1},
     };
     return native_find(functions, sizeof functions / sizeof functions[0], name);

@@ -75,8 +75,7 @@ value lookup_item(run *r, value v, value key) {
         return value_string(text_part(v.string, offset, text_char_bytes(v.string, offset)));
     }
     const bool unhashable = key.kind == VALUE_LIST || key.kind == VALUE_DICT;
-    const value *found =
-        v.kind == VALUE_DICT && !unhashable ? dict_find(r, v.members, key) : NULL;
+    const value *found = v.kind == VALUE_DICT && !unhashable ? dict_find(r, v.members, key) : NULL;
     if (found) return *found;
     if (key.kind == VALUE_STRING) return lookup_attribute(r, v, key.string);
     return missing(r, v, value_str(r, key));
@@ -102,8 +101,7 @@ static value slice_text(run *r, text t, int64_t from, int64_t to, int64_t step) 
     if (step == 1) {
         if (from >= to) return value_string(text_part(t, 0, 0));
         const size_t begin = text_offset(r, t, (size_t)from);
-        const size_t len =
-            text_offset(r, text_part(t, begin, t.len - begin), (size_t)(to - from));
+        const size_t len = text_offset(r, text_part(t, begin, t.len - begin), (size_t)(to - from));
         return value_string(text_part(t, begin, len));
     }
     const value chars = value_items(r, value_string(t));

@@ -35,8 +35,8 @@ static size_t strips(run *r, text t, size_t at, text chars) {
     uint32_t code = 0xfffd;
     const size_t n = text_char_bytes(t, at);
     utf8_decode(t.ptr + at, t.len - at, &code);
-    const bool is = chars.ptr ? text_find(r, chars, text_part(t, at, n), 0) != SIZE_MAX
-                              : text_is_space(code);
+    const bool is =
+        chars.ptr ? text_find(r, chars, text_part(t, at, n), 0) != SIZE_MAX : text_is_space(code);
     return is ? n : 0;
 }
 
@@ -288,8 +288,8 @@ text text_replace(run *r, text t, text old, text with, int64_t count) {
     size_t begin = 0;
     while (!r->failed && count != 0) {
         /* An empty text is found before every character, and at the end. */
-        const size_t found = old.len > 0    ? text_find(r, t, old, begin)
-                             : begin == 0   ? 0
+        const size_t found = old.len > 0     ? text_find(r, t, old, begin)
+                             : begin == 0    ? 0
                              : begin < t.len ? begin + text_char_bytes(t, begin)
                                              : SIZE_MAX;
         if (found == SIZE_MAX) break;
@@ -385,9 +385,10 @@ static value partition(run *r, value self, value separator, bool last) {
     if (r->failed) return value_none;
     list_add(r, &out, value_string(found ? text_part(t, 0, at) : last ? none : t));
     list_add(r, &out, value_string(found ? text_part(t, at, what.len) : none));
-    list_add(r, &out, value_string(found  ? text_part(t, at + what.len, t.len - at - what.len)
-                                   : last ? t
-                                          : none));
+    list_add(r, &out,
+             value_string(found  ? text_part(t, at + what.len, t.len - at - what.len)
+                          : last ? t
+                                 : none));
     return out;
 }
 
@@ -480,14 +481,20 @@ static const native string_methods[] = {
     {.name = "lower", .function = str_lower},
     {.name = "title", .function = str_title},
     {.name = "capitalize", .function = str_capitalize},
-    {.name = "startswith", .function = str_startswith, .parameters = {"prefix", "start", "end"},
+    {.name = "startswith",
+     .function = str_startswith,
+     .parameters = {"prefix", "start", "end"},
      .required = 1},
-    {.name = "endswith", .function = str_endswith, .parameters = {"suffix", "start", "end"},
+    {.name = "endswith",
+     .function = str_endswith,
+     .parameters = {"suffix", "start", "end"},
      .required = 1},
     {.name = "split", .function = str_split, .parameters = {"sep", "maxsplit"}},
     {.name = "rsplit", .function = str_rsplit, .parameters = {"sep", "maxsplit"}},
     {.name = "splitlines", .function = native_split_lines, .parameters = {"keepends"}},
-    {.name = "replace", .function = str_replace, .parameters = {"old", "new", "count"},
+    {.name = "replace",
+     .function = str_replace,
+     .parameters = {"old", "new", "count"},
      .required = 2},
     {.name = "join", .function = str_join, .parameters = {"iterable"}, .required = 1},
     {.name = "find", .function = str_find, .parameters = {"sub", "start", "end"}, .required = 1},
@@ -623,8 +630,7 @@ const native *native_method(value_kind kind, text name) {
         return native_find(dict_methods, sizeof dict_methods / sizeof *dict_methods, name);
     case VALUE_LIST:
     case VALUE_TUPLE:
-    case VALUE_RANGE:
-        return native_find(list_methods, kind == VALUE_LIST ? 3 : 2, name);
+    case VALUE_RANGE: return native_find(list_methods, kind == VALUE_LIST ? 3 : 2, name);
     case VALUE_LOOP:
         return native_find(loop_methods, sizeof loop_methods / sizeof *loop_methods, name);
     default: return NULL;

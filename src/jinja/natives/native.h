@@ -45,8 +45,8 @@ value operator_sign(run *r, value v, bool minus);            /* + - before a val
 bool operator_compare(run *r, value_op op, value a, value b);
 
 /* lookup.c */
-value lookup_attribute(run *r, value v, text name); /* v.name */
-value lookup_item(run *r, value v, value key);      /* v[key] */
+value lookup_attribute(run *r, value v, text name);                    /* v.name */
+value lookup_item(run *r, value v, value key);                         /* v[key] */
 value lookup_slice(run *r, value v, value from, value to, value step); /* NONE: as if absent */
 
 /* methods.c */
@@ -55,8 +55,8 @@ text text_strip(run *r, text t, text chars, int sides);
 text text_replace(run *r, text t, text old, text with, int64_t count); /* count < 0: all */
 text text_concat_items(run *r, text between, value items);             /* str.join */
 bool text_is_word(text c);                                             /* \w */
-value native_split_lines(run *r, value self, const value *a); /* str.splitlines */
-value native_items(run *r, value self, const value *a);       /* dict.items */
+value native_split_lines(run *r, value self, const value *a);          /* str.splitlines */
+value native_items(run *r, value self, const value *a);                /* dict.items */
 
 /* format.c */
 value native_percent(run *r, value format, value arguments); /* "%s" % x */

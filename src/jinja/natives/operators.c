@@ -14,8 +14,8 @@ static value refuse(run *r, const char *sign, value a, value b) {
         return run_fail_undefined(r, *undefined);
     }
     const bool is_b = b.source && (b.kind != VALUE_STRING || !a.source);
-    return run_fail(r, is_b ? &b : &a, "%s %s %s is not possible",
-                    value_type(a), sign, value_type(b));
+    return run_fail(r, is_b ? &b : &a, "%s %s %s is not possible", value_type(a), sign,
+                    value_type(b));
 }
 
 static double real_of(run *r, value v) {
@@ -92,17 +92,16 @@ static value int_arithmetic(run *r, value_op op, value a, value b) {
     case OP_FLOOR_DIV:
         if (b.integer != -1) return value_int(floor_div(a.integer, b.integer));
         break;
-    case OP_MOD:
-        return value_int(b.integer == -1 ? 0 : floor_mod(a.integer, b.integer));
+    case OP_MOD: return value_int(b.integer == -1 ? 0 : floor_mod(a.integer, b.integer));
     default: break; /* the nearest double of a quotient is not that of two doubles */
     }
     return big_arithmetic(r, op, a, b);
 }
 
 static const char *const signs[] = {
-    [OP_ADD] = "+", [OP_SUB] = "-",  [OP_MUL] = "*", [OP_DIV] = "/", [OP_FLOOR_DIV] = "//",
+    [OP_ADD] = "+", [OP_SUB] = "-",    [OP_MUL] = "*", [OP_DIV] = "/", [OP_FLOOR_DIV] = "//",
     [OP_MOD] = "%", [OP_POWER] = "**", [OP_EQ] = "==", [OP_NE] = "!=", [OP_LT] = "<",
-    [OP_LE] = "<=", [OP_GT] = ">", [OP_GE] = ">=", [OP_IN] = "in", [OP_NOT_IN] = "not in"};
+    [OP_LE] = "<=", [OP_GT] = ">",     [OP_GE] = ">=", [OP_IN] = "in", [OP_NOT_IN] = "not in"};
 
 static value repeat(run *r, value v, int64_t times) {
     value out = v.kind == VALUE_STRING ? value_word("") : value_list(r, v.kind, 0);
@@ -176,5 +175,8 @@ bool operator_compare(run *r, value_op op, value a, value b) {
     }
     const int order = value_compare(r, a, b, signs[op]);
     if (order == VALUE_UNORDERED) return false;
-    return op == OP_LT ? order < 0 : op == OP_LE ? order <= 0 : op == OP_GT ? order > 0 : order >= 0;
+    return op == OP_LT   ? order < 0
+           : op == OP_LE ? order <= 0
+           : op == OP_GT ? order > 0
+                         : order >= 0;
 }

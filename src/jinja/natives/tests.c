@@ -3,12 +3,12 @@
  */
 #include "jinja/natives/native.h"
 
-#define TEST(name, condition)                                \
+#define TEST(name, condition) \
     static value name(run *r, value self, const value *a) { \
-        (void)r;                                             \
-        (void)self;                                          \
-        (void)a;                                             \
-        return value_bool(condition);                        \
+        (void)r; \
+        (void)self; \
+        (void)a; \
+        return value_bool(condition); \
     }
 
 static bool is_int(value v) {

@@ -16,10 +16,10 @@ typedef struct {
     token_list *out;
     const char *p;
     size_t n, i;
-    size_t counted;       /* the place that `line` and `line_begin` speak of */
+    size_t counted; /* the place that `line` and `line_begin` speak of */
     uint32_t line;
     size_t line_begin;
-    bool line_starts;     /* what was read last ends in a line break */
+    bool line_starts; /* what was read last ends in a line break */
     lfm_error *err;
 } lexer;
 
@@ -43,7 +43,10 @@ static lfm_status add(lexer *x, token_kind kind, size_t at, size_t len) {
     if (!grown) return err_no_memory(x->err, "the chat template");
     find_place(x, at);
     x->out->tokens = grown;
-    grown[x->out->n++] = (token){.kind = kind, .ptr = x->p + at, .len = len, .line = x->line,
+    grown[x->out->n++] = (token){.kind = kind,
+                                 .ptr = x->p + at,
+                                 .len = len,
+                                 .line = x->line,
                                  .column = (uint32_t)(at - x->line_begin + 1)};
     return LFM_OK;
 }
@@ -127,7 +130,8 @@ static lfm_status operator(lexer *x, char *open, size_t *n_open) {
         len = at_word(x, x->i, twos[i]) ? 2 : len;
     }
     const char c = x->p[x->i];
-    if (len == 1 && !strchr("+-/*%~[](){}<>=.:|,;", c)) return fail(x, x->i, "unexpected character");
+    if (len == 1 && !strchr("+-/*%~[](){}<>=.:|,;", c))
+        return fail(x, x->i, "unexpected character");
     if (c == '(' || c == '[' || c == '{') {
         if (*n_open == 64) return fail(x, x->i, "brackets are nested deeper than 64 levels");
         open[(*n_open)++] = c == '(' ? ')' : c == '[' ? ']' : '}';

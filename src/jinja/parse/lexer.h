@@ -11,16 +11,16 @@
 #include <stdint.h>
 
 typedef enum {
-    TOKEN_DATA,           /* text between tags, white space control applied */
-    TOKEN_PRINT_BEGIN,    /* {{ */
+    TOKEN_DATA,        /* text between tags, white space control applied */
+    TOKEN_PRINT_BEGIN, /* {{ */
     TOKEN_PRINT_END,
-    TOKEN_TAG_BEGIN,      /* {% */
+    TOKEN_TAG_BEGIN, /* {% */
     TOKEN_TAG_END,
     TOKEN_NAME,
-    TOKEN_STRING,         /* the bytes between the quotes, still escaped */
+    TOKEN_STRING, /* the bytes between the quotes, still escaped */
     TOKEN_INTEGER,
     TOKEN_FLOAT,
-    TOKEN_OPERATOR,       /* one or two characters */
+    TOKEN_OPERATOR, /* one or two characters */
     TOKEN_END
 } token_kind;
 

@@ -6,7 +6,7 @@
 
 #include "jinja/parse/program.h"
 #include "jinja/values/memory.h"
-#include "jinja/values/value.h"
+#include "jinja/values/run.h"
 
 #include <stdint.h>
 
@@ -27,28 +27,28 @@ typedef enum {
     NODE_CONTINUE,
 
     /* Expressions.  `next` is the following one of a list. */
-    NODE_LITERAL,   /* literal */
-    NODE_NAME,      /* name */
-    NODE_LIST,      /* a: items */
-    NODE_TUPLE,     /* a: items */
-    NODE_DICT,      /* a: keys, b: values */
-    NODE_NOT,       /* a */
-    NODE_NEGATE,    /* a */
-    NODE_PLUS,      /* a */
-    NODE_AND,       /* a, b */
-    NODE_OR,        /* a, b */
-    NODE_BINARY,    /* a op b */
-    NODE_CONCAT,    /* a: items */
-    NODE_COMPARE,   /* a, then b: a list of NODE_OPERAND */
-    NODE_OPERAND,   /* op a */
-    NODE_EITHER,    /* a if b else c (NULL: undefined) */
-    NODE_ATTRIBUTE, /* a.literal */
-    NODE_ITEM,      /* a[b] */
-    NODE_SLICE,     /* a[b:c:d], each may be NULL */
-    NODE_CALL,      /* a(b), b: arguments */
-    NODE_FILTER,    /* a | literal(b); a is NULL where a body is filtered */
-    NODE_TEST,      /* a is literal(b) */
-    NODE_PARAMETER, /* name; a: default or NULL */
+    NODE_LITERAL,         /* literal */
+    NODE_NAME,            /* name */
+    NODE_LIST,            /* a: items */
+    NODE_TUPLE,           /* a: items */
+    NODE_DICT,            /* a: keys, b: values */
+    NODE_NOT,             /* a */
+    NODE_NEGATE,          /* a */
+    NODE_PLUS,            /* a */
+    NODE_AND,             /* a, b */
+    NODE_OR,              /* a, b */
+    NODE_BINARY,          /* a op b */
+    NODE_CONCAT,          /* a: items */
+    NODE_COMPARE,         /* a, then b: a list of NODE_OPERAND */
+    NODE_OPERAND,         /* op a */
+    NODE_EITHER,          /* a if b else c (NULL: undefined) */
+    NODE_ATTRIBUTE,       /* a.literal */
+    NODE_ITEM,            /* a[b] */
+    NODE_SLICE,           /* a[b:c:d], each may be NULL */
+    NODE_CALL,            /* a(b), b: arguments */
+    NODE_FILTER,          /* a | literal(b); a is NULL where a body is filtered */
+    NODE_TEST,            /* a is literal(b) */
+    NODE_PARAMETER,       /* name; a: default or NULL */
     NODE_ATTRIBUTE_TARGET /* name.literal, of a namespace */
 } node_kind;
 
@@ -57,11 +57,11 @@ typedef struct node node;
 struct node {
     node_kind kind;
     value_op op;
-    uint32_t line, column;
+    run_place at;
     uint32_t name;    /* number of a variable in the program's names */
     bool has_keyword; /* an argument name=value; the keyword is `literal` */
     bool is_elif;
-    bool catches;     /* a macro reads `varargs` or `kwargs` */
+    bool catches; /* a macro reads `varargs` or `kwargs` */
     value literal;
     node *a, *b, *c, *d, *e;
     node *next;

@@ -301,7 +301,8 @@ static char *normalise(jinja_memory *m, const char *source, size_t len, size_t *
 lfm_status jinja_parse(jinja_program **out, const char *source, size_t len, lfm_error *err) {
     *out = NULL;
     if (len > JINJA_MAX_SOURCE) {
-        return err_set(err, LFM_ERR_FORMAT, "the chat template is longer than %d bytes", JINJA_MAX_SOURCE);
+        return err_set(err, LFM_ERR_FORMAT, "the chat template is longer than %d bytes",
+                       JINJA_MAX_SOURCE);
     }
     jinja_program *g = calloc(1, sizeof *g);
     if (!g) return err_no_memory(err, "the chat template");
@@ -311,8 +312,8 @@ lfm_status jinja_parse(jinja_program **out, const char *source, size_t len, lfm_
     g->source = text_own(clean, n);
     token_list tokens = {0};
     parser p = {.program = g, .err = err};
-    lfm_status st = clean ? lex_split(&tokens, clean, n, err)
-                          : err_no_memory(err, "the chat template");
+    lfm_status st =
+        clean ? lex_split(&tokens, clean, n, err) : err_no_memory(err, "the chat template");
     if (st == LFM_OK) {
         p.at = tokens.tokens;
         g->body = body(&p, NULL);

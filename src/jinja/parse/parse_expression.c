@@ -389,11 +389,10 @@ static node *test(parser *p, node *of) {
     n->a = of;
     n->literal = value_string(word);
     const token_kind kind = p->at->kind;
-    const bool value_follows =
-        kind == TOKEN_STRING || kind == TOKEN_INTEGER || kind == TOKEN_FLOAT ||
-        parse_is(p, "[") || parse_is(p, "{") ||
-        (kind == TOKEN_NAME && !parse_is_name(p, "else") && !parse_is_name(p, "or") &&
-         !parse_is_name(p, "and"));
+    const bool value_follows = kind == TOKEN_STRING || kind == TOKEN_INTEGER ||
+                               kind == TOKEN_FLOAT || parse_is(p, "[") || parse_is(p, "{") ||
+                               (kind == TOKEN_NAME && !parse_is_name(p, "else") &&
+                                !parse_is_name(p, "or") && !parse_is_name(p, "and"));
     if (parse_is(p, "(")) {
         n->b = parse_arguments(p);
     } else if (value_follows) {

@@ -15,8 +15,8 @@ void parse_fail(parser *p, const token *at, const char *format, ...) {
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
     p->failed = true;
-    p->status = err_set(p->err, LFM_ERR_FORMAT, "chat template, line %u, column %u: %s", at->line, at->column,
-                        what);
+    p->status = err_set(p->err, LFM_ERR_FORMAT, "chat template, line %u, column %u: %s", at->line,
+                        at->column, what);
 }
 
 void *parse_get(parser *p, const token *at, size_t n) {
@@ -35,8 +35,7 @@ node *parse_new(parser *p, node_kind kind, const token *at) {
     node *n = parse_get(p, at, sizeof *n);
     if (!n) return NULL;
     n->kind = kind;
-    n->line = at->line;
-    n->column = at->column;
+    n->at = (run_place){at->line, at->column};
     return n;
 }
 

@@ -15,8 +15,8 @@ typedef struct {
     bool is_full;      /* the limit was reached */
 } jinja_memory;
 
-/* `n` zeroed bytes, aligned for every type; NULL when the limit is reached (is_full), or when memory
- * runs out. */
+/* `n` zeroed bytes, aligned for every type; NULL when the limit is reached (is_full), or when
+ * memory runs out. */
 void *jinja_memory_get(jinja_memory *m, size_t n);
 void jinja_memory_drop(jinja_memory *m); /* safe on a zeroed struct */
 

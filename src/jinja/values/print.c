@@ -60,8 +60,14 @@ static void repr_string(run *r, buffer *out, text t) {
             buffer_add_word(r, out, "\\");
             buffer_add(r, out, text_part(t, i, n));
         } else if (is_unprintable(c)) {
-            add_hex(r, out, c < 0x100 ? "\\x" : c < 0x10000 ? "\\u" : "\\U", c,
-                    c < 0x100 ? 2 : c < 0x10000 ? 4 : 8);
+            add_hex(r, out,
+                    c < 0x100     ? "\\x"
+                    : c < 0x10000 ? "\\u"
+                                  : "\\U",
+                    c,
+                    c < 0x100     ? 2
+                    : c < 0x10000 ? 4
+                                  : 8);
         }
         i += n;
     }
@@ -90,7 +96,10 @@ static int shortest_digits(double d, char *digits, int *exponent) {
 
 size_t value_float_text(double d, char *out) {
     if (isnan(d) || isinf(d)) {
-        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s", isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");
+        return (size_t)snprintf(out, VALUE_FLOAT_TEXT, "%s",
+                                isnan(d) ? "nan"
+                                : d < 0  ? "-inf"
+                                         : "inf");
     }
     char digits[32];
     int exponent = 0;
@@ -309,9 +318,10 @@ static void json_any(run *r, buffer *out, value v, const json_form *form, int le
         case VALUE_BOOL: buffer_add_word(r, out, v.integer ? "true" : "false"); break;
         case VALUE_FLOAT:
             if (isnan(v.real) || isinf(v.real)) {
-                buffer_add_word(r, out, isnan(v.real) ? "NaN"
-                                        : v.real < 0  ? "-Infinity"
-                                                      : "Infinity");
+                buffer_add_word(r, out,
+                                isnan(v.real) ? "NaN"
+                                : v.real < 0  ? "-Infinity"
+                                              : "Infinity");
                 break;
             }
             add_number(r, out, v);

@@ -17,11 +17,10 @@ static bool find_path(const json_value *v, const json_value *source, char *out, 
     size_t i = 0;
     for (const json_value *item = v->first; item; item = item->next, i++) {
         const size_t before = *n;
-        const int added =
-            v->kind == JSON_OBJECT
-                ? snprintf(out + before, cap - before, ".%.*s",
-                           (int)(item->key_len < 40 ? item->key_len : 40), item->key)
-                : snprintf(out + before, cap - before, "[%zu]", i);
+        const int added = v->kind == JSON_OBJECT
+                              ? snprintf(out + before, cap - before, ".%.*s",
+                                         (int)(item->key_len < 40 ? item->key_len : 40), item->key)
+                              : snprintf(out + before, cap - before, "[%zu]", i);
         *n = before + (size_t)added < cap ? before + (size_t)added : cap - 1;
         if (find_path(item, source, out, cap, n)) return true;
         *n = before;
@@ -51,8 +50,8 @@ value run_fail(run *r, const value *culprit, const char *format, ...) {
     write_path(r, culprit ? culprit->source : NULL, path, sizeof path);
     r->failed = true;
     r->status = LFM_ERR_ARG;
-    err_set(r->err, LFM_ERR_ARG, "chat template, line %u: %s%s", r->line, what,
-            path);
+    err_set(r->err, LFM_ERR_ARG, "chat template, line %u, column %u: %s%s", r->at.line,
+            r->at.column, what, path);
     return value_none;
 }
 

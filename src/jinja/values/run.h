@@ -11,6 +11,11 @@ struct arguments;
 struct native;
 struct jinja_program;
 
+/* Line and column of a template, from 1. */
+typedef struct {
+    uint32_t line, column;
+} run_place;
+
 struct run {
     jinja_memory memory;
     const jinja_global *globals;
@@ -19,7 +24,7 @@ struct run {
     int64_t now;
     size_t steps;
     int depth, calls;
-    uint32_t line; /* of the template, for messages */
+    run_place at; /* in the template, for messages */
     bool failed;
     lfm_status status;
     lfm_error *err;
@@ -42,7 +47,7 @@ value run_fail(run *r, const value *culprit, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 value run_fail_undefined(run *r, value undefined); /* its text is the message */
 void run_fail_limit(run *r, const char *what);     /* LFM_ERR_UNSUPPORTED */
-void *run_get(run *r, size_t n); /* zeroed memory; NULL = the run has failed */
+void *run_get(run *r, size_t n);                   /* zeroed memory; NULL = the run has failed */
 void run_charge(run *r, size_t steps);
 bool run_enter(run *r); /* one level deeper; false = the run has failed.  run_leave in any case */
 void run_leave(run *r);

@@ -185,17 +185,25 @@ bool value_is_list(value v) {
 }
 
 const char *value_type(value v) {
-    static const char *const names[] = {
-        [VALUE_ABSENT] = "nothing",      [VALUE_UNDEFINED] = "Undefined",
-        [VALUE_NONE] = "NoneType",       [VALUE_BOOL] = "bool",
-        [VALUE_INT] = "int",             [VALUE_BIG] = "int",
-        [VALUE_FLOAT] = "float",         [VALUE_STRING] = "str",
-        [VALUE_LIST] = "list",           [VALUE_TUPLE] = "tuple",
-        [VALUE_RANGE] = "range",         [VALUE_ITERATOR] = "generator",
-        [VALUE_VIEW] = "dict view",      [VALUE_DICT] = "dict",
-        [VALUE_NAMESPACE] = "Namespace", [VALUE_MACRO] = "Macro",
-        [VALUE_NATIVE] = "function",     [VALUE_METHOD] = "method",
-        [VALUE_LOOP] = "LoopContext"};
+    static const char *const names[] = {[VALUE_ABSENT] = "nothing",
+                                        [VALUE_UNDEFINED] = "Undefined",
+                                        [VALUE_NONE] = "NoneType",
+                                        [VALUE_BOOL] = "bool",
+                                        [VALUE_INT] = "int",
+                                        [VALUE_BIG] = "int",
+                                        [VALUE_FLOAT] = "float",
+                                        [VALUE_STRING] = "str",
+                                        [VALUE_LIST] = "list",
+                                        [VALUE_TUPLE] = "tuple",
+                                        [VALUE_RANGE] = "range",
+                                        [VALUE_ITERATOR] = "generator",
+                                        [VALUE_VIEW] = "dict view",
+                                        [VALUE_DICT] = "dict",
+                                        [VALUE_NAMESPACE] = "Namespace",
+                                        [VALUE_MACRO] = "Macro",
+                                        [VALUE_NATIVE] = "function",
+                                        [VALUE_METHOD] = "method",
+                                        [VALUE_LOOP] = "LoopContext"};
     return names[v.kind];
 }
 

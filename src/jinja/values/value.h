@@ -1,8 +1,8 @@
 /*
  * value.h - the values of a running template, as Python has them.
  *
- * All memory belongs to the run.  A run that has failed stays failed: functions then return harmless
- * values, so callers check `run->failed` only where a loop would go on.
+ * All memory belongs to the run.  A run that has failed stays failed: functions then return
+ * harmless values, so callers check `run->failed` only where a loop would go on.
  */
 #ifndef JINJA_VALUES_VALUE_H
 #define JINJA_VALUES_VALUE_H
@@ -32,7 +32,7 @@ typedef struct {
     const char *ptr;
     const char *own; /* [len] or NULL */
     size_t len;
-    buffer *in;      /* the buffer that it is a part of, or NULL */
+    buffer *in; /* the buffer that it is a part of, or NULL */
     bool is_own;
 } text;
 
@@ -45,9 +45,9 @@ bool text_is(text t, const char *word);
 int text_compare(text a, text b); /* -1, 0 or 1, in order of code points */
 text text_join(run *r, text a, text b);
 
-size_t text_chars(run *r, text t);                 /* code points */
-size_t text_offset(run *r, text t, size_t chars);  /* of the n-th character, at most t.len */
-size_t text_char_bytes(text t, size_t at);         /* length of the character that begins there */
+size_t text_chars(run *r, text t);                /* code points */
+size_t text_offset(run *r, text t, size_t chars); /* of the n-th character, at most t.len */
+size_t text_char_bytes(text t, size_t at);        /* length of the character that begins there */
 size_t text_find(run *r, text t, text what, size_t from); /* offset, or SIZE_MAX */
 bool text_starts(text t, text with);
 bool text_ends(text t, text with);
@@ -58,8 +58,21 @@ void buffer_add_word(run *r, buffer *b, const char *word);
 text buffer_text(buffer *b); /* what it holds at this moment */
 
 typedef enum {
-    OP_ADD, OP_SUB, OP_MUL, OP_DIV, OP_FLOOR_DIV, OP_MOD, OP_POWER,
-    OP_EQ, OP_NE, OP_LT, OP_LE, OP_GT, OP_GE, OP_IN, OP_NOT_IN
+    OP_ADD,
+    OP_SUB,
+    OP_MUL,
+    OP_DIV,
+    OP_FLOOR_DIV,
+    OP_MOD,
+    OP_POWER,
+    OP_EQ,
+    OP_NE,
+    OP_LT,
+    OP_LE,
+    OP_GT,
+    OP_GE,
+    OP_IN,
+    OP_NOT_IN
 } value_op;
 
 /* ---- Values --------------------------------------------------------------------------------- */
@@ -70,19 +83,19 @@ typedef enum {
     VALUE_NONE,
     VALUE_BOOL,
     VALUE_INT,
-    VALUE_BIG,       /* an integer beyond 64 bits: its digits */
+    VALUE_BIG, /* an integer beyond 64 bits: its digits */
     VALUE_FLOAT,
     VALUE_STRING,
     VALUE_LIST,
     VALUE_TUPLE,
     VALUE_RANGE,
-    VALUE_ITERATOR,  /* what Python computes lazily: it can be read once, and has no length */
-    VALUE_VIEW,      /* keys(), values() or items() of a dict */
+    VALUE_ITERATOR, /* what Python computes lazily: it can be read once, and has no length */
+    VALUE_VIEW,     /* keys(), values() or items() of a dict */
     VALUE_DICT,
     VALUE_NAMESPACE, /* the one value that can change */
     VALUE_MACRO,
-    VALUE_NATIVE,    /* a function of the engine */
-    VALUE_METHOD,    /* a function of the engine with its value */
+    VALUE_NATIVE, /* a function of the engine */
+    VALUE_METHOD, /* a function of the engine with its value */
     VALUE_LOOP
 } value_kind;
 
@@ -92,14 +105,14 @@ typedef struct dict dict;
 
 struct value {
     value_kind kind;
-    uint32_t n;         /* items of a list */
+    uint32_t n;               /* items of a list */
     const json_value *source; /* where the value came from, or NULL */
     union {
         int64_t integer; /* of VALUE_BOOL as well */
         double real;
         text string;
-        list *items;     /* LIST TUPLE RANGE ITERATOR VIEW */
-        dict *members;   /* DICT NAMESPACE */
+        list *items;   /* LIST TUPLE RANGE ITERATOR VIEW */
+        dict *members; /* DICT NAMESPACE */
         struct macro *macro;
         const struct native *native;
         struct method *method;
@@ -110,8 +123,8 @@ struct value {
 struct list {
     value *items;
     size_t used, cap;
-    size_t at;          /* of an iterator: items that were read */
-    const char *word;   /* of a view, a range or an iterator: how it prints */
+    size_t at;        /* of an iterator: items that were read */
+    const char *word; /* of a view, a range or an iterator: how it prints */
 };
 
 typedef struct {
@@ -142,12 +155,12 @@ struct method {
 };
 
 extern const value value_none;
-value value_undefined(text what);  /* `what`: "'x' is undefined" */
+value value_undefined(text what); /* `what`: "'x' is undefined" */
 value value_bool(bool b);
 value value_int(int64_t i);
 value value_float(double d);
 value value_string(text t);
-value value_word(const char *word); /* a string of data */
+value value_word(const char *word);                    /* a string of data */
 value value_list(run *r, value_kind kind, size_t cap); /* empty, with room */
 value value_dict(run *r, value_kind kind);
 value value_from_json(run *r, const json_value *v);
@@ -174,13 +187,13 @@ const char *value_type(value v); /* Python's name of its type */
 value value_items(run *r, value v);
 size_t value_length(run *r, value v); /* len(v) */
 
-text value_str(run *r, value v);                   /* str(v) */
-void value_repr(run *r, buffer *out, value v);     /* repr(v) */
+text value_str(run *r, value v);               /* str(v) */
+void value_repr(run *r, buffer *out, value v); /* repr(v) */
 
 typedef struct {
     bool ascii, sort;
-    text indent;          /* one level; indent.ptr == NULL: one line */
-    text between, colon;  /* separators */
+    text indent;         /* one level; indent.ptr == NULL: one line */
+    text between, colon; /* separators */
 } json_form;
 void value_json(run *r, buffer *out, value v, const json_form *form);
 
