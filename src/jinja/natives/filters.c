@@ -134,7 +134,7 @@ static value f_wordcount(run *r, value self, const value *a) {
         n += word && !inside;
         inside = word;
     }
-    run_charge(r, t.len / 16);
+    run_charge(r, t.len / 2);
     return value_int(n);
 }
 

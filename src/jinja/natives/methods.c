@@ -56,7 +56,7 @@ text text_strip(run *r, text t, text chars, int sides) {
         if (strips(r, text_part(t, 0, end), last, chars) == 0) break;
         end = last;
     }
-    run_charge(r, (t.len - (end - begin)) / 16);
+    run_charge(r, (t.len - (end - begin)) / 2);
     return text_part(t, begin, end - begin);
 }
 
@@ -118,7 +118,10 @@ static text searched(run *r, value self, const value *a, int64_t *skipped) {
 static value at_side(run *r, value self, const value *a, bool (*is)(text, text)) {
     int64_t skipped = 0;
     const text t = searched(r, self, a, &skipped);
-    if (a[0].kind == VALUE_STRING) return value_bool(t.ptr && is(t, a[0].string));
+    if (a[0].kind == VALUE_STRING) {
+        run_charge(r, a[0].string.len / 64);
+        return value_bool(t.ptr && is(t, a[0].string));
+    }
     if (a[0].kind != VALUE_TUPLE) {
         argument_text(r, a[0], "the text to look for");
         return value_none;
@@ -127,6 +130,7 @@ static value at_side(run *r, value self, const value *a, bool (*is)(text, text))
     for (uint32_t i = 0; i < a[0].n && !found && !r->failed; i++) {
         const text with = argument_text(r, a[0].items->items[i], "the text to look for");
         found = t.ptr && is(t, with);
+        run_charge(r, 1 + with.len / 64);
     }
     return value_bool(found);
 }
@@ -155,7 +159,7 @@ static value split_words(run *r, text t, int64_t limit) {
         }
         const text word = text_part(rest, 0, end);
         list_add(r, &out, value_string(end == rest.len ? text_strip(r, word, none, 0) : word));
-        run_charge(r, 1 + end / 16);
+        run_charge(r, 1 + end / 2);
         rest = text_strip(r, text_part(rest, end, rest.len - end), none, 1);
     }
     return out;
@@ -188,7 +192,7 @@ static value rsplit_words(run *r, text t, int64_t limit) {
             begin = 0;
         }
         list_add(r, &out, value_string(text_part(rest, begin, rest.len - begin)));
-        run_charge(r, 1 + (rest.len - begin) / 16);
+        run_charge(r, 1 + (rest.len - begin) / 2);
         rest = text_strip(r, text_part(rest, 0, begin), none, 2);
     }
     if (!r->failed) reverse(out);
@@ -212,13 +216,16 @@ static value split_at(run *r, text t, text at, int64_t limit) {
 
 /* The last place of `what` in t, or SIZE_MAX. */
 static size_t find_last(run *r, text t, text what) {
-    for (size_t at = t.len >= what.len ? t.len - what.len + 1 : 0; at > 0; at--) {
-        if (text_starts(text_part(t, at - 1, t.len - at + 1), what)) {
-            run_charge(r, (t.len - at) / 64);
-            return at - 1;
-        }
+    if (what.len == 0 || what.len > t.len) return what.len == 0 ? t.len : SIZE_MAX;
+    size_t end = t.len - what.len + 1; /* it may begin before this */
+    while (!r->failed && end > 0) {
+        const char *first = memrchr(t.ptr, what.ptr[0], end);
+        const size_t at = first ? (size_t)(first - t.ptr) : 0;
+        run_charge(r, 1 + (end - at + what.len) / 64);
+        if (!first) break;
+        if (memcmp(first, what.ptr, what.len) == 0) return at;
+        end = at;
     }
-    run_charge(r, t.len / 64);
     return SIZE_MAX;
 }
 
@@ -279,7 +286,7 @@ value native_split_lines(run *r, value self, const value *a) {
     if (begin < t.len) {
         list_add(r, &out, value_string(text_part(t, begin, t.len - begin)));
     }
-    run_charge(r, t.len / 16);
+    run_charge(r, t.len / 4);
     return out;
 }
 
@@ -413,8 +420,9 @@ static value str_removesuffix(run *r, value self, const value *a) {
 }
 
 /* Has the string characters, and all of them the property? */
-static value all_are(value self, bool (*is)(uint32_t)) {
+static value all_are(run *r, value self, bool (*is)(uint32_t)) {
     bool good = self.string.len > 0;
+    run_charge(r, self.string.len / 2);
     for (size_t i = 0; i < self.string.len && good; i += text_char_bytes(self.string, i)) {
         uint32_t c = 0xfffd;
         utf8_decode(self.string.ptr + i, self.string.len - i, &c);
@@ -428,21 +436,18 @@ static bool is_digit(uint32_t c) {
 }
 
 static value str_isdigit(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
-    return all_are(self, is_digit);
+    return all_are(r, self, is_digit);
 }
 
 static value str_isspace(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
-    return all_are(self, text_is_space);
+    return all_are(r, self, text_is_space);
 }
 
 static value str_isalpha(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
-    return all_are(self, text_is_letter);
+    return all_are(r, self, text_is_letter);
 }
 
 static bool is_letter_or_number(uint32_t c) {
@@ -450,15 +455,13 @@ static bool is_letter_or_number(uint32_t c) {
 }
 
 static value str_isalnum(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
-    return all_are(self, is_letter_or_number);
+    return all_are(r, self, is_letter_or_number);
 }
 
 static value str_isnumeric(run *r, value self, const value *a) {
-    (void)r;
     (void)a;
-    return all_are(self, text_is_number);
+    return all_are(r, self, text_is_number);
 }
 
 static value str_islower(run *r, value self, const value *a) {

@@ -56,8 +56,22 @@ TEST(test_gt, operator_compare(r, OP_GT, self, a[0]))
 TEST(test_ge, operator_compare(r, OP_GE, self, a[0]))
 TEST(test_in, operator_compare(r, OP_IN, self, a[0]))
 TEST(test_sameas, self.kind == a[0].kind && operator_compare(r, OP_EQ, self, a[0]))
-TEST(test_lower, text_has_case(value_str(r, self), CASE_LOWER))
-TEST(test_upper, text_has_case(value_str(r, self), CASE_UPPER))
+
+static value has_case(run *r, value self, letter_case wanted) {
+    const text t = value_str(r, self);
+    run_charge(r, t.len / 8);
+    return value_bool(text_has_case(t, wanted));
+}
+
+static value test_lower(run *r, value self, const value *a) {
+    (void)a;
+    return has_case(r, self, CASE_LOWER);
+}
+
+static value test_upper(run *r, value self, const value *a) {
+    (void)a;
+    return has_case(r, self, CASE_UPPER);
+}
 
 static value remainder_is(run *r, value self, value divisor, int64_t want) {
     return value_bool(value_equal(r, operator_apply(r, OP_MOD, self, divisor), value_int(want)));

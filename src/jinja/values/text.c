@@ -20,7 +20,7 @@ text text_word(const char *word) {
 }
 
 text text_part(text t, size_t at, size_t len) {
-    t.ptr += at;
+    t.ptr = t.ptr ? t.ptr + at : NULL;
     t.own = t.own ? t.own + at : NULL;
     t.len = len;
     return t;
@@ -54,11 +54,24 @@ size_t text_char_bytes(text t, size_t at) {
     return n > 0 ? n : 1; /* a byte that is not UTF-8 counts as a character */
 }
 
+/* Bytes of ASCII from `at` on, in steps of eight. */
+static size_t ascii_run(text t, size_t at) {
+    size_t n = 0;
+    for (; t.len - at - n >= 8; n += 8) {
+        uint64_t eight;
+        memcpy(&eight, t.ptr + at + n, sizeof eight);
+        if (eight & 0x8080808080808080u) break;
+    }
+    return n;
+}
+
 size_t text_chars(run *r, text t) {
     size_t n = 0;
     run_charge(r, t.len / 64);
-    for (size_t i = 0; i < t.len; i += text_char_bytes(t, i)) {
-        n++;
+    for (size_t i = 0; i < t.len;) {
+        const size_t plain = ascii_run(t, i);
+        n += plain > 0 ? plain : 1;
+        i += plain > 0 ? plain : text_char_bytes(t, i);
     }
     return n;
 }
@@ -66,8 +79,10 @@ size_t text_chars(run *r, text t) {
 size_t text_offset(run *r, text t, size_t chars) {
     size_t i = 0;
     while (i < t.len && chars > 0) {
-        i += text_char_bytes(t, i);
-        chars--;
+        const size_t plain =
+            chars >= 8 ? ascii_run(text_part(t, 0, t.len - i < chars ? t.len : i + chars), i) : 0;
+        i += plain > 0 ? plain : text_char_bytes(t, i);
+        chars -= plain > 0 ? plain : 1;
     }
     run_charge(r, i / 64);
     return i;

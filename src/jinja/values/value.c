@@ -294,16 +294,19 @@ static bool members_equal(run *r, const dict *a, const dict *b) {
 }
 
 bool value_equal(run *r, value a, value b) {
+    run_charge(r, 1);
     if (value_is_number(a) && value_is_number(b)) return compare_numbers(a, b) == 0;
     if (a.kind != b.kind) return false;
     bool same = false;
-    run_charge(r, 1);
     if (run_enter(r)) {
         switch (a.kind) {
         case VALUE_ABSENT:
         case VALUE_UNDEFINED:
         case VALUE_NONE: same = true; break;
-        case VALUE_STRING: same = text_equal(a.string, b.string); break;
+        case VALUE_STRING:
+            run_charge(r, a.string.len == b.string.len ? a.string.len / 64 : 0);
+            same = text_equal(a.string, b.string);
+            break;
         case VALUE_LIST:
         case VALUE_TUPLE:
         case VALUE_RANGE: same = items_equal(r, a, b); break;
@@ -322,7 +325,10 @@ bool value_equal(run *r, value a, value b) {
 
 int value_compare(run *r, value a, value b, const char *sign) {
     if (value_is_number(a) && value_is_number(b)) return compare_numbers(a, b);
-    if (a.kind == VALUE_STRING && b.kind == VALUE_STRING) return text_compare(a.string, b.string);
+    if (a.kind == VALUE_STRING && b.kind == VALUE_STRING) {
+        run_charge(r, (a.string.len < b.string.len ? a.string.len : b.string.len) / 64);
+        return text_compare(a.string, b.string);
+    }
     if ((a.kind == VALUE_LIST || a.kind == VALUE_TUPLE) && a.kind == b.kind) {
         int order = 0;
         if (run_enter(r)) {

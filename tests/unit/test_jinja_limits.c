@@ -1,0 +1,220 @@
+/*
+ * test_jinja_limits.c - templates that want too much end soon, with one line that says what.
+ */
+#include "jinja/jinja.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+static double seconds(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static lfm_status render(const char *template, size_t len, lfm_error *err) {
+    jinja_program *program = NULL;
+    jinja_text out = {0};
+    lfm_status st = jinja_parse(&program, template, len, err);
+    if (st == LFM_OK) st = jinja_render(program, NULL, 0, NULL, 0, &out, err);
+    jinja_text_free(&out);
+    jinja_free(program);
+    return st;
+}
+
+/* x is a text of 2^20 bytes, l a list of 2^16 items, n a namespace. */
+#define BIG \
+    "{% set n = namespace(x='abcdefgh' * 131072, y=none, l=range(65536) | list) %}" \
+    "{% set x = n.x %}{% set l = n.l %}"
+#define LOOP "{% for i in range(100000) %}{% for j in range(100000) %}"
+#define END "{% endfor %}{% endfor %}"
+#define STEPS "too m" /* many steps, much memory: whichever comes first */
+#define MEMORY STEPS
+#define OUTPUT "grows beyond 16 MiB"
+#define DEEP "nested too deeply"
+
+static void test_programs_that_want_too_much(void **state) {
+    static const struct {
+        const char *template, *error;
+    } rows[] = {
+        {LOOP END, STEPS},
+        {BIG LOOP "{% if x == x ~ '' %}{% endif %}" END, MEMORY},
+        {BIG "{% set z = x ~ '' ~ x %}" LOOP "{% if x[1:] == x[2:] %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x < x %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if 'abcdefgha' in x and 'z' in x %}{% endif %}" END, STEPS},
+        {BIG "{% set a = 'a' * 1000000 %}{{ ('a' * 500000 ~ 'b') in a }}", STEPS},
+        {BIG LOOP "{% if x.endswith('z' ~ x[9:]) %}{% endif %}" END, MEMORY},
+        {BIG LOOP "{% if x | length %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x[-1] %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x.count('a') %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x.rfind('zz') %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x.split('zz') %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x.isalpha() %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x.islower() %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x is lower %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x | wordcount %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x | trim('abcdefgh') %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x | upper %}{% endif %}" END, MEMORY},
+        {BIG LOOP "{% if x | replace('a', 'b') %}{% endif %}" END, MEMORY},
+        {BIG LOOP "{% if x | replace('zz', 'b') %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if x | list %}{% endif %}" END, MEMORY},
+        {BIG LOOP "{% if 65536 in l %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if l == l[:] %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l | sort %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l | sum %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if l | max %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if l | unique | list %}{% endif %}" END, STEPS},
+        {BIG LOOP "{% if l | join(',') %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l | tojson %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l | map('string') | list %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l | select('odd') | list %}{% endif %}" END, "too m"},
+        {BIG LOOP "{% if l.index(65535) %}{% endif %}" END, STEPS},
+        {LOOP "{% if '%999s' % 'a' %}{% endif %}" END, "too m"},
+        {LOOP "{% if '{:>999}'.format('a') %}{% endif %}" END, "too m"},
+        {LOOP "{% if range(100000) %}{% endif %}" END, "too m"},
+        {LOOP "{% if 3 ** 9000 %}{% endif %}" END, "too m"},
+        {LOOP "{% set d = dict(a=1, b=2) %}{% set d = dict(d, c=d) %}" END, "too m"},
+        {BIG "{% set n.x = {} %}{% for i in l %}{% set n.x = dict(n.x.items() | list + [[i, i]]) %}"
+             "{% endfor %}",
+         "too m"},
+        {"{% set n = namespace(x='a') %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor "
+         "%}",
+         OUTPUT},
+        {"{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = n.x + n.x %}{% endfor "
+         "%}",
+         MEMORY},
+        {"{% for i in range(99999) %}{{ 'abcdefgh' * 9999 }}{% endfor %}", STEPS},
+        {"{{ 'a' * 99999999999 }}", STEPS},
+        {"{{ [1] * 99999999999 }}", MEMORY},
+        {"{{ [1, [2]] | tojson(indent=99999999999) }}", "too m"},
+        {"{{ 'a' | indent(99999999999) }}", "too m"},
+        {"{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "too deeply"},
+        {"{% macro m(n) %}{{ m(n) ~ m(n) }}{% endmacro %}{{ m(1) }}", "too deeply"},
+        {"{% set n = namespace() %}{% set n.n = n %}{{ n }}", DEEP},
+        {"{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}"
+         "{{ n.x }}",
+         DEEP},
+        {"{% set n = namespace(x=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}{% endfor %}"
+         "{{ n.x | tojson }}",
+         DEEP},
+        {"{% set n = namespace(x=[], y=[]) %}{% for i in range(9999) %}{% set n.x = [n.x] %}"
+         "{% set n.y = [n.y] %}{% endfor %}{{ n.x == n.y }}",
+         DEEP},
+        {"{% set n = namespace(x=(), y=()) %}{% for i in range(9999) %}{% set n.x = (n.x,) %}"
+         "{% set n.y = (n.y,) %}{% endfor %}{{ n.x < n.y }}",
+         DEEP},
+        {"{% set n = namespace(x=()) %}{% for i in range(9999) %}{% set n.x = (n.x,) %}{% endfor %}"
+         "{{ {n.x: 1} }}",
+         DEEP},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lfm_error err = {0};
+        const double begin = seconds();
+        assert_int_not_equal(render(rows[i].template, strlen(rows[i].template), &err), LFM_OK);
+        const double took = seconds() - begin;
+        if (!strstr(err.text, rows[i].error)) {
+            fail_msg("%s\n%s", rows[i].template, err.text);
+        }
+        if (took > 5) { /* sanitizers make it ten times as slow */
+            fail_msg("%s\n%.1f s", rows[i].template, took);
+        }
+    }
+}
+
+/* `count` times `piece`, between `head` and `tail`. */
+static char *repeat(const char *head, const char *piece, size_t count, const char *tail) {
+    const size_t n = strlen(piece);
+    char *text = malloc(strlen(head) + count * n + strlen(tail) + 1);
+    assert_non_null(text);
+    char *at = stpcpy(text, head);
+    for (size_t i = 0; i < count; i++) {
+        at = stpcpy(at, piece);
+    }
+    strcpy(at, tail);
+    return text;
+}
+
+static const struct {
+    const char *head, *piece, *tail;
+} nests[] = {
+    {"{{ ", "(", ""},
+    {"{{ ", "[", ""},
+    {"{{ ", "{1:", ""},
+    {"{{ ", "not ", "1 }}"},
+    {"{{ ", "-", "1 }}"},
+    {"{{ 1", " if 1 else 1", " }}"},
+    {"{{ 1", "+1", " }}"},
+    {"{{ 1", "~1", " }}"},
+    {"{{ 1", "**1", " }}"},
+    {"{{ 1", " and 1", " }}"},
+    {"{{ 1", " < 2", " }}"},
+    {"{{ x", ".a", " }}"},
+    {"{{ x", "[0]", " }}"},
+    {"{{ x", "()", " }}"},
+    {"{{ 'a'", "|upper", " }}"},
+    {"{{ 'a'", " is string", " }}"},
+    {"", "{% if 1 %}", ""},
+    {"", "{% for i in [1] %}", ""},
+    {"{% if 1 %}", "{% elif 1 %}", "{% endif %}"},
+    {"", "{% macro m() %}", ""},
+    {"", "{% set x %}", ""},
+    {"", "{% generation %}", ""},
+    {"{% macro m(", "a,", "b) %}{% endmacro %}"},
+    {"{{ m(", "1,", "1) }}"},
+    {"", "{{ 1 }}", ""},
+    {"{{ 'a'", " 'a'", " }}"},
+};
+
+static void *try_nests(void *ctx) {
+    (void)ctx;
+    for (size_t i = 0; i < sizeof nests / sizeof *nests; i++) {
+        for (size_t count = 10; count <= 100000; count *= 10) {
+            char *text = repeat(nests[i].head, nests[i].piece, count, nests[i].tail);
+            lfm_error err = {0};
+            if (render(text, strlen(text), &err) != LFM_OK && !err.text[0]) return "no error";
+            free(text);
+        }
+    }
+    return NULL;
+}
+
+/* Whatever is nested or chained: done, or refused, within a stack of 512 KiB. */
+static void test_stack(void **state) {
+    (void)state;
+    pthread_attr_t attributes;
+    pthread_t thread;
+    void *wrong = NULL;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 512 * 1024);
+    assert_int_equal(pthread_create(&thread, &attributes, try_nests, NULL), 0);
+    pthread_join(thread, &wrong);
+    pthread_attr_destroy(&attributes);
+    assert_null(wrong);
+}
+
+static void test_source(void **state) {
+    (void)state;
+    char *text = repeat("", "x", JINJA_MAX_SOURCE + 1, "");
+    lfm_error err = {0};
+    assert_int_equal(render(text, JINJA_MAX_SOURCE, &err), LFM_OK);
+    assert_int_equal(render(text, JINJA_MAX_SOURCE + 1, &err), LFM_ERR_FORMAT);
+    assert_string_equal(err.text, "the chat template is longer than 1048576 bytes");
+    free(text);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_programs_that_want_too_much),
+        cmocka_unit_test(test_stack),
+        cmocka_unit_test(test_source),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
