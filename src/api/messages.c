@@ -148,25 +148,34 @@ static lfm_status parse_arguments(chat_messages *m, const json_value *v, size_t 
     return LFM_OK;
 }
 
-/* Copy the call, or its function, with parsed arguments. */
+/* Copy a member of a call or of its function; arguments are parsed. */
+static lfm_status add_member(builder *b, const json_value *v, size_t i, size_t k,
+                             lfm_error *err) {
+    const json_value *use = v;
+    const lfm_status st =
+        key_is(v, "arguments") ? parse_arguments(b->m, v, i, k, &use, err) : LFM_OK;
+    if (st == LFM_OK) add(b, use);
+    return st;
+}
+
+static lfm_status add_function(builder *to, const json_value *function, size_t i, size_t k,
+                               lfm_error *err) {
+    builder b = begin(to->m, function);
+    lfm_status st = LFM_OK;
+    for (const json_value *v = function->first; v && st == LFM_OK && !b.failed; v = v->next) {
+        st = add_member(&b, v, i, k, err);
+    }
+    if (st == LFM_OK) add(to, b.failed ? NULL : b.whole);
+    return st;
+}
+
 static lfm_status add_call(builder *to, const json_value *call, size_t i, size_t k,
                            lfm_error *err) {
-    if (call->kind != JSON_OBJECT) {
-        add(to, call);
-        return LFM_OK;
-    }
     builder b = begin(to->m, call);
     lfm_status st = LFM_OK;
     for (const json_value *v = call->first; v && st == LFM_OK && !b.failed; v = v->next) {
-        const json_value *use = v;
-        if (key_is(v, "arguments")) {
-            st = parse_arguments(b.m, v, i, k, &use, err);
-            if (st == LFM_OK) add(&b, use);
-        } else if (key_is(v, "function") && v->kind == JSON_OBJECT) {
-            st = add_call(&b, v, i, k, err);
-        } else {
-            add(&b, v);
-        }
+        const bool is_function = key_is(v, "function") && v->kind == JSON_OBJECT;
+        st = is_function ? add_function(&b, v, i, k, err) : add_member(&b, v, i, k, err);
     }
     if (st == LFM_OK) add(to, b.failed ? NULL : b.whole);
     return st;
@@ -177,7 +186,10 @@ static lfm_status add_calls(builder *to, const json_value *calls, size_t i, lfm_
     lfm_status st = LFM_OK;
     size_t k = 0;
     for (const json_value *c = calls->first; c && st == LFM_OK && !b.failed; c = c->next, k++) {
-        st = add_call(&b, c, i, k, err);
+        st = c->kind == JSON_OBJECT ? add_call(&b, c, i, k, err) : LFM_OK;
+        if (c->kind != JSON_OBJECT) {
+            add(&b, c);
+        }
     }
     if (st == LFM_OK) add(to, b.failed ? NULL : b.whole);
     return st;

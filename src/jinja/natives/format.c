@@ -58,7 +58,8 @@ static void format_int(run *r, buffer *out, value v, const format_spec *s) {
         word[n++] = '0';
     }
     memcpy(word + n, plain, (size_t)n_plain);
-    add_padded(r, out, text_data(word, (size_t)(n + n_plain)), s, s->align ? s->align : '>');
+    const size_t len = (size_t)n + (size_t)n_plain;
+    add_padded(r, out, text_data(word, len), s, s->align ? s->align : '>');
 }
 
 static void format_real(run *r, buffer *out, double d, const format_spec *s) {
@@ -238,9 +239,9 @@ static value field_value(run *r, text name, const arguments *a, size_t *next) {
             v = a->values[n + k];
         }
     }
-    if (v.kind == VALUE_ABSENT)
-        return run_fail(r, NULL, "a format names a value that is not there");
-    return v;
+    return v.kind == VALUE_ABSENT
+               ? run_fail(r, NULL, "a format names a value that is not there")
+               : v;
 }
 
 /* The field between braces: name[!r][:spec] */

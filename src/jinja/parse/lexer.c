@@ -130,8 +130,8 @@ static lfm_status operator(lexer *x, char *open, size_t *n_open) {
         len = at_word(x, x->i, twos[i]) ? 2 : len;
     }
     const char c = x->p[x->i];
-    if (len == 1 && !strchr("+-/*%~[](){}<>=.:|,;", c))
-        return fail(x, x->i, "unexpected character");
+    const bool known = len == 2 || strchr("+-/*%~[](){}<>=.:|,;", c);
+    if (!known) return fail(x, x->i, "unexpected character");
     if (c == '(' || c == '[' || c == '{') {
         if (*n_open == 64) return fail(x, x->i, "brackets are nested deeper than 64 levels");
         open[(*n_open)++] = c == '(' ? ')' : c == '[' ? ']' : '}';

@@ -277,8 +277,8 @@ value big_arithmetic(run *r, value_op op, value a, value b) {
     if (op == OP_DIV && is_small(a) && is_small(b)) {
         return value_float((double)a.integer / (double)b.integer);
     }
-    number x;
-    number y;
+    number x = {0};
+    number y = {0};
     read_number(r, &x, a);
     read_number(r, &y, b);
     if (r->failed) return value_none;

@@ -101,7 +101,7 @@ size_t value_float_text(double d, char *out) {
                                 : d < 0  ? "-inf"
                                          : "inf");
     }
-    char digits[32];
+    char digits[32] = "0";
     int exponent = 0;
     const int n = shortest_digits(d, digits, &exponent);
     const char *sign = signbit(d) ? "-" : "";

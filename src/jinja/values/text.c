@@ -27,7 +27,7 @@ text text_part(text t, size_t at, size_t len) {
 }
 
 bool text_equal(text a, text b) {
-    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+    return a.len == b.len && (!a.ptr || !b.ptr || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
 bool text_is(text t, const char *word) {
@@ -57,7 +57,7 @@ size_t text_char_bytes(text t, size_t at) {
 /* Bytes of ASCII from `at` on, in steps of eight. */
 static size_t ascii_run(text t, size_t at) {
     size_t n = 0;
-    for (; t.len - at - n >= 8; n += 8) {
+    for (; t.ptr && t.len - at - n >= 8; n += 8) {
         uint64_t eight;
         memcpy(&eight, t.ptr + at + n, sizeof eight);
         if (eight & 0x8080808080808080u) break;

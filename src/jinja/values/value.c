@@ -160,7 +160,8 @@ value value_from_json(run *r, const json_value *v) {
             d->members = run_get(r, v->n * sizeof *d->members);
             d->cap = d->members ? v->n : 0;
         }
-        for (const json_value *item = v->first; item && !r->failed; item = item->next) {
+        const json_value *item = d && d->members ? v->first : NULL;
+        for (; item && !r->failed; item = item->next) {
             const value key = value_string(text_data(item->key, item->key_len));
             d->members[d->n++] = (member){key, value_from_json(r, item)}; /* keys differ */
         }
