@@ -13,7 +13,8 @@ static const char conversation[] =
     "{\"messages\": [{\"role\": \"system\", \"content\": \"Be kind.\"},"
     " {\"role\": \"user\", \"content\": [{\"type\": \"text\", \"text\": \"\\u00e9 \\u0001\"}]},"
     " {\"role\": \"assistant\", \"content\": null, \"thinking\": \"a\\nb\", \"tool_calls\":"
-    "  [{\"function\": {\"name\": \"f\", \"arguments\": {\"x\": [1, 2.5, null, 1e300], \"y\": \"'\"}}}]},"
+    "  [{\"function\": {\"name\": \"f\","
+    "    \"arguments\": {\"x\": [1, 2.5, null, 1e300], \"y\": \"'\"}}}]},"
     " {\"role\": \"tool\", \"content\": \"99999999999999999999\"}],"
     " \"tools\": [{\"name\": \"f\", \"parameters\": {\"type\": \"object\"}}]}";
 

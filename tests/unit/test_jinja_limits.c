@@ -186,8 +186,8 @@ static void *try_nests(void *ctx) {
     return NULL;
 }
 
-/* Whatever is nested or chained: done, or refused, within a stack of 512 KiB (frames of a build with
- * sanitizers or without optimisation are larger). */
+/* Whatever is nested or chained: done, or refused, within a stack of 512 KiB (a build with
+ * sanitizers or without optimisation has larger frames). */
 #if defined __OPTIMIZE__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
 enum { STACK_BYTES = 512 * 1024 };
 #else
