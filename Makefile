@@ -201,6 +201,11 @@ $B/tests/template_check: $B/tests/template/template_check.o $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
 	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
+# What the grammars of schemas let through.
+$B/tests/schema_walk: $B/tests/schema/schema_walk.o $(support_obj) $B/liblfm_internal.a
+	@mkdir -p $(dir $@)
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
 # The program is killed while it writes files.
 $B/tests/kill_test: $B/tests/kill/kill_test.o $(support_obj) $B/liblfm_internal.a
 	@mkdir -p $(dir $@)
@@ -289,5 +294,6 @@ clean:
 
 -include $(lib_obj:.o=.d) $(cli_obj:.o=.d) $(maker_obj:.o=.d) $(support_obj:.o=.d) \
          $(unit_src:%.c=$B/%.d) $B/tests/golden_test.d $(check_obj:.o=.d) \
-         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $B/tests/template/template_check.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
+         $(hostile_obj:.o=.d) $(fault_obj:.o=.d) $B/tests/kill/kill_test.d $B/tests/soak/soak_test.d $B/tests/template/template_check.d \
+         $B/tests/schema/schema_walk.d $(fuzz_src:%.c=$B/%.d) $B/tests/fuzz/replay.d
 .SECONDARY:
