@@ -230,7 +230,7 @@ t:
 
 ## check: unit, golden and command-line tests of one MODE
 check: $(unit_bin) $B/tests/golden_test $B/tests/kernel_check $B/tests/hostile_test $B/tests/fault_test \
-       $B/tests/kill_test $B/tests/template_check $(fuzz_bin) $B/lfm $B/mkmodel
+       $B/tests/kill_test $B/tests/template_check $B/tests/schema_walk $(fuzz_bin) $B/lfm $B/mkmodel
 	@sh tests/run.sh $B
 
 ## test-cross: kernels and logits on ARM and older x86, under qemu

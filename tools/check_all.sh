@@ -33,12 +33,16 @@ report() { # report ok|FAIL|skip NAME TEXT
     fi
 }
 
-# check NAME COMMAND...: passed or not, with the last line that the command wrote
+# check NAME COMMAND...: passed or not, with the last line that the command wrote; it may begin with "skip: "
 check() {
     name=$1
     shift
     if "$@" >"$logs/$name.log" 2>&1; then
-        report ok "$name" "$(tail -n 1 "$logs/$name.log")"
+        last=$(tail -n 1 "$logs/$name.log")
+        case $last in
+        "skip: "*) report skip "$name" "${last#skip: }" ;;
+        *) report ok "$name" "$last" ;;
+        esac
     else
         report FAIL "$name" "see $logs/$name.log"
         tail -n 15 "$logs/$name.log" | cut -c 1-200 | sed 's/^/      | /'
@@ -246,6 +250,13 @@ templates() {
     sh tests/template/reference_test.sh || return 1
 }
 
+# ---- JSON schemas ----------------------------------------------------------------------------------
+
+schemas() {
+    build release gcc lfm tests/schema_walk || return 1
+    KEEP=$logs/schemas sh tests/schema/generate/reference_test.sh || return 1
+}
+
 # ---- Other processors --------------------------------------------------------------------------
 
 arm32() {
@@ -307,6 +318,7 @@ if wanted soak; then
 fi
 wanted passkey && check passkey sh tests/passkey_test.sh 44000 120000
 wanted templates && needs templates python3 "python3 python3-venv" && check templates templates
+wanted schemas && needs schemas python3 "python3 python3-venv" && needs schemas node "nodejs npm" && check schemas schemas
 wanted mutants && check mutants sh tools/mutants.sh "$make"
 wanted arm32 && needs arm32 arm-linux-gnueabihf-gcc gcc-arm-linux-gnueabihf &&
     needs arm32 qemu-arm-static qemu-user-static && check arm32 arm32

@@ -39,7 +39,8 @@ for await (const line of createInterface({ input: process.stdin })) {
             return "JSON " + e.message.slice(0, 100);
         }
         if (validate(value)) return null;
-        const e = validate.errors[0];
+        const inside = validate.errors.find((x) => ["format", "pattern", "multipleOf"].includes(x.keyword)); // a branch
+        const e = inside ?? validate.errors[0];
         const what = e.keyword === "format" ? e.params.format : e.keyword === "pattern" ? e.params.pattern : "";
         return `${e.keyword} ${what} at ${e.instancePath}`;
     });
