@@ -1,4 +1,4 @@
-// ajv 8 with ajv-formats as a judge: lines {"schema" | "judge", "answers": [text, ..]} on standard input; for each a line
+// ajv 8 with ajv-formats as a judge: lines {"schema", "answers": [text, ..]} on standard input; for each a line
 // {"verdicts": [null | "keyword ..", ..]}, or {"cannot": why} when ajv does not take the schema.
 import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
@@ -18,14 +18,14 @@ function compile(schema, unicodeRegExp) {
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-    const { schema, judge, answers } = JSON.parse(line);
+    const { schema, answers } = JSON.parse(line);
     let validate;
     try {
         try {
-            validate = compile(judge ?? schema, true);
+            validate = compile(schema, true);
         } catch (e) {
             if (!/regular expression/i.test(e.message)) throw e;
-            validate = compile(judge ?? schema, false);
+            validate = compile(schema, false);
         }
     } catch (e) {
         console.log(JSON.stringify({ cannot: String(e.message).slice(0, 200) }));

@@ -135,13 +135,13 @@ def main():
     sources = [json.loads(line) for p in paths[1:] for line in open(p)]
     sources = [s for s in sources if walks.get(s["case"])]
     made = [candidates(random.Random(s["case"]), walks[s["case"]]) for s in sources]
-    ajv = judge.ajv_verdicts([{"judge": s.get("judge", s["schema"]), "answers": [json.dumps(v) for v in values]}
+    ajv = judge.ajv_verdicts([{"schema": judge.for_judges(s), "answers": [json.dumps(v) for v in values]}
                               for s, values in zip(sources, made)])
     cases = []
     for source, values, says in zip(sources, made, ajv):
         if "verdicts" not in says:
             continue
-        validator = judge.validator_of(source.get("judge", source["schema"]))
+        validator = judge.validator_of(judge.for_judges(source))
         case = {"case": source["case"], "schema": source["schema"], "yes": [], "no": []}
         text = json.dumps(source["schema"])
         free = any(f'"{w}"' in text for w in ("propertyNames", "patternProperties")) or '"properties"' not in text

@@ -46,6 +46,30 @@ KINDS = {kind: exact(kind) for kind in (jsonschema.Draft202012Validator, jsonsch
                                         jsonschema.Draft201909Validator)}
 
 
+def for_judges(source):
+    """The schema in the drafts that judges know: limits that are true or false (draft 4, OpenAPI 3.0, zod-to-json-schema),
+    and `nullable` and what stands beside a $ref in OpenAPI 3.0."""
+    openapi = source.get("dialect") == "openapi30"
+
+    def modern(s):
+        if isinstance(s, list):
+            return [modern(x) for x in s]
+        if not isinstance(s, dict):
+            return s
+        if openapi and "$ref" in s:
+            return {"$ref": s["$ref"], **{k: modern(v) for k, v in s.items() if k in ("components", "$defs")}}
+        s = {k: v if k in ("enum", "const", "default", "example") else modern(v) for k, v in s.items()}
+        for side in ("Minimum", "Maximum"):
+            if s.get("exclusive" + side) in (True, False) and isinstance(s["exclusive" + side], bool):
+                if s.pop("exclusive" + side) and side.lower() in s:
+                    s["exclusive" + side] = s.pop(side.lower())
+        if openapi and s.pop("nullable", False) is True and isinstance(s.get("type"), str):
+            s["type"] = [s["type"], "null"]
+        return s
+
+    return modern(source["schema"])
+
+
 def validator_of(schema):
     text = str(schema.get("$schema", "")) if isinstance(schema, dict) else ""
     kind = jsonschema.Draft202012Validator
@@ -142,7 +166,7 @@ class Report:
         if not walked["answers"]:
             return
         self.walked += 1
-        validator = validator_of(source.get("judge", source["schema"]))
+        validator = validator_of(for_judges(source))
         for i, text in enumerate(walked["answers"]):
             self.answer(source, text, ajv["verdicts"][i] if "verdicts" in ajv else "?cannot " + ajv["cannot"],
                         python_verdict(validator, text))
@@ -217,7 +241,7 @@ def main():
             sources, walks = [p[0] for p in pairs], [p[1] for p in pairs]
         else:
             walks = walks_of(program, path, options)
-        asked = [{"judge": s.get("judge", s["schema"]), "answers": w.get("answers", [])} for s, w in zip(sources, walks)]
+        asked = [{"schema": for_judges(s), "answers": w.get("answers", [])} for s, w in zip(sources, walks)]
         verdicts = ajv_verdicts(asked)
         one = Report()
         for source, walked, ajv in zip(sources, walks, verdicts):
