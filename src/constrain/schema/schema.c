@@ -20,9 +20,7 @@ static const char common_rules[] =
     "array ::= \"[\" (value (\", \" value)*)? \"]\"\n"
     "string ::= \"\\\"\" char* \"\\\"\"\n"
     "char ::= [^\"\\\\\\x00-\\x1f] | \"\\\\\" [\"\\\\bfnrt] | "
-    "\"\\\\u00\" (\"0\" [0-7bef] | \"1\" [0-9a-f])\n"
-    "integer ::= \"0\" | \"-\"? [1-9] [0-9]*\n"
-    "number ::= \"-\"? (\"0\" | [1-9] [0-9]*) (\".\" [0-9]+)? ([eE] [+-]? [0-9]+)?\n";
+    "\"\\\\u00\" (\"0\" [0-7bef] | \"1\" [0-9a-f])\n";
 
 /* ---- One set -------------------------------------------------------------------------------- */
 
@@ -173,9 +171,11 @@ static lfm_status compile(char **gbnf, const char *text, size_t len,
     c.root = doc.root;
     begin(&c);
     json_write_text(&c.out, common_rules);
+    schema_write_number_rules(&c);
     for (size_t i = 0; i < c.n_sets && c.status == LFM_OK; i++) { /* it grows */
         write_set(&c, i);
     }
+    schema_write_digit_rules(&c);
     if (c.status == LFM_OK) {
         c.status = json_finish(&c.out, err);
     }
@@ -187,6 +187,7 @@ static lfm_status compile(char **gbnf, const char *text, size_t len,
     free(c.items);
     free(c.sets);
     free(c.slots);
+    schema_drop_digits(&c.digits);
     json_doc_free(&doc);
     return c.status;
 }

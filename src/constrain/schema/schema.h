@@ -5,6 +5,7 @@
  * error that names it and its place.  Supported: type, enum, const, properties, required,
  * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
  * format (date, time, date-time, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * multipleOf, format of numbers (int8 to int64, uint8 to uint64, float, double),
  * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are ignored.
  *
  * A grammar generates, so it is narrower than the schema where that is more useful:
@@ -12,7 +13,11 @@
  *     no other blanks, characters escaped only where they must be;
  *   - without `type`, keywords that belong to one type imply it;
  *   - with `properties` and without `additionalProperties` there are no others;
- *   - an integer is written without a fraction, a number with limits without an exponent;
+ *   - an integer is written without a fraction, a number with limits or multipleOf without an
+ *     exponent, a multiple of 0.01 with at most two digits after the point;
+ *   - a number is a finite double and has at most 17 digits (15 where a double must tell a fraction
+ *     from an exclusive limit; up to 19 where a whole limit has as many), and an exponent of at
+ *     most 289, or 308 behind one digit; multiples with many remainders have fewer digits;
  *   - there are no leap seconds.
  *
  * A grammar cannot remember what was written, so by itself it allows keys that no schema names

@@ -32,7 +32,7 @@ static const struct {
     {"maxLength", KEY_READ, TYPE_STRING}, {"pattern", KEY_READ, TYPE_STRING},
     {"format", KEY_READ, TYPE_STRING}, {"minimum", KEY_READ, TYPE_NUMBER},
     {"maximum", KEY_READ, TYPE_NUMBER}, {"exclusiveMinimum", KEY_READ, TYPE_NUMBER},
-    {"exclusiveMaximum", KEY_READ, TYPE_NUMBER},
+    {"exclusiveMaximum", KEY_READ, TYPE_NUMBER}, {"multipleOf", KEY_READ, TYPE_NUMBER},
 };
 
 /* Keywords of draft 2020-12 and earlier that are not supported, as opposed to misspelled ones. */
@@ -41,7 +41,7 @@ static const char *const refused[] = {
     "$vocabulary", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
     "dependencies", "additionalItems", "contains", "minContains", "maxContains", "uniqueItems",
     "unevaluatedItems", "unevaluatedProperties", "patternProperties", "propertyNames",
-    "minProperties", "maxProperties", "multipleOf",
+    "minProperties", "maxProperties",
 };
 
 static bool key_is(const json_value *m, const char *name) {
@@ -197,8 +197,7 @@ static bool read_digits(const json_value *v, char *digits, size_t *n, long *poin
     return true;
 }
 
-/* A limit from a JSON number; false when it has too many digits. */
-static bool read_limit(schema_limit *limit, const json_value *v, bool exclusive) {
+bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive) {
     char digits[MAX_DIGITS];
     size_t n = 0;
     long point = 0;
@@ -245,7 +244,7 @@ static void read_bound(schema_compiler *c, schema_limit *limit, const json_value
         schema_fail(c, v, "this must be a number");
         return;
     }
-    if (!read_limit(&other, v, exclusive)) {
+    if (!schema_read_limit(&other, v, exclusive)) {
         schema_fail(c, v, "limits have at most %d digits", MAX_DIGITS);
         return;
     }
@@ -319,8 +318,8 @@ static unsigned type_of(const json_value *v) {
     case JSON_ARRAY: return TYPE_ARRAY;
     case JSON_OBJECT: return TYPE_OBJECT;
     default:
-        return read_limit(&limit, v, false) && limit.fraction[0] ? TYPE_FRACTION
-                                                                         : TYPE_INTEGER;
+        return schema_read_limit(&limit, v, false) && limit.fraction[0] ? TYPE_FRACTION
+                                                                        : TYPE_INTEGER;
     }
 }
 
@@ -335,7 +334,7 @@ static uint64_t count_characters(const json_value *v) {
 static bool in_limits(const schema_facts *f, const json_value *v) {
     schema_limit x;
     if (!f->low.given && !f->high.given) return true;
-    if (!read_limit(&x, v, false)) return false;
+    if (!schema_read_limit(&x, v, false)) return false;
     const int low = f->low.given ? schema_compare(&x, &f->low) : 1;
     const int high = f->high.given ? schema_compare(&x, &f->high) : -1;
     return (low > 0 || (low == 0 && !f->low.exclusive)) &&

@@ -34,6 +34,15 @@ typedef struct {
     size_t n, cap;
 } schema_list;
 
+/* What may follow some digits of a number, as a rule (schema_digits.c). */
+typedef struct schema_digit_node schema_digit_node;
+typedef struct {
+    schema_digit_node *at;
+    size_t n, cap;
+    uint32_t *slots;       /* hash table of nodes: index + 1, 0 = empty */
+    size_t n_slots;
+} schema_digits;
+
 /* items[first..first+n) of the compiler; a rule of its own. */
 typedef struct {
     size_t first, n;
@@ -49,6 +58,7 @@ typedef struct {
     uint32_t *slots;       /* hash table of sets: index + 1, 0 = empty */
     size_t n_slots;
     size_t n_helpers;      /* helper rules so far */
+    schema_digits digits;
     lfm_error *err;
     lfm_status status;     /* the first failure */
 } schema_compiler;
@@ -65,6 +75,16 @@ typedef struct {
     char whole[MAX_DIGITS + 1];    /* without leading zeros; "0" alone */
     char fraction[MAX_DIGITS + 1]; /* without trailing zeros */
 } schema_limit;
+
+/* Numbers of one sign: their magnitudes, from `low` to `high`. */
+typedef struct {
+    schema_limit low, high;
+    unsigned n_digits;    /* at most; the zero of 0.5 does not count */
+    bool whole;           /* without a fraction */
+    bool multiple_given;  /* a whole multiple of multiple / 10^scale; 1 and 0 unless given */
+    uint64_t multiple;
+    unsigned scale;
+} schema_number;
 
 /* What a set of schemas requires of one value, apart from choices. */
 typedef struct {
@@ -131,8 +151,20 @@ void schema_read_facts(schema_compiler *c, schema_facts *f);
 /* Does a value of enum or const satisfy the rest?  Fails through c->status when that is unknown. */
 bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
 
+/* A limit from a JSON number; false when it has too many digits. */
+bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive);
+
 /* < 0, 0, > 0 as a is less than, equal to, greater than b. */
 int schema_compare(const schema_limit *a, const schema_limit *b);
+
+/* ---- schema_digits.c ------------------------------------------------------------------------ */
+
+/* The node of numbers, + 1; 0 when there are none.  *fits = false when they need too many rules. */
+uint32_t schema_find_digits(schema_compiler *c, const schema_number *of, bool *fits);
+
+/* Write the rules of all nodes: n-<node>. */
+void schema_write_digit_rules(schema_compiler *c);
+void schema_drop_digits(schema_digits *d);
 
 /* ---- schema_types.c, schema_number.c, schema_object.c, schema_keys.c ------------------------ */
 
@@ -142,6 +174,9 @@ void schema_write_array(schema_compiler *c, const schema_facts *f);
 void schema_write_string(schema_compiler *c, const schema_facts *f);
 void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole);
 void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules);
+
+/* Write the rules of numbers without limits: integer, number, single. */
+void schema_write_number_rules(schema_compiler *c);
 
 /* Likewise the arguments of a call. */
 void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out *rules);

@@ -1,315 +1,78 @@
 /*
- * schema_number.c - numbers within limits, as rules over their digits.
+ * schema_number.c - numbers: what limits, multipleOf and formats leave of them.
  *
- * Limits are compared digit by digit: a number with as many digits as the limit repeats its digits
- * up to a place where it differs in the right direction, and is free from there on.
+ * What is written must mean the same to every reader, and most read numbers as doubles: these keep
+ * 17 significant digits, and tell numbers of 15 apart.
  */
 #include "constrain/schema/schema_internal.h"
 
 #include "constrain/gbnf/gbnf_write.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FREE_FRACTION "(\".\" [0-9]+)?"
+enum { DOUBLE_DIGITS = 17, EXACT_DIGITS = 15, INT64_DIGITS = 19 };
+#define MAX_MULTIPLE 100000000000000000u /* ten times that fits in 64 bits */
 
-static void write_digit_class(json_out *out, char lo, char hi) {
-    char text[16];
-    snprintf(text, sizeof text, lo == hi ? "\"%c\"" : "[%c-%c]", lo, hi);
-    json_write_text(out, text);
+/* ---- Rules of every grammar ----------------------------------------------------------------- */
+
+/* Write the name of the rule of a node (+ 1). */
+static void write_digits(json_out *out, uint32_t node) {
+    char name[32];
+    snprintf(name, sizeof name, "n-%" PRIu32, node - 1);
+    json_write_text(out, name);
 }
 
-static void write_free_digits(json_out *out, size_t n) {
-    char text[32];
-    if (n > 0) {
-        snprintf(text, sizeof text, " [0-9]{%zu}", n);
-        json_write_text(out, text);
-    }
+/* Numbers without limits.  17 digits before an exponent of 289, or one before 307, stay below
+ * 1e308, which is a finite double; `single` stays below 1e38. */
+void schema_write_number_rules(schema_compiler *c) {
+    const schema_number any = {.n_digits = DOUBLE_DIGITS, .multiple = 1};
+    bool fits = true;
+    const uint32_t digits = schema_find_digits(c, &any, &fits);
+    if (c->status != LFM_OK) return;
+    json_write_text(&c->out, "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,16}\n"
+                             "number ::= \"-\"? (");
+    write_digits(&c->out, digits);
+    json_write_text(&c->out, " ([eE] [+-]? ([0-9] [0-9]? | [01] [0-9]{2} | \"2\" [0-8] [0-9]))?"
+                             " | [1-9] (\".\" [0-9]{1,16})? [eE] [+-]? (\"29\" [0-9] | \"30\" "
+                             "[0-7]) | \"1\" (\".\" [0-6] [0-9]{0,15})? [eE] \"+\"? \"308\")\n"
+                             "single ::= \"-\"? ");
+    write_digits(&c->out, digits);
+    json_write_text(&c->out, " ([eE] [+-]? ([01]? [0-9] | \"20\"))?\n");
 }
 
-/* Begin an alternative, and count it. */
-static void next(json_out *out, size_t *n) {
-    json_write_text(out, (*n)++ > 0 ? " | " : "");
+/* ---- Limits --------------------------------------------------------------------------------- */
+
+static schema_limit whole_limit(const char *digits) {
+    schema_limit limit = {.given = true, .negative = digits[0] == '-'};
+    snprintf(limit.whole, sizeof limit.whole, "%s", digits + limit.negative);
+    return limit;
 }
 
-/* ---- Whole numbers of one length ------------------------------------------------------------ */
-
-/* The digits before `at`, as a literal. */
-static void write_beginning(json_out *out, const char *digits, size_t at) {
-    if (at > 0) {
-        gbnf_write_literal(out, digits, at);
-        json_write_text(out, " ");
-    }
-}
-
-/* Numbers of the length of `low` that are at least it, or above; and at most `high`, or below, when
- * both share `common` digits and the limits are between the next ones. */
-static void write_above(json_out *out, const char *low, size_t from, size_t *n) {
-    const size_t len = strlen(low);
-    for (size_t i = len; i-- > from;) { /* leaves the limit at digit i */
-        if (low[i] < '9') {
-            next(out, n);
-            write_beginning(out, low, i);
-            write_digit_class(out, (char)(low[i] + 1), '9');
-            write_free_digits(out, len - i - 1);
+/* What OpenAPI's formats of numbers allow. */
+static void limit_by_format(const json_value *format, schema_limit *low, schema_limit *high) {
+    static const struct {
+        const char *name, *low, *high;
+    } formats[] = {
+        {"int8", "-128", "127"}, {"uint8", "0", "255"},
+        {"int16", "-32768", "32767"}, {"uint16", "0", "65535"},
+        {"int32", "-2147483648", "2147483647"}, {"uint32", "0", "4294967295"},
+        {"int64", "-9223372036854775808", "9223372036854775807"},
+        {"uint64", "0", "18446744073709551615"},
+    };
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (json_is(format, formats[i].name)) {
+            const schema_limit least = whole_limit(formats[i].low);
+            const schema_limit most = whole_limit(formats[i].high);
+            *low = low->given && schema_compare(low, &least) >= 0 ? *low : least;
+            *high = high->given && schema_compare(high, &most) <= 0 ? *high : most;
         }
     }
 }
 
-static void write_below(json_out *out, const char *high, size_t from, size_t *n) {
-    const size_t len = strlen(high);
-    for (size_t i = from; i < len; i++) {
-        const char least = i == 0 && len > 1 ? '1' : '0';
-        if (high[i] > least) {
-            next(out, n);
-            write_beginning(out, high, i);
-            write_digit_class(out, least, (char)(high[i] - 1));
-            write_free_digits(out, len - i - 1);
-        }
-    }
-}
-
-static void write_exactly(json_out *out, const char *digits, size_t *n) {
-    next(out, n);
-    gbnf_write_literal(out, digits, strlen(digits));
-}
-
-/* low <= x <= high, all of one length; low <= high. */
-static void write_between(json_out *out, const char *low, const char *high, size_t *n) {
-    const size_t len = strlen(low);
-    size_t same = 0;
-    while (same < len && low[same] == high[same]) {
-        same++;
-    }
-    write_exactly(out, low, n);
-    if (same == len) return;
-    write_above(out, low, same + 1, n);
-    if (low[same] + 1 < high[same]) {
-        next(out, n);
-        write_beginning(out, low, same);
-        write_digit_class(out, (char)(low[same] + 1), (char)(high[same] - 1));
-        write_free_digits(out, len - same - 1);
-    }
-    write_below(out, high, same + 1, n);
-    write_exactly(out, high, n);
-}
-
-/* Whole numbers from low to high (NULL: unlimited), without leading zeros. */
-static void write_range(json_out *out, const char *low, const char *high, size_t *n) {
-    char nines[MAX_DIGITS + 2];
-    char ten[MAX_DIGITS + 2];
-    const size_t low_len = strlen(low);
-    const size_t high_len = high ? strlen(high) : low_len;
-    if (high && (low_len > high_len || (low_len == high_len && strcmp(low, high) > 0))) return;
-    if (high && low_len == high_len) {
-        write_between(out, low, high, n);
-        return;
-    }
-    memset(nines, '9', low_len);
-    nines[low_len] = '\0';
-    write_between(out, low, nines, n);
-    if (!high) {
-        char text[48];
-        next(out, n);
-        snprintf(text, sizeof text, "[1-9] [0-9]{%zu,}", low_len);
-        json_write_text(out, text);
-        return;
-    }
-    for (size_t len = low_len + 1; len < high_len; len++) {
-        next(out, n);
-        json_write_text(out, "[1-9]");
-        write_free_digits(out, len - 1);
-    }
-    memset(ten, '0', high_len);
-    ten[0] = '1';
-    ten[high_len] = '\0';
-    write_between(out, ten, high, n);
-}
-
-/* digits + 1, or - 1 (of more than zero). */
-static void step(char *digits, int by) {
-    size_t i = strlen(digits);
-    const char over = by > 0 ? '9' : '0';
-    while (i > 0 && digits[i - 1] == over) {
-        digits[--i] = by > 0 ? '0' : '9';
-    }
-    if (i > 0) {
-        digits[i - 1] = (char)(digits[i - 1] + by);
-    } else if (by > 0) {
-        memmove(digits + 1, digits, strlen(digits) + 1);
-        digits[0] = '1';
-    }
-    if (digits[0] == '0' && digits[1] != '\0') {
-        memmove(digits, digits + 1, strlen(digits));
-    }
-}
-
-/* ---- Fractions ------------------------------------------------------------------------------ */
-
-/* What may follow the whole part of a limit: fractions at least (above) or at most `f`, the limit
- * itself unless `strict`. */
-static void write_fraction(json_out *out, const char *f, bool above, bool strict) {
-    const size_t len = strlen(f);
-    if (len == 0) {
-        json_write_text(out, above && !strict ? FREE_FRACTION
-                           : above            ? "\".\" \"0\"* [1-9] [0-9]*"
-                           : strict           ? "never"
-                                              : "(\".\" \"0\"+)?");
-        return;
-    }
-    json_write_text(out, above ? "\".\" (" : "(\".\" (");
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++) { /* leaves the limit at digit i */
-        if (above ? f[i] < '9' : f[i] > '0') {
-            next(out, &n);
-            write_beginning(out, f, i);
-            write_digit_class(out, above ? (char)(f[i] + 1) : '0',
-                              above ? '9' : (char)(f[i] - 1));
-            json_write_text(out, " [0-9]*");
-        }
-        if (!above && i > 0) { /* ends before it: less, because more digits follow */
-            next(out, &n);
-            gbnf_write_literal(out, f, i);
-        }
-    }
-    if (!strict || above) {
-        next(out, &n);
-        gbnf_write_literal(out, f, len);
-        json_write_text(out, !above ? " \"0\"*" : strict ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
-    }
-    json_write_text(out, above ? ")" : "))?");
-}
-
-/* One more alternative: a point, the first `len` digits of f, one in from..to, and any more. */
-static void leave_fraction(json_out *out, size_t *n, const char *f, size_t len, char from,
-                           char to) {
-    next(out, n);
-    json_write_text(out, "\".\" ");
-    write_beginning(out, f, len);
-    write_digit_class(out, from, to);
-    json_write_text(out, " [0-9]*");
-}
-
-/* One more alternative: a point, these digits, and what may follow them. */
-static void one_fraction(json_out *out, size_t *n, const char *f, size_t len, const char *more) {
-    next(out, n);
-    json_write_text(out, "\".\" ");
-    gbnf_write_literal(out, f, len);
-    json_write_text(out, more);
-}
-
-/* Fractions that are more than f and less than g, of `len` digits each, which differ first at
- * `same`; but not those that begin with all of f.  g has n_g digits of its own, then zeros. */
-static void write_inside(json_out *out, size_t *n, const char *f, const char *g, size_t len,
-                         size_t same, size_t n_g) {
-    for (size_t i = len; i-- > same + 1;) { /* leaves f upwards */
-        if (f[i] < '9') {
-            leave_fraction(out, n, f, i, (char)(f[i] + 1), '9');
-        }
-    }
-    if (f[same] + 1 < g[same]) {
-        leave_fraction(out, n, f, same, (char)(f[same] + 1), (char)(g[same] - 1));
-    }
-    for (size_t i = same + 1; i < len; i++) { /* leaves g downwards, or ends before it */
-        if (i < n_g) {
-            one_fraction(out, n, g, i, "");
-        }
-        if (g[i] > '0') {
-            leave_fraction(out, n, g, i, '0', (char)(g[i] - 1));
-        }
-    }
-}
-
-/* Fractions from f to g, both given. */
-static void write_fractions_between(json_out *out, const schema_limit *low,
-                                    const schema_limit *high) {
-    char f[MAX_DIGITS + 1];
-    char g[MAX_DIGITS + 1];
-    const size_t n_f = strlen(low->fraction);
-    const size_t n_g = strlen(high->fraction);
-    const size_t len = n_f > n_g ? n_f : n_g;
-    size_t n = 0;
-    memset(f, '0', len);
-    memset(g, '0', len);
-    memcpy(f, low->fraction, n_f);
-    memcpy(g, high->fraction, n_g);
-    f[len] = g[len] = '\0';
-    size_t same = 0;
-    while (same < len && f[same] == g[same]) {
-        same++;
-    }
-    json_write_text(out, "(");
-    if (n_f == 0 && !low->exclusive) { /* no fraction at all */
-        next(out, &n);
-        json_write_text(out, "\"\"");
-    }
-    if (same == len && n_f > 0) { /* the limits are equal */
-        one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
-    } else if (same == len) {
-        next(out, &n);
-        json_write_text(out, "\".\" \"0\"+");
-    } else {
-        write_inside(out, &n, f, g, len, same, n_g);
-        one_fraction(out, &n, f, len, low->exclusive ? " \"0\"* [1-9] [0-9]*" : " [0-9]*");
-        if (!low->exclusive && n_f > 0) {
-            one_fraction(out, &n, low->fraction, n_f, " \"0\"*");
-        }
-        if (!high->exclusive) {
-            one_fraction(out, &n, high->fraction, n_g, " \"0\"*");
-        }
-    }
-    json_write_text(out, ")");
-}
-
-/* ---- Magnitudes ----------------------------------------------------------------------------- */
-
-/* Numbers of one sign: magnitudes from low (0 unless given) to high (unlimited unless given). */
-static void write_magnitudes(json_out *out, const schema_limit *low, const schema_limit *high,
-                             bool whole, size_t *n) {
-    char first[MAX_DIGITS + 2];
-    char last[MAX_DIGITS + 2];
-    snprintf(first, sizeof first, "%s", low->given ? low->whole : "0");
-    snprintf(last, sizeof last, "%s", high->given ? high->whole : "0");
-    if (whole) {
-        if (low->given && (low->fraction[0] || low->exclusive)) {
-            step(first, 1);
-        }
-        if (high->given && high->exclusive && !high->fraction[0]) {
-            if (strcmp(last, "0") == 0) return;
-            step(last, -1);
-        }
-        write_range(out, first, high->given ? last : NULL, n);
-        return;
-    }
-    if (high->given && strcmp(first, last) == 0) {
-        next(out, n);
-        gbnf_write_literal(out, first, strlen(first));
-        json_write_text(out, " ");
-        if (low->given) {
-            write_fractions_between(out, low, high);
-        } else {
-            write_fraction(out, high->fraction, false, high->exclusive);
-        }
-        return;
-    }
-    next(out, n);
-    gbnf_write_literal(out, first, strlen(first));
-    json_write_text(out, " ");
-    write_fraction(out, low->given ? low->fraction : "", true, low->given && low->exclusive);
-    step(first, 1);
-    if (high->given) {
-        next(out, n);
-        gbnf_write_literal(out, last, strlen(last));
-        json_write_text(out, " ");
-        write_fraction(out, high->fraction, false, high->exclusive);
-        if (strcmp(last, "0") == 0) return;
-        step(last, -1);
-    }
-    size_t inner = 0;
-    next(out, n);
-    json_write_text(out, "(");
-    write_range(out, first, high->given ? last : NULL, &inner);
-    json_write_text(out, inner > 0 ? ") " FREE_FRACTION : "never)");
+static bool is_zero(const schema_limit *limit) {
+    return strcmp(limit->whole, "0") == 0 && !limit->fraction[0];
 }
 
 /* Is there no number between low and high? */
@@ -319,34 +82,182 @@ static bool is_empty(const schema_limit *low, const schema_limit *high) {
     return order > 0 || (order == 0 && (low->exclusive || high->exclusive));
 }
 
-void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole) {
+/* How many digits a number may have: 17, or as many as a limit; but a double must tell a fraction
+ * from a limit that it may not reach. */
+static unsigned count_digits(const schema_limit *low, const schema_limit *high, bool whole) {
+    const schema_limit *limits[2] = {low, high};
+    size_t n = DOUBLE_DIGITS;
+    for (size_t i = 0; i < 2; i++) {
+        const size_t len = limits[i]->given ? strlen(limits[i]->whole) : 0;
+        const bool least = (i == 0) != limits[i]->negative; /* every number has as many digits */
+        n = len > n && ((whole && len <= INT64_DIGITS && !limits[i]->exclusive) || least) ? len : n;
+    }
+    const bool close = (low->given && low->exclusive && !is_zero(low)) ||
+                       (high->given && high->exclusive && !is_zero(high));
+    return !whole && close && n == DOUBLE_DIGITS ? EXACT_DIGITS : (unsigned)n;
+}
+
+/* ---- Multiples ------------------------------------------------------------------------------ */
+
+/* multiple / 10^scale. */
+typedef struct {
+    uint64_t multiple;
+    unsigned scale;
+} fraction;
+
+static uint64_t common_divisor(uint64_t a, uint64_t b) {
+    while (b) {
+        const uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+static bool scale_up(fraction *f, unsigned scale) {
+    for (; f->scale < scale; f->scale++) {
+        if (f->multiple > MAX_MULTIPLE / 10) return false;
+        f->multiple *= 10;
+    }
+    return true;
+}
+
+static bool read_multiple(schema_compiler *c, fraction *f, const json_value *v) {
+    schema_limit digits;
+    if (v->kind != JSON_NUMBER || v->number <= 0) {
+        schema_fail(c, v, "multipleOf must be a number above 0");
+        return false;
+    }
+    if (!schema_read_limit(&digits, v, false)) return false;
+    *f = (fraction){.scale = (unsigned)strlen(digits.fraction)};
+    const char *const parts[2] = {digits.whole, digits.fraction};
+    for (size_t i = 0; i < 2; i++) {
+        for (const char *p = parts[i]; *p && f->multiple <= MAX_MULTIPLE; p++) {
+            f->multiple = 10 * f->multiple + (uint64_t)(*p - '0');
+        }
+    }
+    return f->multiple <= MAX_MULTIPLE;
+}
+
+/* What all multipleOf of the set say together: *all stays at multiple 0 when there is none. */
+static void read_multiples(schema_compiler *c, const schema_facts *f, fraction *all) {
+    for (size_t i = 0; i < f->n && c->status == LFM_OK; i++) {
+        const json_value *v = json_get(f->items[i].node, "multipleOf");
+        fraction one = {0};
+        if (!v) continue;
+        bool fits = read_multiple(c, &one, v);
+        if (fits && all->multiple) {
+            fits = scale_up(&one, all->scale) && scale_up(all, one.scale);
+            one.multiple /= fits ? common_divisor(one.multiple, all->multiple) : 1;
+            fits = fits && one.multiple <= MAX_MULTIPLE / all->multiple;
+            one.multiple *= fits ? all->multiple : 1;
+        }
+        if (!fits) {
+            schema_fail(c, v, "multipleOf has too many digits");
+        }
+        *all = one;
+    }
+}
+
+/* The limit divided by 10^zeros; false when that has too many digits. */
+static bool divide_limit(schema_limit *limit, size_t zeros) {
+    const size_t len = strlen(limit->fraction);
+    if (!limit->given || is_zero(limit)) return true;
+    if (len + zeros > MAX_DIGITS) return false;
+    for (size_t i = 0; i < zeros; i++) {
+        const size_t n = strlen(limit->whole);
+        memmove(limit->fraction + 1, limit->fraction, strlen(limit->fraction) + 1);
+        limit->fraction[0] = limit->whole[n - 1];
+        limit->whole[n - 1] = n > 1 ? '\0' : '0';
+    }
+    for (size_t i = len + zeros; i > 0 && limit->fraction[i - 1] == '0'; i--) {
+        limit->fraction[i - 1] = '\0';
+    }
+    return true;
+}
+
+/* Write numbers of one sign that end with so many zeros: magnitudes from of->low to of->high. */
+static void write_magnitudes(schema_compiler *c, const schema_facts *f, schema_number of,
+                             size_t zeros, size_t *n, const char *sign) {
+    static const char digits[] = "00000000000000000";
+    bool fits = divide_limit(&of.low, zeros) && divide_limit(&of.high, zeros);
+    uint32_t node = 0;
+    of.n_digits = of.n_digits > zeros ? of.n_digits - (unsigned)zeros : 1;
+    if (fits) {
+        node = schema_find_digits(c, &of, &fits);
+    }
+    while (!fits && c->status == LFM_OK && of.n_digits > 8) {
+        of.n_digits -= 3; /* with many remainders, fewer digits need fewer rules */
+        node = schema_find_digits(c, &of, &fits);
+    }
+    if (!fits) {
+        schema_fail(c, f->items[0].node,
+                    "multipleOf needs too many rules here; closer limits would help");
+    }
+    if (node) {
+        json_write_text(&c->out, (*n)++ > 0 ? " | " : "");
+        json_write_text(&c->out, sign);
+        write_digits(&c->out, node);
+        if (zeros > 0) {
+            json_write_text(&c->out, " ");
+            gbnf_write_literal(&c->out, digits, zeros);
+        }
+    }
+}
+
+/* Write all numbers from `low` to `high`. */
+static void write_between(schema_compiler *c, const schema_facts *f, schema_number of,
+                          const schema_limit *low, const schema_limit *high) {
+    const schema_limit above_zero = {.given = true, .exclusive = true, .whole = "0"};
     const schema_limit none = {0};
+    const bool below = !low->given || low->negative; /* negative numbers */
+    size_t zeros = 0;
     size_t n = 0;
-    if (!f->low.given && !f->high.given) {
-        json_write_text(&c->out, whole ? "integer" : "number");
-        return;
+    for (; of.scale == 0 && of.multiple % 10 == 0; zeros++) {
+        of.multiple /= 10;
     }
-    if (is_empty(&f->low, &f->high)) {
-        json_write_text(&c->out, "never");
-        return;
+    if (!high->given || !high->negative) {
+        of.low = below ? none : *low;
+        of.high = *high;
+        if (zeros > 0 && (below || is_zero(low))) { /* a zero ends with no other zeros */
+            const bool zero = (below || !low->exclusive) &&
+                              (!high->given || !is_zero(high) || !high->exclusive);
+            json_write_text(&c->out, zero ? "\"0\"" : "never");
+            n++;
+            of.low = above_zero;
+        }
+        write_magnitudes(c, f, of, zeros, &n, "");
     }
-    /* Zero is written without a sign: negative numbers are below it. */
-    const bool below = !f->low.given || f->low.negative;
-    const bool above = !f->high.given || !f->high.negative;
-    schema_limit zero = {.given = true, .exclusive = true, .whole = "0"};
-    if (above) {
-        const schema_limit *low = f->low.given && !f->low.negative ? &f->low : &none;
-        write_magnitudes(&c->out, low, &f->high, whole, &n);
-    }
-    if (below) {
-        const schema_limit *least = f->high.given && f->high.negative ? &f->high : &zero;
-        next(&c->out, &n);
-        json_write_text(&c->out, "\"-\" (");
-        size_t inner = 0;
-        write_magnitudes(&c->out, least, f->low.given ? &f->low : &none, whole, &inner);
-        json_write_text(&c->out, inner > 0 ? ")" : "never)");
+    if (below) { /* zero is written without a sign */
+        of.low = high->given && high->negative ? *high : above_zero;
+        of.high = low->given ? *low : none;
+        write_magnitudes(c, f, of, zeros, &n, "\"-\" ");
     }
     if (n == 0) {
         json_write_text(&c->out, "never");
+    }
+}
+
+void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole) {
+    schema_limit low = f->low;
+    schema_limit high = f->high;
+    fraction all = {0};
+    limit_by_format(f->format, &low, &high);
+    read_multiples(c, f, &all);
+    if (c->status != LFM_OK) return;
+    if (!low.given && !high.given && !all.multiple) {
+        json_write_text(&c->out, whole                         ? "integer"
+                                 : json_is(f->format, "float") ? "single"
+                                                               : "number");
+    } else if (is_empty(&low, &high)) {
+        json_write_text(&c->out, "never");
+    } else {
+        schema_number of = {
+            .whole = whole || (all.multiple && all.scale == 0),
+            .multiple_given = all.multiple > 0,
+            .multiple = all.multiple ? all.multiple : 1, .scale = all.scale,
+        };
+        of.n_digits = count_digits(&low, &high, of.whole);
+        write_between(c, f, of, &low, &high);
     }
 }
