@@ -162,6 +162,27 @@ static void test_table(void **state) {
          {"\"ax!\\\\\"", "\"b.b.z\\\\\""}, {"\"b.b.\\\"\\\\\"", "\"a\""}},
         {"{\"pattern\": \"^.\\\\n\\\\u00e9\\\\x41\\\\/$\"}", {"\"x\\n\xc3\xa9" "A/\""},
          {"\"\\n\\n\xc3\xa9" "A/\""}},
+        {"{\"additionalProperties\": {\"type\": \"null\"}, \"minProperties\": 1, "
+         "\"maxProperties\": 2}", {"{\"a\": null}", "{\"a\": null, \"b\": null}"},
+         {"{}", "{\"a\": null, \"b\": null, \"c\": null}"}},
+        {"{\"type\": \"object\", \"minProperties\": 3}",
+         {"{\"a\": 1, \"b\": 1, \"c\": 1}", "{\"a\": 1, \"b\": 1, \"c\": 1, \"d\": 1, \"e\": 2}"},
+         {"{}", "{\"a\": 1, \"b\": 1}"}},
+        {"{\"properties\": {\"a\": {}, \"b\": {}, \"c\": {}}, \"required\": [\"b\"], "
+         "\"minProperties\": 2}",
+         {"{\"a\": 1, \"b\": 1}", "{\"b\": 1, \"c\": 1}", "{\"a\": 1, \"b\": 1, \"c\": 1}"},
+         {"{\"b\": 1}", "{\"a\": 1, \"c\": 1}", "{}"}},
+        {"{\"properties\": {\"a\": {}, \"b\": {}, \"c\": {}}, \"required\": [\"b\"], "
+         "\"maxProperties\": 2}",
+         {"{\"a\": 1, \"b\": 1}", "{\"b\": 1, \"c\": 1}", "{\"b\": 1}"},
+         {"{\"a\": 1, \"b\": 1, \"c\": 1}", "{\"a\": 1, \"c\": 1}", "{}"}},
+        {"{\"properties\": {\"a\": {}, \"b\": {}}, \"additionalProperties\": {\"type\": "
+         "\"null\"}, \"minProperties\": 2, \"maxProperties\": 3}",
+         {"{\"a\": 1, \"b\": 1}", "{\"b\": 1, \"c\": null}", "{\"c\": null, \"d\": null, \"e\": null}",
+          "{\"a\": 1, \"b\": 1, \"c\": null}", "{\"a\": 1, \"x\": null, \"c\": null}"},
+         {"{\"a\": 1}", "{\"c\": null}", "{\"a\": 1, \"b\": 1, \"c\": null, \"d\": null}",
+          "{\"c\": null, \"d\": null, \"e\": null, \"f\": null}", "{}"}},
+        {"{\"maxProperties\": 0}", {"{}"}, {"{\"a\": 1}"}},
         {"true", {"1"}, {"x"}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -223,7 +244,8 @@ static void test_refusals(void **state) {
         {"{\"$id\": 1}", "#/$id: the keyword '$id' is not supported"},
         {"{\"$anchor\": {}}", "#/$anchor: the keyword '$anchor' is not supported"},
         {"{\"uniqueItems\": true}", "#/uniqueItems: the keyword"},
-        {"{\"minProperties\": 1}", "#/minProperties: the keyword"},
+        {"{\"minProperties\": -1}", "#/minProperties: this must be a whole number"},
+        {"{\"maxProperties\": 0, \"required\": [\"a\"]}", "no text satisfies"},
         {"{\"unevaluatedProperties\": false}", "#/unevaluatedProperties: the keyword"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -3,7 +3,7 @@
  *
  * JSON Schema, draft 2020-12, as far as answers of a model need it; an unsupported keyword is an
  * error that names it and its place.  Supported: type, enum, const, properties, required,
- * additionalProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
+ * additionalProperties, minProperties, maxProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
  * format (date, time, date-time, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
  * multipleOf, format of numbers (int8 to int64, uint8 to uint64, float, double),
  * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are ignored.

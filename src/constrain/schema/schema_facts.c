@@ -33,6 +33,7 @@ static const struct {
     {"format", KEY_READ, TYPE_STRING}, {"minimum", KEY_READ, TYPE_NUMBER},
     {"maximum", KEY_READ, TYPE_NUMBER}, {"exclusiveMinimum", KEY_READ, TYPE_NUMBER},
     {"exclusiveMaximum", KEY_READ, TYPE_NUMBER}, {"multipleOf", KEY_READ, TYPE_NUMBER},
+    {"minProperties", KEY_READ, TYPE_OBJECT}, {"maxProperties", KEY_READ, TYPE_OBJECT},
 };
 
 /* Keywords of draft 2020-12 and earlier that are not supported, as opposed to misspelled ones. */
@@ -41,7 +42,6 @@ static const char *const refused[] = {
     "$vocabulary", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
     "dependencies", "additionalItems", "contains", "minContains", "maxContains", "uniqueItems",
     "unevaluatedItems", "unevaluatedProperties", "patternProperties", "propertyNames",
-    "minProperties", "maxProperties",
 };
 
 static bool key_is(const json_value *m, const char *name) {
@@ -52,7 +52,6 @@ static bool key_is(const json_value *m, const char *name) {
 static bool is_harmless(const json_value *m) {
     return (key_is(m, "uniqueItems") && m->kind == JSON_FALSE) ||
            (key_is(m, "unevaluatedProperties") && m->kind == JSON_TRUE) ||
-           (key_is(m, "minProperties") && m->kind == JSON_NUMBER && m->number == 0) ||
            ((key_is(m, "$id") || key_is(m, "$anchor")) && m->kind == JSON_STRING);
 }
 
@@ -289,6 +288,8 @@ static void read_one(schema_compiler *c, schema_facts *f, const json_value *node
     lower(c, &f->max_length, json_get(node, "maxLength"));
     raise(c, &f->min_items, json_get(node, "minItems"));
     lower(c, &f->max_items, json_get(node, "maxItems"));
+    raise(c, &f->min_properties, json_get(node, "minProperties"));
+    lower(c, &f->max_properties, json_get(node, "maxProperties"));
     read_bound(c, &f->low, json_get(node, "minimum"), true, false);
     read_bound(c, &f->low, json_get(node, "exclusiveMinimum"), true, true);
     read_bound(c, &f->high, json_get(node, "maximum"), false, false);
@@ -301,6 +302,7 @@ void schema_read_facts(schema_compiler *c, schema_facts *f) {
     f->types = TYPE_ANY;
     f->max_length = UINT64_MAX;
     f->max_items = UINT64_MAX;
+    f->max_properties = UINT64_MAX;
     for (size_t i = 0; i < f->n && c->status == LFM_OK; i++) {
         read_one(c, f, f->items[i].node);
     }

@@ -97,6 +97,7 @@ typedef struct {
     bool has_values;
     schema_limit low, high;
     uint64_t min_length, max_length, min_items, max_items; /* UINT64_MAX = no limit */
+    uint64_t min_properties, max_properties;
     const json_value *pattern, *format;
 } schema_facts;
 

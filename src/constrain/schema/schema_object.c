@@ -6,6 +6,8 @@
 #include "base/grow.h"
 #include "constrain/gbnf/gbnf_write.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +18,7 @@ typedef struct {
     size_t n, cap;
     bool open;         /* further members may follow */
     bool call;         /* a=1, b=2: arguments of a call in place of members */
+    uint64_t min, max; /* members; only what must be counted */
     size_t id;         /* of the helper rules */
 } object;
 
@@ -139,45 +142,108 @@ static void write_member(object *o, const schema_property *p) {
 
 /* ---- Members in their order ----------------------------------------------------------------- */
 
-/* Write what may follow once the members before `i` are decided: rule a<id>-i when none was
- * written, b<id>-i when one was.  The rules call each other along the list. */
-static void write_rest(object *o, json_out *rules, size_t i) {
+enum { MAX_COUNTED = 50000 }; /* rules for an object whose members are counted */
+
+/* Beyond what is still to be counted, the number of members does not matter. */
+static uint64_t counted(const object *o, uint64_t n) {
+    const uint64_t enough = o->min > 1 ? o->min : 1;
+    return o->max == UINT64_MAX && n > enough ? enough : n;
+}
+
+/* The name of the rule for what may follow once the members before `i` are decided, and n of them
+ * were written: a<id>-i for none. */
+static void write_rest_name(const object *o, size_t i, uint64_t n) {
+    const uint64_t kept = counted(o, n);
+    schema_write_name(&o->c->out, kept ? "b" : "a", o->id,
+                      kept > 1 ? (size_t)kept * (o->n + 1) + i : i);
+}
+
+static void write_times(json_out *out, uint64_t least, uint64_t most) {
+    char text[64];
+    if (least == 0 && most == UINT64_MAX) {
+        json_write_text(out, "*");
+    } else {
+        snprintf(text, sizeof text, most == UINT64_MAX ? "{%" PRIu64 ",}" : "{%" PRIu64 ",%" PRIu64
+                 "}", least, most);
+        json_write_text(out, text);
+    }
+}
+
+/* Further members, after n. */
+static void write_further(const object *o, uint64_t n) {
+    json_out *out = &o->c->out;
+    const uint64_t least = o->min > n ? o->min - n : 0;
+    const uint64_t most = o->max == UINT64_MAX ? o->max : o->max - n;
+    if (most == 0 || least > most) {
+        json_write_text(out, least > most ? "never" : "\"\"");
+        return;
+    }
+    json_write_text(out, n == 0 ? "(" : "(\", \" ");
+    schema_write_name(out, "m", o->id, 0);
+    if (n == 0) {
+        json_write_text(out, " (\", \" ");
+        schema_write_name(out, "m", o->id, 0);
+        json_write_text(out, ")");
+        write_times(out, least > 0 ? least - 1 : 0, most == UINT64_MAX ? most : most - 1);
+        json_write_text(out, least > 0 ? ")" : ")?");
+    } else {
+        json_write_text(out, ")");
+        write_times(out, least, most);
+    }
+}
+
+/* Write the rule for what may follow.  The rules call each other along the list. */
+static void write_rest(object *o, json_out *rules, size_t i, uint64_t n) {
     schema_compiler *c = o->c;
-    for (int first = 1; first >= 0; first--) {
-        json_out kept = c->out; /* references go to c->out: redirect it */
-        c->out = (json_out){0};
-        schema_write_name(&c->out, first ? "a" : "b", o->id, i);
-        json_write_text(&c->out, " ::= ");
-        const char *comma = first ? "" : "\", \" ";
-        if (i < o->n) {
-            const bool optional = !o->at[i].required;
-            json_write_text(&c->out, comma);
+    json_out kept = c->out; /* references go to c->out: redirect it */
+    c->out = (json_out){0};
+    write_rest_name(o, i, n);
+    json_write_text(&c->out, " ::= ");
+    if (i < o->n) {
+        if (n < o->max) {
+            json_write_text(&c->out, n == 0 ? "" : "\", \" ");
             write_member(o, &o->at[i]);
             /* write_members() frees o->at; the analyser loses sight of it here. */
             json_write_text(&c->out, " "); /* NOLINT(clang-analyzer-unix.Malloc) */
-            schema_write_name(&c->out, "b", o->id, i + 1);
-            if (optional) {
-                json_write_text(&c->out, " | ");
-                schema_write_name(&c->out, first ? "a" : "b", o->id, i + 1);
-            }
-        } else if (!o->open) {
-            json_write_text(&c->out, "\"\"");
+            write_rest_name(o, i + 1, n + 1);
         } else {
-            json_write_text(&c->out, first ? "(" : "(\", \" ");
-            schema_write_name(&c->out, "m", o->id, 0);
-            json_write_text(&c->out, first ? " (\", \" " : "");
-            if (first) {
-                schema_write_name(&c->out, "m", o->id, 0);
-                json_write_text(&c->out, ")*)?");
-            } else {
-                json_write_text(&c->out, ")*");
-            }
+            json_write_text(&c->out, "never");
         }
-        json_write_text(&c->out, "\n");
-        json_write_raw(rules, c->out.ptr ? c->out.ptr : "", c->out.len);
-        rules->failed = rules->failed || c->out.failed;
-        json_out_free(&c->out);
-        c->out = kept;
+        if (!o->at[i].required) {
+            json_write_text(&c->out, " | ");
+            write_rest_name(o, i + 1, n);
+        }
+    } else if (o->open) {
+        write_further(o, n);
+    } else {
+        json_write_text(&c->out, n < o->min ? "never" : "\"\"");
+    }
+    json_write_text(&c->out, "\n");
+    json_write_raw(rules, c->out.ptr ? c->out.ptr : "", c->out.len);
+    rules->failed = rules->failed || c->out.failed;
+    json_out_free(&c->out);
+    c->out = kept;
+}
+
+/* Write the rules for what may follow once the members before `i` are decided. */
+static void write_rests(object *o, json_out *rules, size_t i) {
+    for (uint64_t n = 0; n <= i && n <= o->max && n == counted(o, n); n++) {
+        write_rest(o, rules, i, n);
+    }
+}
+
+/* What minProperties and maxProperties ask for, apart from what is so anyway. */
+static void read_counts(object *o) {
+    size_t n_required = 0;
+    for (size_t i = 0; i < o->n; i++) {
+        n_required += o->at[i].required;
+    }
+    o->min = o->f->min_properties > n_required ? o->f->min_properties : 0;
+    o->max = o->open || o->f->max_properties < o->n ? o->f->max_properties : UINT64_MAX;
+    const uint64_t most = o->max != UINT64_MAX ? o->max : o->min;
+    if (o->n > 0 && (most < o->n ? most : o->n) * o->n > MAX_COUNTED) {
+        schema_fail(o->c, o->f->items[0].node,
+                    "minProperties and maxProperties are not supported with so many properties");
     }
 }
 
@@ -213,6 +279,7 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
         drop_doubles(&o);
     }
     o.open = o.open && !call; /* a function takes no other arguments */
+    read_counts(&o);
     for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
         if (!schema_is_name(o.at[i].key, o.at[i].len)) {
             schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",
@@ -231,7 +298,7 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
                         (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
             break;
         }
-        write_rest(&o, rules, i);
+        write_rests(&o, rules, i);
     }
     if (c->status == LFM_OK && o.open) {
         write_more(&o, rules);
