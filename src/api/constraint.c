@@ -166,29 +166,49 @@ static bool also_allowed(const lfm_constraint *c, int32_t token) {
            (tok_is_end(w->model->tok, token) && lfm_constraint_is_complete(c));
 }
 
-/* The tokens that can continue the text: those that the grammar allows and that repeat no key. */
+/* Do the checks beside the grammar allow these bytes, which the grammar allows? */
+static lfm_status check_text(lfm_constraint *c, const char *text, size_t n, bool *allowed,
+                             lfm_error *err) {
+    constraint_shared *w = c->shared;
+    bool repeats = false;
+    if (w->ahead) return ahead_allows(w->ahead, &c->keys, &c->state, text, n, allowed, err);
+    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) return constraint_no_memory(err);
+    *allowed = !repeats;
+    return LFM_OK;
+}
+
+/* Within a marked bracket every token is checked, except in strings that may go on as they like. */
+static lfm_status must_check_all(lfm_constraint *c, bool *all, lfm_error *err) {
+    bool is_free = false;
+    *all = c->keys.at.n_marked > 0;
+    if (!*all) return LFM_OK;
+    const lfm_status st = ahead_is_free(c->shared->ahead, &c->keys, &c->state, &is_free, err);
+    *all = !is_free;
+    return st;
+}
+
+/* The tokens that can continue the text: those that the grammar and the checks beside it allow. */
 static lfm_status get_mask(lfm_constraint *c, const uint64_t **bits, lfm_error *err) {
     const constraint_shared *w = c->shared;
-    const lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
+    const size_t n_words = mask_words(w->vocab.n_vocab);
+    bool all = false;
+    lfm_status st = mask_get(&c->shared->mask, &c->state, bits, err);
     if (st != LFM_OK || !w->unique_keys) return st;
-    for (size_t i = 0; i < w->n_quoted; i++) {
-        const int32_t token = w->quoted[i];
-        bool repeats = false;
-        size_t n = 0;
-        const char *text = tok_bytes(w->model->tok, token, &n);
-        if (has_bit(*bits, token) &&
-            keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) {
-            return constraint_no_memory(err);
-        }
-        if (repeats) {
-            if (*bits != w->narrowed) { /* the mask itself is cached: copy it */
-                memcpy(w->narrowed, *bits, mask_words(w->vocab.n_vocab) * sizeof *w->narrowed);
-                *bits = w->narrowed;
-            }
-            w->narrowed[token / 64] &= ~((uint64_t)1 << token % 64);
+    st = must_check_all(c, &all, err);
+    memcpy(w->narrowed, *bits, n_words * sizeof *w->narrowed); /* the mask itself is cached */
+    *bits = w->narrowed;
+    for (size_t i = 0; i < n_words && st == LFM_OK; i++) {
+        uint64_t left = w->narrowed[i] & (all ? UINT64_MAX : w->watched[i]);
+        for (int32_t token = (int32_t)(64 * i); left && st == LFM_OK; token++, left >>= 1) {
+            if (!(left & 1)) continue;
+            bool allowed = true;
+            size_t n = 0;
+            const char *text = tok_bytes(w->model->tok, token, &n);
+            st = has_bit(w->vocab.has_text, token) ? check_text(c, text, n, &allowed, err) : st;
+            w->narrowed[i] &= ~((uint64_t)!allowed << token % 64);
         }
     }
-    return LFM_OK;
+    return st;
 }
 
 lfm_status lfm_constraint_mask(lfm_constraint *c, float *logits, lfm_error *err) {
@@ -276,17 +296,53 @@ static lfm_status advance(lfm_constraint *c, int32_t token, lfm_error *err) {
     return st;
 }
 
-/* Add a token that the grammar allows to the text, unless it repeats a key. */
-static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err) {
+/* Take the byte that led to *state as the next one of the text, unless it repeats something. */
+static lfm_status note_byte(lfm_constraint *c, char byte, uint32_t state, bool *repeats,
+                            lfm_error *err) {
+    const bool marked = automaton_bits(c->shared->automaton, state) & STATE_MARKED;
+    const keys_place held = keys_hold(&c->keys);
+    keys_result result = keys_byte(&c->keys, byte, marked);
+    keys_back(&c->keys, &held);
+    if (result == KEYS_FINE) {
+        result = keys_byte(&c->keys, byte, marked);
+    }
+    *repeats = result == KEYS_REPEATS;
+    return result == KEYS_NO_MEMORY ? constraint_no_memory(err) : LFM_OK;
+}
+
+/* Take bytes that are allowed in *from, which is pinned and moves. */
+static lfm_status note_text(lfm_constraint *c, uint32_t *from, const char *text, size_t n,
+                            lfm_error *err) {
+    lfm_status st = LFM_OK;
     bool repeats = false;
+    for (size_t i = 0; i < n && st == LFM_OK; i++) {
+        if (c->shared->ahead) {
+            st = automaton_step(c->shared->automaton, from, (uint8_t)text[i], from, err);
+        }
+        if (st == LFM_OK) st = note_byte(c, text[i], *from, &repeats, err);
+    }
+    return st;
+}
+
+/* Add a token that the grammar allows to the text, if the checks beside it do, too. */
+static lfm_status accept_token(lfm_constraint *c, int32_t token, lfm_error *err) {
+    bool allowed = true;
     size_t n = 0;
     const char *text = text_of(c, token, &n);
+    uint32_t from = c->state;
+    automaton_pin pin = {0};
     n = c->shared->unique_keys ? n : 0;
-    if (keys_would_repeat(&c->keys, text, n, &repeats) != LFM_OK) return constraint_no_memory(err);
-    const lfm_status st = repeats ? cannot_follow(c, token, err) : advance(c, token, err);
+    lfm_status st = n > 0 ? check_text(c, text, n, &allowed, err) : LFM_OK;
+    if (st == LFM_OK && !allowed) st = cannot_follow(c, token, err);
     if (st != LFM_OK) return st;
-    c->thoughts.phase = THOUGHTS_TEXT;
-    return keys_add(&c->keys, text, n, &repeats) == LFM_OK ? LFM_OK : constraint_no_memory(err);
+    automaton_hold(c->shared->automaton, &pin, &from, 1);
+    st = advance(c, token, err);
+    if (st == LFM_OK) {
+        c->thoughts.phase = THOUGHTS_TEXT;
+        st = note_text(c, &from, text, n, err);
+    }
+    automaton_release(c->shared->automaton, &pin);
+    return st;
 }
 
 lfm_status lfm_constraint_accept(lfm_constraint *c, int32_t token, lfm_error *err) {
@@ -324,14 +380,13 @@ static lfm_status accept_byte(lfm_constraint *c, char byte, lfm_error *err) {
     if (c->thoughts.phase == THOUGHTS_BREAKS && byte == '\n') return LFM_OK;
     bool repeats = false;
     c->thoughts.phase = THOUGHTS_TEXT;
-    if (c->shared->unique_keys && keys_add(&c->keys, &byte, 1, &repeats) != LFM_OK) {
-        return constraint_no_memory(err);
+    lfm_status st =
+        automaton_step(c->shared->automaton, &c->state, (uint8_t)byte, &c->state, err);
+    if (st == LFM_OK && c->shared->unique_keys) {
+        st = note_byte(c, byte, c->state, &repeats, err);
     }
-    if (repeats) {
-        c->state = STATE_DEAD;
-        return LFM_OK;
-    }
-    return automaton_step(c->shared->automaton, &c->state, (uint8_t)byte, &c->state, err);
+    c->state = repeats ? STATE_DEAD : c->state;
+    return st;
 }
 
 lfm_status lfm_constraint_accept_text(lfm_constraint *c, const char *text, size_t n,

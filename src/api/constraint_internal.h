@@ -7,6 +7,7 @@
 #include "api/internal.h"
 #include "base/markers.h"
 #include "base/thoughts.h"
+#include "constrain/engine/ahead.h"
 #include "constrain/engine/keys.h"
 #include "constrain/engine/mask.h"
 
@@ -28,9 +29,9 @@ typedef struct {
     float *kept;         // [n_extras] their logits
     size_t n_extras;
     bool unique_keys;    /* the text is JSON: no object may have a key twice */
-    int32_t *quoted;     // [n_quoted] tokens with a '"', which may complete a key
-    size_t n_quoted;
-    uint64_t *narrowed;  // [mask_words] a mask without tokens that would repeat a key
+    uint64_t *watched;   // [mask_words] tokens that may complete a key, or open a marked bracket
+    uint64_t *narrowed;  // [mask_words] a mask without tokens that the checks refuse
+    ahead *ahead;        /* where brackets are marked; NULL = nowhere */
 } constraint_shared;
 
 /* Fill in everything but n_users and model.  Release it even after an error. */

@@ -46,6 +46,9 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
         g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
         st = gbnf_compile(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
     }
+    if (st == LFM_OK && !g->is_json && g->inner.n_marks > 0) {
+        st = err_set(err, LFM_ERR_ARG, "the grammar has an '@', which GBNF does not know");
+    }
     free(schema);
     free(gbnf);
     if (st != LFM_OK) {
@@ -79,6 +82,7 @@ bool constraint_all_breaks(const char *text, size_t n) {
 void constraint_shared_release(constraint_shared *w) {
     if (!w || --w->n_users > 0) return;
     mask_drop(&w->mask);
+    ahead_free(w->ahead);
     automaton_free(w->automaton);
     mask_vocab_drop(&w->vocab);
     free(w->named);
@@ -86,7 +90,7 @@ void constraint_shared_release(constraint_shared *w) {
     free(w->risky);
     free(w->extras);
     free(w->kept);
-    free(w->quoted);
+    free(w->watched);
     free(w->narrowed);
     free(w);
 }
@@ -176,19 +180,21 @@ static lfm_status find_extras(constraint_shared *w, lfm_error *err) {
     return LFM_OK;
 }
 
-static lfm_status find_quoted(constraint_shared *w, lfm_error *err) {
+/* Tokens that the checks beside the grammar look at even where no marked bracket is open. */
+static lfm_status find_watched(constraint_shared *w, const grammar *g, lfm_error *err) {
     const size_t n = w->vocab.n_vocab;
-    w->quoted = calloc(n + 1, sizeof *w->quoted);
+    w->watched = calloc(mask_words(n) + 1, sizeof *w->watched);
     w->narrowed = calloc(mask_words(n) + 1, sizeof *w->narrowed);
-    if (!w->quoted || !w->narrowed) return constraint_no_memory(err);
+    if (!w->watched || !w->narrowed) return constraint_no_memory(err);
     for (size_t i = 0; i < n; i++) {
         size_t len = 0;
         const char *text = tok_bytes(w->model->tok, (int32_t)i, &len);
-        if (len > 0 && memchr(text, '"', len)) {
-            w->quoted[w->n_quoted++] = (int32_t)i;
-        }
+        const bool quoted = len > 0 && memchr(text, '"', len);
+        const bool opens = g->n_marks > 0 && len > 0 &&
+                           (memchr(text, '[', len) || memchr(text, '{', len));
+        w->watched[i / 64] |= (uint64_t)(quoted || opens) << i % 64;
     }
-    return LFM_OK;
+    return g->n_marks > 0 ? ahead_new(&w->ahead, w->automaton, err) : LFM_OK;
 }
 
 lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, int flags,
@@ -200,6 +206,6 @@ lfm_status constraint_shared_make(constraint_shared *w, const lfm_grammar *g, in
     if (st == LFM_OK && flags & LFM_CONSTRAINT_THOUGHTS) st = allow_thoughts(w, err);
     if (st == LFM_OK) st = find_extras(w, err);
     w->unique_keys = g->is_json;
-    if (st == LFM_OK && w->unique_keys) st = find_quoted(w, err);
+    if (st == LFM_OK && w->unique_keys) st = find_watched(w, &g->inner, err);
     return st;
 }

@@ -209,6 +209,10 @@ static void advance(const automaton *a, automaton_thread t) {
             enter(a, a->g->repeats[s->first].rule, t.step, 0, t.stack);
         }
         break;
+    case STEP_MARK:
+        c->bits |= STATE_MARKED;
+        closure_push(c, s->next, t.stack);
+        break;
     case STEP_RETURN:
         if (!(t.stack & OPEN)) {
             closure_return_from(a, t.stack);

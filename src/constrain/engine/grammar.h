@@ -5,6 +5,9 @@
  * the whole a pushdown automaton.  Characters are spelled as bytes of UTF-8, so a token may end
  * inside a character.  The program never changes after it was made and may be shared by threads.
  *
+ * A mark tells the checks beside a grammar (keys.h, ahead.h) about the bracket before it: elements of
+ * a marked array must differ; the keys of a marked object may run out.
+ *
  * Guarantees: no rule begins with itself (left recursion is an error), and from every step that a
  * text can reach there is a way to the end of the grammar; steps without one were removed.
  */
@@ -24,7 +27,8 @@ typedef enum {
     STEP_TOKEN,  /* a whole token: tokens[first], then `next` */
     STEP_SPLIT,  /* any of branches[first..first+n) */
     STEP_CALL,   /* rule `first`, then `next` */
-    STEP_REPEAT  /* the rule of repeats[first] as often as it says, then `next` */
+    STEP_REPEAT, /* the rule of repeats[first] as often as it says, then `next` */
+    STEP_MARK    /* sets STATE_MARKED, then `next`: the bracket that was just opened is marked */
 } grammar_step_kind;
 
 typedef struct {
@@ -74,6 +78,7 @@ typedef struct {
     size_t n_repeats, repeats_cap;
     grammar_token *tokens;
     size_t n_tokens;
+    size_t n_marks;           /* steps */
     char *names;
     uint32_t root;            /* rule */
     uint8_t byte_class[256];  /* bytes that no edge tells apart have the same class */

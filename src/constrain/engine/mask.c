@@ -148,7 +148,7 @@ static lfm_status walk(mask *m, const trie *t, size_t i, size_t end, uint64_t *b
         for (uint32_t k = node->first; k < node[1].first; k++) {
             bits[t->ids[k] / 64] |= (uint64_t)1 << t->ids[k] % 64;
         }
-        const uint32_t cuts = automaton_bits(a, next) & ~STATE_ACCEPTS;
+        const uint32_t cuts = automaton_bits(a, next) & ~(STATE_ACCEPTS | STATE_MARKED);
         if (outline && cuts != 0) {
             const lfm_status st = note_crossing(m, outline, i, cuts, err);
             if (st != LFM_OK || outline->crowded) return st;

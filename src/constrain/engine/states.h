@@ -20,10 +20,12 @@
 
 enum {
     STATE_DEAD = 0,  /* no text begins like this */
-    OUTLINE_MAX = 31 /* stacks that an outline can cut */
+    OUTLINE_MAX = 30 /* stacks that an outline can cut */
 };
 #define STATE_UNKNOWN UINT32_MAX /* not computed yet */
-#define STATE_ACCEPTS 1u /* a bit of a state: the text may end here; others: automaton_outline */
+/* Bits of a state; the others: automaton_outline. */
+#define STATE_ACCEPTS 1u          /* the text may end here */
+#define STATE_MARKED 0x80000000u  /* a mark is behind the last byte */
 
 /* A step that waits, and its stack. */
 typedef struct {

@@ -37,7 +37,7 @@ typedef struct {
 static uint32_t n_targets(const grammar_step *s) {
     switch (s->kind) {
     case STEP_MATCH: case STEP_SPLIT: return s->n;
-    case STEP_TOKEN: case STEP_CALL: case STEP_REPEAT: return 1;
+    case STEP_TOKEN: case STEP_CALL: case STEP_REPEAT: case STEP_MARK: return 1;
     default: return 0;
     }
 }
@@ -126,6 +126,7 @@ static bool is_empty(const analysis *a, const grammar_step *s) {
     const grammar *g = a->g;
     switch (s->kind) {
     case STEP_RETURN: return true;
+    case STEP_MARK: return a->empty[s->next];
     case STEP_CALL: return a->empty[s->next] && a->empty[g->rules[s->first].start];
     case STEP_REPEAT:
         return a->empty[s->next] && (g->repeats[s->first].min == 0 ||
@@ -275,6 +276,9 @@ static lfm_status descend(analysis *a, descent *d) {
     const grammar_step *s = &g->steps[d->steps[--d->n_steps]];
     for (uint32_t i = 0; s->kind == STEP_SPLIT && i < s->n; i++) {
         look_at(d, g->branches[s->first + i]);
+    }
+    if (s->kind == STEP_MARK) {
+        look_at(d, s->next);
     }
     const uint32_t rule = callee(g, s);
     if (rule == UINT32_MAX) return LFM_OK;

@@ -160,6 +160,7 @@ static lfm_status read_item(gbnf_parser *p, bool *done) {
     case '[': st = gbnf_read_class(p); break;
     case '.': st = gbnf_read_dot(p); break;
     case '<': case '!': st = gbnf_read_token(p); break;
+    case '@': st = gbnf_read_mark(p); break;
     case '*': case '+': case '?': case '{': st = gbnf_read_repeat(p, nested); break;
     case '|':
         st = next_alternative(p);

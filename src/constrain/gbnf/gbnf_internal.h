@@ -46,6 +46,7 @@ lfm_status gbnf_read_literal(gbnf_parser *p);
 lfm_status gbnf_read_class(gbnf_parser *p);
 lfm_status gbnf_read_dot(gbnf_parser *p);
 lfm_status gbnf_read_token(gbnf_parser *p);
+lfm_status gbnf_read_mark(gbnf_parser *p);
 lfm_status gbnf_read_repeat(gbnf_parser *p, bool nested);
 lfm_status gbnf_add_item(gbnf_parser *p, gbnf_node node);
 

@@ -227,6 +227,13 @@ lfm_status gbnf_read_token(gbnf_parser *p) {
     return gbnf_add_item(p, node);
 }
 
+/* '@', a mark (grammar.h). */
+lfm_status gbnf_read_mark(gbnf_parser *p) {
+    const gbnf_node node = {.kind = GBNF_MARK, .at = (uint32_t)p->pos, .size = 1};
+    p->pos++;
+    return gbnf_add_item(p, node);
+}
+
 /* ---- Repetitions ---------------------------------------------------------------------------- */
 
 static lfm_status read_count(gbnf_parser *p, uint32_t *count) {

@@ -21,7 +21,8 @@ typedef enum {
     GBNF_CHARACTER,    /* one character of a set */
     GBNF_RULE,         /* a reference to a rule */
     GBNF_TOKEN,        /* one token, whatever its text */
-    GBNF_REPEAT        /* the child min to max times */
+    GBNF_REPEAT,       /* the child min to max times */
+    GBNF_MARK          /* a mark on the bracket before it; not in GBNF, only in our own grammars */
 } gbnf_kind;
 
 typedef struct {

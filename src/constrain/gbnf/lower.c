@@ -347,6 +347,10 @@ static lfm_status lower_leaf(lowering *l, const gbnf_node *node, uint32_t next, 
     case GBNF_TOKEN:
         step.kind = STEP_TOKEN;
         return new_step(l, step, result);
+    case GBNF_MARK:
+        step.kind = STEP_MARK;
+        l->g->n_marks++;
+        return new_step(l, step, result);
     default:
         step.kind = STEP_CALL;
         return new_step(l, step, result);

@@ -34,13 +34,14 @@ static const struct {
     {"maximum", KEY_READ, TYPE_NUMBER}, {"exclusiveMinimum", KEY_READ, TYPE_NUMBER},
     {"exclusiveMaximum", KEY_READ, TYPE_NUMBER}, {"multipleOf", KEY_READ, TYPE_NUMBER},
     {"minProperties", KEY_READ, TYPE_OBJECT}, {"maxProperties", KEY_READ, TYPE_OBJECT},
+    {"uniqueItems", KEY_READ, TYPE_ARRAY},
 };
 
 /* Keywords of draft 2020-12 and earlier that are not supported, as opposed to misspelled ones. */
 static const char *const refused[] = {
     "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor",
     "$vocabulary", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
-    "dependencies", "additionalItems", "contains", "minContains", "maxContains", "uniqueItems",
+    "dependencies", "additionalItems", "contains", "minContains", "maxContains",
     "unevaluatedItems", "unevaluatedProperties", "patternProperties", "propertyNames",
 };
 
@@ -50,8 +51,7 @@ static bool key_is(const json_value *m, const char *name) {
 
 /* Is this keyword without effect? */
 static bool is_harmless(const json_value *m) {
-    return (key_is(m, "uniqueItems") && m->kind == JSON_FALSE) ||
-           (key_is(m, "unevaluatedProperties") && m->kind == JSON_TRUE) ||
+    return (key_is(m, "unevaluatedProperties") && m->kind == JSON_TRUE) ||
            ((key_is(m, "$id") || key_is(m, "$anchor")) && m->kind == JSON_STRING);
 }
 
@@ -148,6 +148,13 @@ static uint64_t read_count(schema_compiler *c, const json_value *v) {
         return 0;
     }
     return (uint64_t)v->number;
+}
+
+static bool read_flag(schema_compiler *c, const json_value *v) {
+    if (v && v->kind != JSON_TRUE && v->kind != JSON_FALSE) {
+        schema_fail(c, v, "this must be true or false");
+    }
+    return v && v->kind == JSON_TRUE;
 }
 
 static void raise(schema_compiler *c, uint64_t *least, const json_value *v) {
@@ -288,6 +295,7 @@ static void read_one(schema_compiler *c, schema_facts *f, const json_value *node
     lower(c, &f->max_length, json_get(node, "maxLength"));
     raise(c, &f->min_items, json_get(node, "minItems"));
     lower(c, &f->max_items, json_get(node, "maxItems"));
+    f->unique = f->unique || read_flag(c, json_get(node, "uniqueItems"));
     raise(c, &f->min_properties, json_get(node, "minProperties"));
     lower(c, &f->max_properties, json_get(node, "maxProperties"));
     read_bound(c, &f->low, json_get(node, "minimum"), true, false);

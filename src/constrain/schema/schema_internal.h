@@ -98,6 +98,7 @@ typedef struct {
     schema_limit low, high;
     uint64_t min_length, max_length, min_items, max_items; /* UINT64_MAX = no limit */
     uint64_t min_properties, max_properties;
+    bool unique;              /* elements must differ */
     const json_value *pattern, *format;
 } schema_facts;
 

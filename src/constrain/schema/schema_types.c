@@ -72,7 +72,7 @@ void schema_write_array(schema_compiler *c, const schema_facts *f) {
         json_write_text(&c->out, "never");
         return;
     }
-    json_write_text(&c->out, "\"[\" ");
+    json_write_text(&c->out, f->unique && max > 1 ? "\"[\" @ " : "\"[\" ");
     /* The first elements one by one; each optional one encloses all that follow it. */
     for (size_t i = 0; i < n_prefix && i < max; i++) {
         if (i >= min) {
