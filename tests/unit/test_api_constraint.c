@@ -500,17 +500,33 @@ static int32_t sample(lfm_constraint *c, uint64_t seed, uint64_t step, bool clos
     return best;
 }
 
+/* Do the elements of a list of strings and numbers differ? */
+static bool all_differ(const json_value *list) {
+    for (const json_value *x = list->first; x; x = x->next) {
+        for (const json_value *y = x->next; y; y = y->next) {
+            if (x->kind == y->kind && x->len == y->len && memcmp(x->text, y->text, x->len) == 0) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
 /* Every token is allowed exactly if its text can follow; complete answers are JSON that strict
  * readers take. */
 static void test_random_answers(void **state) {
-    static const char *const schemas[] = {ANY_KEYS, MORE_KEYS, "{\"type\":[\"object\",\"array\"]}"};
-    enum { N_ANSWERS = 60, MAX_STEPS = 120 };
+    static const char *const schemas[] = {
+        ANY_KEYS, MORE_KEYS, "{\"type\":[\"object\",\"array\"]}",
+        "{\"uniqueItems\":true,\"minItems\":3,\"items\":{\"anyOf\":[{\"enum\":[\"a\",\"ab\",1]},"
+        "{\"type\":\"integer\",\"minimum\":0,\"maximum\":12},{\"type\":\"string\"}]}}",
+    };
+    enum { N_ANSWERS = 80, MAX_STEPS = 120 };
     size_t n_complete = 0;
     size_t n_keys = 0;
     (void)state;
     for (uint64_t seed = 0; seed < N_ANSWERS; seed++) {
         lfm_grammar *g = NULL;
-        lfm_constraint *c = begin(&g, LFM_CONSTRAINT_JSON_SCHEMA, schemas[seed % 3]);
+        lfm_constraint *c = begin(&g, LFM_CONSTRAINT_JSON_SCHEMA, schemas[seed % 4]);
         char text[MAX_TEXT];
         size_t len = 0;
         for (uint64_t step = 0; step < MAX_STEPS && !lfm_constraint_is_final(c); step++) {
@@ -530,6 +546,7 @@ static void test_random_answers(void **state) {
             if (json_parse(&doc, text, len, &err) != LFM_OK) {
                 fail_msg("%.*s: %s", (int)len, text, err.text);
             }
+            assert_true(seed % 4 != 3 || all_differ(doc.root));
             n_keys += doc.root->n;
             n_complete++;
             json_doc_free(&doc);

@@ -84,61 +84,60 @@ static bool all_differ(const json_value *v) { /* NOLINT(misc-no-recursion) */
 #define STRING "{\"type\": \"string\"}"
 #define UNIQUE "\"type\": \"array\", \"uniqueItems\": true"
 
-/* In each of them all arrays are unique; `exact` ones cannot be longer than `most`. */
+/* In each of them all arrays are unique. */
 static const struct {
     const char *schema;
     const char *good[4], *bad[4];
-    bool never_stuck;
 } cases[] = {
     {"{" UNIQUE ", \"items\": {\"enum\": [\"a\", \"b\", \"c\"]}, \"minItems\": 2}",
      {"[\"a\", \"b\"]", "[\"c\", \"b\", \"a\"]"},
-     {"[\"a\", \"a\"]", "[\"a\"]", "[\"a\", \"b\", \"c\", \"a\"]"}, true},
+     {"[\"a\", \"a\"]", "[\"a\"]", "[\"a\", \"b\", \"c\", \"a\"]"}},
     {"{" UNIQUE ", \"items\": {\"enum\": [\"a\", \"b\", \"c\"]}, \"minItems\": 3}",
-     {"[\"c\", \"b\", \"a\"]"}, {"[\"a\", \"b\"]"}, true},
+     {"[\"c\", \"b\", \"a\"]"}, {"[\"a\", \"b\"]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"number\"}}", {"[1, 2]", "[]", "[1, 10, 1e2, 0.1]"},
-     {"[1, 1.0]", "[1, 2, 10e-1]", "[0, -0]", "[1e2, 100]"}, true},
+     {"[1, 1.0]", "[1, 2, 10e-1]", "[0, -0]", "[1e2, 100]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": 12}, "
      "\"minItems\": 9}", {"[0, 1, 2, 3, 4, 5, 6, 7, 12, 11, 10, 9, 8]"},
-     {"[0, 1, 2, 3, 4, 5, 6, 7, 0]", "[1, 2]"}, true},
+     {"[0, 1, 2, 3, 4, 5, 6, 7, 0]", "[1, 2]"}},
     {"{" UNIQUE ", \"items\": {\"type\": [\"boolean\", \"null\"]}}", {"[true, null, false]"},
-     {"[true, true]", "[null, false, null]"}, true},
+     {"[true, true]", "[null, false, null]"}},
     {"{" UNIQUE ", \"items\": " STRING ", \"minItems\": 4}", {"[\"\", \"a\", \"aa\", \"b\"]"},
-     {"[\"a\", \"b\", \"c\", \"a\"]", "[\"\", \"\"]"}, true},
+     {"[\"a\", \"b\", \"c\", \"a\"]", "[\"\", \"\"]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"string\", \"maxLength\": 1}, \"minItems\": 5}",
-     {"[\"\", \"a\", \"c\", \"b\", \"\\n\"]"}, {"[\"\", \"a\", \"c\", \"b\", \"\"]"}, true},
+     {"[\"\", \"a\", \"c\", \"b\", \"\\n\"]"}, {"[\"\", \"a\", \"c\", \"b\", \"\"]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"string\", \"pattern\": \"^[ab]{1,2}$\"}, "
      "\"minItems\": 5}", {"[\"a\", \"b\", \"aa\", \"ab\", \"ba\", \"bb\"]"},
-     {"[\"a\", \"b\", \"aa\", \"ab\", \"a\"]"}, true},
+     {"[\"a\", \"b\", \"aa\", \"ab\", \"a\"]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"string\", \"format\": \"date\"}}",
-     {"[\"2024-01-01\", \"2024-01-02\"]"}, {"[\"2024-01-01\", \"2024-01-01\"]"}, true},
+     {"[\"2024-01-01\", \"2024-01-02\"]"}, {"[\"2024-01-01\", \"2024-01-01\"]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"object\", \"properties\": {\"a\": {\"type\": "
      "\"boolean\"}, \"b\": {\"enum\": [1, 2]}}, \"required\": [\"a\"], "
      "\"additionalProperties\": false}, \"minItems\": 4}",
      {"[{\"a\": true}, {\"a\": false}, {\"a\": true, \"b\": 1}, {\"a\": true, \"b\": 2}]"},
-     {"[{\"a\": true}, {\"a\": false}, {\"a\": true, \"b\": 1}, {\"a\": true}]"}, true},
+     {"[{\"a\": true}, {\"a\": false}, {\"a\": true, \"b\": 1}, {\"a\": true}]"}},
     {"{" UNIQUE ", \"items\": {\"type\": \"object\", \"additionalProperties\": {\"enum\": [1, 2]}, "
      "\"minProperties\": 1}, \"maxItems\": 5}",
      {"[{\"a\": 1, \"b\": 2}, {\"b\": 1, \"a\": 2}]"},
-     {"[{\"a\": 1, \"b\": 2}, {\"b\": 2, \"a\": 1}]"}, true},
+     {"[{\"a\": 1, \"b\": 2}, {\"b\": 2, \"a\": 1}]"}},
     {"{" UNIQUE ", \"items\": {" UNIQUE ", \"items\": {\"enum\": [1, 2]}}}",
      {"[[], [1], [2], [1, 2]]", "[[2, 1], [1, 2]]"},
-     {"[[], []]", "[[1, 1]]", "[[1, 2], [2], [1, 2]]"}, true},
+     {"[[], []]", "[[1, 1]]", "[[1, 2], [2], [1, 2]]"}},
     {"{" UNIQUE ", \"items\": {" UNIQUE ", \"items\": {\"enum\": [1, 2]}, \"minItems\": 2}, "
-     "\"minItems\": 2}", {"[[1, 2], [2, 1]]"}, {"[[1, 2], [1, 2]]", "[[1, 2]]"}, true},
+     "\"minItems\": 2}", {"[[1, 2], [2, 1]]"}, {"[[1, 2], [1, 2]]", "[[1, 2]]"}},
     {"{\"type\": \"object\", \"properties\": {\"x\": {" UNIQUE ", \"items\": {\"enum\": [\"p\", "
      "\"q\"]}}, \"y\": {" UNIQUE ", \"items\": {\"type\": \"integer\"}, \"minItems\": 2}}, "
      "\"required\": [\"x\", \"y\"]}",
      {"{\"x\": [\"p\", \"q\"], \"y\": [1, 2]}", "{\"x\": [\"p\"], \"y\": [1, 2]}"},
-     {"{\"x\": [\"p\", \"p\"], \"y\": [1, 2]}", "{\"x\": [], \"y\": [1, 1]}"}, true},
+     {"{\"x\": [\"p\", \"p\"], \"y\": [1, 2]}", "{\"x\": [], \"y\": [1, 1]}"}},
     {"{" UNIQUE ", \"prefixItems\": [{\"type\": \"boolean\"}, {\"type\": \"boolean\"}], "
      "\"items\": {\"enum\": [true, 7]}, \"minItems\": 3}",
-     {"[true, false, 7]", "[false, true, 7]"}, {"[true, true, 7]", "[false, true, true]"}, true},
+     {"[true, false, 7]", "[false, true, 7]"}, {"[true, true, 7]", "[false, true, true]"}},
     {"{" UNIQUE ", \"items\": {\"anyOf\": [{\"type\": \"string\"}, {\"enum\": [1, 2]}, "
      "{" UNIQUE ", \"items\": {\"type\": \"null\"}}]}, \"minItems\": 3}",
-     {"[1, 2, \"1\", [], [null]]"}, {"[1, 2, \"1\", 1]", "[1, 2, [null, null]]"}, true},
-    /* 120 days, of which all are needed */
-    {"{" UNIQUE ", \"items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 120}, "
-     "\"minItems\": 120}", {""}, {"[1]"}, true},
+     {"[1, 2, \"1\", [], [null]]"}, {"[1, 2, \"1\", 1]", "[1, 2, [null, null]]"}},
+    /* All of them are needed. */
+    {"{" UNIQUE ", \"items\": {\"type\": \"integer\", \"minimum\": 1, \"maximum\": 40}, "
+     "\"minItems\": 40}", {""}, {"[1]"}},
 };
 
 static void test_table(void **state) {

@@ -17,7 +17,7 @@ enum {
     MAX_PATH = 3000,    /* bytes that a search looks ahead */
     MAX_TRIES = 30000,  /* bytes that it tries */
     MAX_KNOWN = 62,     /* bytes of a text that is remembered */
-    N_SETS = 64, N_WAYS = 4, N_FREE = 16, MAX_CIRCLE = 32
+    N_SETS = 64, N_WAYS = 4, N_ORDERS = 256, N_FREE = 16, MAX_CIRCLE = 32
 };
 #define FAR (UINT32_MAX / 4)
 
@@ -36,10 +36,18 @@ typedef struct {
     bool escaped, is_free;
 } known_free;
 
+/* The bytes that may follow in a state, those first from which the end is nearest. */
+typedef struct {
+    uint32_t state;
+    uint64_t generation; /* + 1; 0 = empty */
+    size_t n;
+    uint8_t bytes[256];
+} byte_order;
+
 /* A place on the path of a search. */
 typedef struct {
     keys_place held;
-    uint64_t last; /* the choice tried last, + 1; 0 = none */
+    size_t n_tried; /* of the bytes that may follow */
     char byte;
     bool marked;
 } turn;
@@ -54,6 +62,7 @@ struct ahead {
     automaton_pin path_pin;
     turn *turns;          // [MAX_PATH + 1]
     known_text known[N_SETS][N_WAYS];
+    byte_order orders[N_ORDERS];
     known_free free[N_FREE];
     size_t clock;
     size_t n_path;        /* of them were used since they were last cleared */
@@ -248,23 +257,40 @@ static void live_bytes(const automaton *a, uint32_t state, bool live[256]) {
     }
 }
 
-/* The next choice at a turn: by distance to the end, then by byte; 0 = there is none. */
-static lfm_status choose(ahead *h, size_t at, uint64_t *choice, lfm_error *err) {
+static int compare_far(const void *x, const void *y) {
+    const uint64_t a = *(const uint64_t *)x;
+    const uint64_t b = *(const uint64_t *)y;
+    return a < b ? -1 : a > b;
+}
+
+/* The choices in the state path[at]. */
+static lfm_status find_order(ahead *h, size_t at, const byte_order **out, lfm_error *err) {
     automaton *a = h->a;
     uint32_t *const next = &h->path[MAX_PATH + 1];
-    uint64_t best = UINT64_MAX;
+    byte_order *order = &h->orders[h->path[at] % N_ORDERS];
+    uint64_t found[256];
+    size_t n = 0;
     bool live[256];
+    *out = order;
+    if (order->generation == a->generation + 1 && order->state == h->path[at]) return LFM_OK;
     live_bytes(a, h->path[at], live);
     for (unsigned byte = 0; byte < 256; byte++) {
         if (!live[byte]) continue;
         const lfm_status st = automaton_step(a, &h->path[at], (uint8_t)byte, next, err);
         if (st != LFM_OK) return st;
         if (!measure_stacks(h)) return automaton_no_memory(err);
-        const uint64_t c = ((uint64_t)state_distance(h, *next) << 8 | byte) + 1;
-        best = c > h->turns[at].last && c < best ? c : best;
+        found[n++] = (uint64_t)state_distance(h, *next) << 8 | byte;
     }
     *next = STATE_DEAD;
-    *choice = best == UINT64_MAX ? 0 : best;
+    if (n > 1) {
+        qsort(found, n, sizeof *found, compare_far);
+    }
+    order = &h->orders[h->path[at] % N_ORDERS]; /* numbers of states may have changed */
+    *order = (byte_order){.state = h->path[at], .generation = a->generation + 1, .n = n};
+    for (size_t i = 0; i < n; i++) {
+        order->bytes[i] = (uint8_t)found[i];
+    }
+    *out = order;
     return LFM_OK;
 }
 
@@ -273,20 +299,21 @@ static lfm_status choose(ahead *h, size_t at, uint64_t *choice, lfm_error *err) 
 static lfm_status search(ahead *h, keys_open *k, bool *found, lfm_error *err) {
     size_t at = 0;
     h->turns[0].held = keys_hold(k);
-    h->turns[0].last = 0;
+    h->turns[0].n_tried = 0;
     for (size_t n_tries = 0; n_tries < MAX_TRIES && at < MAX_PATH; n_tries++) {
         turn *t = &h->turns[at];
-        lfm_status st = choose(h, at, &t->last, err);
-        if (st == LFM_OK && t->last == 0) { /* back to the turn before */
+        const byte_order *order = NULL;
+        lfm_status st = find_order(h, at, &order, err);
+        if (st == LFM_OK && t->n_tried == order->n) { /* back to the turn before */
             if (at == 0) return LFM_OK;
             at--;
             keys_back(k, &h->turns[at].held);
             keys_hold(k);
             continue;
         }
-        t->byte = (char)(uint8_t)(t->last - 1);
-        if (st == LFM_OK) st = automaton_step(h->a, &h->path[at], (uint8_t)t->byte,
-                                              &h->path[at + 1], err);
+        if (st != LFM_OK) return st;
+        t->byte = (char)order->bytes[t->n_tried++];
+        st = automaton_step(h->a, &h->path[at], (uint8_t)t->byte, &h->path[at + 1], err);
         if (st != LFM_OK) return st;
         t->marked = automaton_bits(h->a, h->path[at + 1]) & STATE_MARKED;
         const keys_result result = keys_byte(k, t->byte, t->marked);
@@ -304,7 +331,7 @@ static lfm_status search(ahead *h, keys_open *k, bool *found, lfm_error *err) {
             return LFM_OK;
         }
         h->turns[at].held = keys_hold(k);
-        h->turns[at].last = 0;
+        h->turns[at].n_tried = 0;
     }
     return LFM_OK;
 }
