@@ -192,7 +192,8 @@ static lfm_status find_watched(constraint_shared *w, const grammar *g, lfm_error
         const bool quoted = len > 0 && memchr(text, '"', len);
         const bool opens = g->n_marks > 0 && len > 0 &&
                            (memchr(text, '[', len) || memchr(text, '{', len));
-        w->watched[i / 64] |= (uint64_t)(quoted || opens) << i % 64;
+        const bool is_long = g->n_marks > 0 && len > AHEAD_FREE_BYTES;
+        w->watched[i / 64] |= (uint64_t)(quoted || opens || is_long) << i % 64;
     }
     return g->n_marks > 0 ? ahead_new(&w->ahead, w->automaton, err) : LFM_OK;
 }

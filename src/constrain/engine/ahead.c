@@ -16,8 +16,11 @@
 enum {
     MAX_PATH = 3000,    /* bytes that a search looks ahead */
     MAX_TRIES = 30000,  /* bytes that it tries */
-    MAX_KNOWN = 62,     /* bytes of a text that is remembered */
-    N_SETS = 64, N_WAYS = 4, N_ORDERS = 256, N_FREE = 16, MAX_CIRCLE = 32
+    MAX_KNOWN = 1000,   /* bytes of a text that is remembered */
+    N_SETS = 64, N_WAYS = 4, N_ORDERS = 256, N_FREE = 16,
+    MAX_INSIDE = 600,   /* states within a string that are looked at */
+    MORE_BYTES = 8,     /* an escape, and a letter or two */
+    MANY_ENDS = 1 << 30
 };
 #define FAR (UINT32_MAX / 4)
 
@@ -25,15 +28,16 @@ enum {
 typedef struct {
     uint32_t state;
     uint64_t generation; /* + 1; 0 = empty */
-    uint64_t marks;      /* bit i: byte i opens a marked bracket */
     size_t n;
     char text[MAX_KNOWN];
+    bool marks[MAX_KNOWN]; /* whether a byte opens a marked bracket */
 } known_text;
 
 typedef struct {
     uint32_t state;
     uint64_t generation; /* + 1; 0 = empty */
-    bool escaped, is_free;
+    bool escaped;
+    uint64_t ends; /* strings that can be written from here on, after a few bytes */
 } known_free;
 
 /* The bytes that may follow in a state, those first from which the end is nearest. */
@@ -207,7 +211,7 @@ static lfm_status try_known(keys_open *k, const known_text *t, bool *good) {
     const keys_place held = keys_hold(k);
     keys_result result = KEYS_FINE;
     for (size_t i = 0; i < t->n && result == KEYS_FINE; i++) {
-        result = keys_byte(k, t->text[i], t->marks >> i & 1);
+        result = keys_byte(k, t->text[i], t->marks[i]);
     }
     *good = result == KEYS_FINE && k->at.n_marked == 0;
     keys_back(k, &held);
@@ -229,10 +233,12 @@ static lfm_status find_known(ahead *h, keys_open *k, uint32_t state, bool *good)
 static void note_known(ahead *h, size_t n) {
     known_text *t = &h->known[h->path[0] % N_SETS][h->clock++ % N_WAYS];
     if (n > MAX_KNOWN) return;
-    *t = (known_text){.state = h->path[0], .generation = h->a->generation + 1, .n = n};
+    t->state = h->path[0];
+    t->generation = h->a->generation + 1;
+    t->n = n;
     for (size_t i = 0; i < n; i++) {
         t->text[i] = h->turns[i].byte;
-        t->marks |= (uint64_t)h->turns[i].marked << i;
+        t->marks[i] = h->turns[i].marked;
     }
 }
 
@@ -371,83 +377,122 @@ lfm_status ahead_allows(ahead *h, keys_open *k, const uint32_t *state, const cha
 
 /* ---- Strings -------------------------------------------------------------------------------- */
 
-/* States that a string can be in, path[0..n); bit i of leads[k]: k leads to i. */
+/* States within a string, path[0..n). */
 typedef struct {
-    uint32_t leads[MAX_CIRCLE];
-    bool escaped[MAX_CIRCLE];
     size_t n;
-} circle;
+    struct {
+        uint64_t ends, next_ends; /* texts of a few bytes to the end of the string */
+        size_t depth;             /* bytes from the first state */
+        bool escaped, closes;
+    } at[MAX_INSIDE];
+    uint32_t to[MAX_INSIDE][256]; /* index of the state after a class of bytes, + 1; 0 = none */
+} inside;
 
-static bool add_to_circle(circle *c, uint32_t *path, uint32_t state, bool escaped, size_t *index) {
-    for (*index = 0; *index < c->n; ++*index) {
-        if (path[*index] == state && c->escaped[*index] == escaped) return true;
+/* The index of a state, + 1; 0 when there are too many. */
+static uint32_t find_inside(ahead *h, inside *s, bool escaped, size_t depth) {
+    const uint32_t state = h->path[MAX_PATH + 1];
+    for (size_t i = 0; i < s->n; i++) {
+        if (h->path[i] == state && s->at[i].escaped == escaped) return (uint32_t)i + 1;
     }
-    if (c->n == MAX_CIRCLE) return false;
-    path[c->n] = state;
-    c->escaped[c->n] = escaped;
-    c->leads[c->n++] = 0;
-    return true;
+    if (s->n == MAX_INSIDE) return 0;
+    h->path[s->n] = state;
+    s->at[s->n].escaped = escaped;
+    s->at[s->n].depth = depth;
+    return (uint32_t)++s->n;
 }
 
-/* Find all states within the string, and whether its end always leads to the same one. */
-static lfm_status walk_circle(ahead *h, circle *c, bool *closed, lfm_error *err) {
-    uint32_t *const next = &h->path[MAX_PATH + 1];
+/* Find the states within the string after up to AHEAD_FREE_BYTES and a few more bytes.  *good is
+ * false when there are too many, or when ends of the string lead to different states. */
+static lfm_status walk_inside(ahead *h, inside *s, bool *good, lfm_error *err) {
+    const grammar *g = h->a->g;
     uint32_t *const end = &h->path[MAX_PATH];
     bool live[256];
-    *closed = true;
-    for (size_t at = 0; at < c->n && *closed; at++) { /* it grows */
+    for (size_t at = 0; at < s->n && *good; at++) { /* it grows */
+        if (s->at[at].depth >= AHEAD_FREE_BYTES + MORE_BYTES) continue;
         live_bytes(h->a, h->path[at], live);
-        for (unsigned byte = 0; byte < 256 && *closed; byte++) {
-            size_t index = 0;
+        for (uint32_t c = 0; c < g->n_classes && *good; c++) {
+            const uint8_t byte = g->class_byte[c];
+            uint32_t *const next = &h->path[MAX_PATH + 1];
             if (!live[byte]) continue;
-            const lfm_status st =
-                automaton_step(h->a, &h->path[at], (uint8_t)byte, next, err);
+            const lfm_status st = automaton_step(h->a, &h->path[at], byte, next, err);
             if (st != LFM_OK) return st;
-            if (byte == '"' && !c->escaped[at]) {
-                *closed = *end == STATE_DEAD || *end == *next;
+            if (byte == '"' && !s->at[at].escaped) {
+                *good = *end == STATE_DEAD || *end == *next;
                 *end = *next;
+                s->at[at].closes = true;
             } else {
-                const bool escaped = byte == '\\' && !c->escaped[at];
-                *closed = add_to_circle(c, h->path, *next, escaped, &index);
-                c->leads[at] |= *closed ? 1u << index : 0;
+                const bool escapes = byte == '\\' && !s->at[at].escaped;
+                s->to[at][c] = find_inside(h, s, escapes, s->at[at].depth + 1);
+                *good = s->to[at][c] != 0;
             }
         }
     }
-    *closed = *closed && *end != STATE_DEAD;
     return LFM_OK;
 }
 
-/* Does every state lead back to the first? */
-static bool leads_back(const circle *c) {
-    uint32_t back = 0;
-    for (size_t round = 0; round <= c->n; round++) {
-        for (size_t i = 0; i < c->n; i++) {
-            back |= c->leads[i] & (back | 1u) ? 1u << i : 0;
+/* How many texts of at most MORE_BYTES bytes complete the string, at the least favourable of the states
+ * that AHEAD_FREE_BYTES bytes reach. */
+static uint64_t count_ends(const grammar *g, inside *s) {
+    uint64_t size[256] = {0};
+    uint64_t least = UINT64_MAX;
+    for (unsigned byte = 0; byte < 256; byte++) {
+        size[g->byte_class[byte]]++;
+    }
+    for (size_t round = 0; round < MORE_BYTES; round++) {
+        for (size_t i = 0; i < s->n; i++) {
+            uint64_t n = s->at[i].closes;
+            for (uint32_t c = 0; c < g->n_classes; c++) {
+                n += s->to[i][c] ? size[c] * s->at[s->to[i][c] - 1].ends : 0;
+            }
+            s->at[i].next_ends = n < MANY_ENDS ? n : MANY_ENDS;
+        }
+        for (size_t i = 0; i < s->n; i++) {
+            s->at[i].ends = s->at[i].next_ends;
         }
     }
-    return back == (c->n == 32 ? UINT32_MAX : (1u << c->n) - 1);
+    for (size_t i = 0; i < s->n; i++) {
+        const bool near = s->at[i].depth <= AHEAD_FREE_BYTES;
+        least = near && s->at[i].ends < least ? s->at[i].ends : least;
+    }
+    return least;
+}
+
+static lfm_status find_ends(ahead *h, const keys_open *k, uint32_t state, uint64_t *ends,
+                            lfm_error *err) {
+    const grammar *g = h->a->g;
+    bool good = g->class_byte[g->byte_class['"']] == '"' &&
+                g->class_byte[g->byte_class['\\']] == '\\';
+    inside *s = calloc(1, sizeof *s);
+    if (!s) return automaton_no_memory(err);
+    h->path[MAX_PATH + 1] = state;
+    find_inside(h, s, k->at.escaped, 0);
+    const lfm_status st = walk_inside(h, s, &good, err);
+    *ends = good ? count_ends(g, s) : 0;
+    h->n_path = s->n;
+    clear_path(h);
+    free(s);
+    return st;
 }
 
 lfm_status ahead_is_free(ahead *h, const keys_open *k, const uint32_t *state, bool *is_free,
                          lfm_error *err) {
-    circle c = {.n = 1, .escaped = {k->at.escaped}};
+    /* Each key, each element so far, and each of those that a search wrote forbids one string. */
+    const uint64_t enough = k->at.n_keys + MAX_PATH;
+    uint64_t ends = 0;
     *is_free = false;
     if (!k->at.in_string) return LFM_OK;
     for (size_t i = 0; i < N_FREE; i++) {
         const known_free *f = &h->free[i];
         if (f->generation == h->a->generation + 1 && f->state == *state &&
             f->escaped == k->at.escaped) {
-            *is_free = f->is_free;
+            *is_free = f->ends > enough;
             return LFM_OK;
         }
     }
-    h->path[0] = *state;
-    const lfm_status st = walk_circle(h, &c, is_free, err);
-    *is_free = st == LFM_OK && *is_free && leads_back(&c);
-    h->free[h->clock++ % N_FREE] = (known_free){
-        *state, st == LFM_OK ? h->a->generation + 1 : 0, k->at.escaped, *is_free,
-    };
-    h->n_path = c.n;
-    clear_path(h);
-    return st;
+    const lfm_status st = find_ends(h, k, *state, &ends, err);
+    if (st != LFM_OK) return st;
+    h->free[h->clock++ % N_FREE] =
+        (known_free){*state, h->a->generation + 1, k->at.escaped, ends};
+    *is_free = ends > enough;
+    return LFM_OK;
 }

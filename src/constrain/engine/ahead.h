@@ -22,8 +22,9 @@ void ahead_free(ahead *h); /* NULL is fine; before the automaton goes */
 lfm_status ahead_allows(ahead *h, keys_open *k, const uint32_t *state, const char *text, size_t n,
                         bool *allowed, lfm_error *err);
 
-/* Within a string: may all bytes follow that the grammar allows, until a quote?  So it is if they
- * lead around in circles: then infinitely many strings can still be written. */
+/* Within a string: may all texts follow that the grammar allows, if they have no quote and at most
+ * so many bytes?  So it is if after each of them more strings can be written than are forbidden. */
+enum { AHEAD_FREE_BYTES = 32 };
 lfm_status ahead_is_free(ahead *h, const keys_open *k, const uint32_t *state, bool *is_free,
                          lfm_error *err);
 
