@@ -27,7 +27,7 @@ BEGIN {
         "jinja/values," \
         "jinja/parse jinja/natives," \
         "model jinja token constrain/engine," \
-        "constrain/gbnf," \
+        "constrain/gbnf constrain/digits constrain/checks," \
         "constrain/schema," \
         "api," \
         "answer check convert," \

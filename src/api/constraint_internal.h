@@ -7,7 +7,7 @@
 #include "api/internal.h"
 #include "base/markers.h"
 #include "base/thoughts.h"
-#include "constrain/engine/ahead.h"
+#include "constrain/checks/ahead.h"
 #include "constrain/engine/keys.h"
 #include "constrain/engine/mask.h"
 

@@ -6,7 +6,7 @@
 
 #include "grammar_walk.h"
 
-#include "constrain/engine/ahead.h"
+#include "constrain/checks/ahead.h"
 
 /* Is this a whole text, and does it repeat nothing? */
 bool checked_accepts(automaton *a, const char *text, size_t n);

@@ -153,7 +153,8 @@ static void test_table(void **state) {
          "\"maxProperties\": 2}", {"{\"a\": null}", "{\"a\": null, \"b\": null}"},
          {"{}", "{\"a\": null, \"b\": null, \"c\": null}"}},
         {"{\"type\": \"object\", \"minProperties\": 3}",
-         {"{\"a\": 1, \"b\": 1, \"c\": 1}", "{\"a\": 1, \"b\": 1, \"c\": 1, \"d\": 1, \"e\": 2}"},
+         {"{\"a\": 1, \"b\": 1, \"c\": 1}",
+          "{\"a\": 1, \"b\": 1, \"c\": 1, \"d\": 1, \"e\": 2}"},
          {"{}", "{\"a\": 1, \"b\": 1}"}},
         {"{\"properties\": {\"a\": {}, \"b\": {}, \"c\": {}}, \"required\": [\"b\"], "
          "\"minProperties\": 2}",
@@ -165,7 +166,8 @@ static void test_table(void **state) {
          {"{\"a\": 1, \"b\": 1, \"c\": 1}", "{\"a\": 1, \"c\": 1}", "{}"}},
         {"{\"properties\": {\"a\": {}, \"b\": {}}, \"additionalProperties\": {\"type\": "
          "\"null\"}, \"minProperties\": 2, \"maxProperties\": 3}",
-         {"{\"a\": 1, \"b\": 1}", "{\"b\": 1, \"c\": null}", "{\"c\": null, \"d\": null, \"e\": null}",
+         {"{\"a\": 1, \"b\": 1}", "{\"b\": 1, \"c\": null}",
+          "{\"c\": null, \"d\": null, \"e\": null}",
           "{\"a\": 1, \"b\": 1, \"c\": null}", "{\"a\": 1, \"x\": null, \"c\": null}"},
          {"{\"a\": 1}", "{\"c\": null}", "{\"a\": 1, \"b\": 1, \"c\": null, \"d\": null}",
           "{\"c\": null, \"d\": null, \"e\": null, \"f\": null}", "{}"}},

@@ -5,8 +5,9 @@
  * the whole a pushdown automaton.  Characters are spelled as bytes of UTF-8, so a token may end
  * inside a character.  The program never changes after it was made and may be shared by threads.
  *
- * A mark tells the checks beside a grammar (keys.h, ahead.h) about the bracket before it: elements of
- * a marked array must differ; the keys of a marked object may run out.
+ * A mark tells the checks beside a grammar (keys.h, checks/ahead.h) about the bracket before it:
+ * elements of a marked array must differ; a marked object may run out of keys.  Where only some of
+ * the ways to read a text so far have a mark, all count as marked.
  *
  * Guarantees: no rule begins with itself (left recursion is an error), and from every step that a
  * text can reach there is a way to the end of the grammar; steps without one were removed.

@@ -175,7 +175,7 @@ static lfm_status compile(char **gbnf, const char *text, size_t len,
     for (size_t i = 0; i < c.n_sets && c.status == LFM_OK; i++) { /* it grows */
         write_set(&c, i);
     }
-    schema_write_digit_rules(&c);
+    digits_write(&c.digits, &c.out);
     if (c.status == LFM_OK) {
         c.status = json_finish(&c.out, err);
     }
@@ -187,7 +187,7 @@ static lfm_status compile(char **gbnf, const char *text, size_t len,
     free(c.items);
     free(c.sets);
     free(c.slots);
-    schema_drop_digits(&c.digits);
+    digits_drop(&c.digits);
     json_doc_free(&doc);
     return c.status;
 }

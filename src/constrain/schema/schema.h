@@ -3,10 +3,11 @@
  *
  * JSON Schema, draft 2020-12, as far as answers of a model need it; an unsupported keyword is an
  * error that names it and its place.  Supported: type, enum, const, properties, required,
- * additionalProperties, minProperties, maxProperties, items, prefixItems, minItems, maxItems, minLength, maxLength, pattern,
- * format (date, time, date-time, uuid), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
- * multipleOf, format of numbers (int8 to int64, uint8 to uint64, float, double),
- * anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are ignored.
+ * additionalProperties, minProperties, maxProperties, items, prefixItems, minItems, maxItems,
+ * uniqueItems, minLength, maxLength, pattern, format (date, time, date-time, uuid; of numbers int8
+ * to int64, uint8 to uint64, float, double), minimum, maximum, exclusiveMinimum, exclusiveMaximum,
+ * multipleOf, anyOf, oneOf (as anyOf), allOf, $ref and $defs within the schema.  Annotations are
+ * ignored.
  *
  * A grammar generates, so it is narrower than the schema where that is more useful:
  *   - texts are written in one way: {"a": 1, "b": [2, 3]}, members in the order of `properties`,
@@ -21,7 +22,9 @@
  *   - there are no leap seconds.
  *
  * A grammar cannot remember what was written, so by itself it allows keys that no schema names
- * twice in an object; keys.h refuses them while the text is written.
+ * twice in an object, and equal elements where uniqueItems asks for different ones; keys.h refuses
+ * them while the text is written.  Elements are compared as values, numbers as doubles; where one
+ * way to read the text has uniqueItems, all have it.
  */
 #ifndef CONSTRAIN_SCHEMA_SCHEMA_H
 #define CONSTRAIN_SCHEMA_SCHEMA_H

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "constrain/digits/digits.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,15 +35,6 @@ typedef struct {
     size_t n, cap;
 } schema_list;
 
-/* What may follow some digits of a number, as a rule (schema_digits.c). */
-typedef struct schema_digit_node schema_digit_node;
-typedef struct {
-    schema_digit_node *at;
-    size_t n, cap;
-    uint32_t *slots;       /* hash table of nodes: index + 1, 0 = empty */
-    size_t n_slots;
-} schema_digits;
-
 /* items[first..first+n) of the compiler; a rule of its own. */
 typedef struct {
     size_t first, n;
@@ -58,7 +50,7 @@ typedef struct {
     uint32_t *slots;       /* hash table of sets: index + 1, 0 = empty */
     size_t n_slots;
     size_t n_helpers;      /* helper rules so far */
-    schema_digits digits;
+    digits_table digits;       /* rules of numbers */
     lfm_error *err;
     lfm_status status;     /* the first failure */
 } schema_compiler;
@@ -75,16 +67,6 @@ typedef struct {
     char whole[MAX_DIGITS + 1];    /* without leading zeros; "0" alone */
     char fraction[MAX_DIGITS + 1]; /* without trailing zeros */
 } schema_limit;
-
-/* Numbers of one sign: their magnitudes, from `low` to `high`. */
-typedef struct {
-    schema_limit low, high;
-    unsigned n_digits;    /* at most; the zero of 0.5 does not count */
-    bool whole;           /* without a fraction */
-    bool multiple_given;  /* a whole multiple of multiple / 10^scale; 1 and 0 unless given */
-    uint64_t multiple;
-    unsigned scale;
-} schema_number;
 
 /* What a set of schemas requires of one value, apart from choices. */
 typedef struct {
@@ -158,15 +140,6 @@ bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive)
 
 /* < 0, 0, > 0 as a is less than, equal to, greater than b. */
 int schema_compare(const schema_limit *a, const schema_limit *b);
-
-/* ---- schema_digits.c ------------------------------------------------------------------------ */
-
-/* The node of numbers, + 1; 0 when there are none.  *fits = false when they need too many rules. */
-uint32_t schema_find_digits(schema_compiler *c, const schema_number *of, bool *fits);
-
-/* Write the rules of all nodes: n-<node>. */
-void schema_write_digit_rules(schema_compiler *c);
-void schema_drop_digits(schema_digits *d);
 
 /* ---- schema_types.c, schema_number.c, schema_object.c, schema_keys.c ------------------------ */
 

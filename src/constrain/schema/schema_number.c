@@ -24,21 +24,28 @@ static void write_digits(json_out *out, uint32_t node) {
     json_write_text(out, name);
 }
 
+static uint32_t find_digits(schema_compiler *c, const digits_number *of, bool *fits) {
+    const uint32_t node = digits_find(&c->digits, of, fits);
+    if (c->digits.failed) {
+        schema_fail_memory(c);
+    }
+    return node;
+}
+
 /* Numbers without limits.  17 digits before an exponent of 289, or one before 307, stay below
  * 1e308, which is a finite double; `single` stays below 1e38. */
 void schema_write_number_rules(schema_compiler *c) {
-    const schema_number any = {.n_digits = DOUBLE_DIGITS, .multiple = 1};
-    bool fits = true;
-    const uint32_t digits = schema_find_digits(c, &any, &fits);
+    const digits_number any = {.n_digits = DOUBLE_DIGITS, .multiple = 1};
+    const uint32_t node = find_digits(c, &any, &(bool){true});
     if (c->status != LFM_OK) return;
     json_write_text(&c->out, "integer ::= \"0\" | \"-\"? [1-9] [0-9]{0,16}\n"
                              "number ::= \"-\"? (");
-    write_digits(&c->out, digits);
+    write_digits(&c->out, node);
     json_write_text(&c->out, " ([eE] [+-]? ([0-9] [0-9]? | [01] [0-9]{2} | \"2\" [0-8] [0-9]))?"
                              " | [1-9] (\".\" [0-9]{1,16})? [eE] [+-]? (\"29\" [0-9] | \"30\" "
                              "[0-7]) | \"1\" (\".\" [0-6] [0-9]{0,15})? [eE] \"+\"? \"308\")\n"
                              "single ::= \"-\"? ");
-    write_digits(&c->out, digits);
+    write_digits(&c->out, node);
     json_write_text(&c->out, " ([eE] [+-]? ([01]? [0-9] | \"20\"))?\n");
 }
 
@@ -176,19 +183,22 @@ static bool divide_limit(schema_limit *limit, size_t zeros) {
     return true;
 }
 
-/* Write numbers of one sign that end with so many zeros: magnitudes from of->low to of->high. */
-static void write_magnitudes(schema_compiler *c, const schema_facts *f, schema_number of,
-                             size_t zeros, size_t *n, const char *sign) {
-    static const char digits[] = "00000000000000000";
-    bool fits = divide_limit(&of.low, zeros) && divide_limit(&of.high, zeros);
+/* Write numbers of one sign that end with so many zeros: magnitudes from `low` to `high`. */
+static void write_magnitudes(schema_compiler *c, const schema_facts *f, digits_number of,
+                             schema_limit low, schema_limit high, size_t zeros, size_t *n,
+                             const char *sign) {
+    static const char end[] = "00000000000000000";
+    bool fits = divide_limit(&low, zeros) && divide_limit(&high, zeros);
     uint32_t node = 0;
+    of.low = (digits_limit){low.given, low.exclusive, low.whole, low.fraction};
+    of.high = (digits_limit){high.given, high.exclusive, high.whole, high.fraction};
     of.n_digits = of.n_digits > zeros ? of.n_digits - (unsigned)zeros : 1;
     if (fits) {
-        node = schema_find_digits(c, &of, &fits);
+        node = find_digits(c, &of, &fits);
     }
     while (!fits && c->status == LFM_OK && of.n_digits > 8) {
         of.n_digits -= 3; /* with many remainders, fewer digits need fewer rules */
-        node = schema_find_digits(c, &of, &fits);
+        node = find_digits(c, &of, &fits);
     }
     if (!fits) {
         schema_fail(c, f->items[0].node,
@@ -200,13 +210,13 @@ static void write_magnitudes(schema_compiler *c, const schema_facts *f, schema_n
         write_digits(&c->out, node);
         if (zeros > 0) {
             json_write_text(&c->out, " ");
-            gbnf_write_literal(&c->out, digits, zeros);
+            gbnf_write_literal(&c->out, end, zeros);
         }
     }
 }
 
 /* Write all numbers from `low` to `high`. */
-static void write_between(schema_compiler *c, const schema_facts *f, schema_number of,
+static void write_between(schema_compiler *c, const schema_facts *f, digits_number of,
                           const schema_limit *low, const schema_limit *high) {
     const schema_limit above_zero = {.given = true, .exclusive = true, .whole = "0"};
     const schema_limit none = {0};
@@ -217,21 +227,19 @@ static void write_between(schema_compiler *c, const schema_facts *f, schema_numb
         of.multiple /= 10;
     }
     if (!high->given || !high->negative) {
-        of.low = below ? none : *low;
-        of.high = *high;
+        schema_limit least = below ? none : *low;
         if (zeros > 0 && (below || is_zero(low))) { /* a zero ends with no other zeros */
             const bool zero = (below || !low->exclusive) &&
                               (!high->given || !is_zero(high) || !high->exclusive);
             json_write_text(&c->out, zero ? "\"0\"" : "never");
             n++;
-            of.low = above_zero;
+            least = above_zero;
         }
-        write_magnitudes(c, f, of, zeros, &n, "");
+        write_magnitudes(c, f, of, least, *high, zeros, &n, "");
     }
     if (below) { /* zero is written without a sign */
-        of.low = high->given && high->negative ? *high : above_zero;
-        of.high = low->given ? *low : none;
-        write_magnitudes(c, f, of, zeros, &n, "\"-\" ");
+        const schema_limit least = high->given && high->negative ? *high : above_zero;
+        write_magnitudes(c, f, of, least, low->given ? *low : none, zeros, &n, "\"-\" ");
     }
     if (n == 0) {
         json_write_text(&c->out, "never");
@@ -252,7 +260,7 @@ void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole) 
     } else if (is_empty(&low, &high)) {
         json_write_text(&c->out, "never");
     } else {
-        schema_number of = {
+        digits_number of = {
             .whole = whole || (all.multiple && all.scale == 0),
             .multiple_given = all.multiple > 0,
             .multiple = all.multiple ? all.multiple : 1, .scale = all.scale,

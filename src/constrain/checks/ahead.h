@@ -6,8 +6,8 @@
  * (keys.h).  After a text that is allowed another one is, so no answer gets stuck.  Looking ahead
  * has a limit; where it gives up, a text counts as not allowed.
  */
-#ifndef CONSTRAIN_ENGINE_AHEAD_H
-#define CONSTRAIN_ENGINE_AHEAD_H
+#ifndef CONSTRAIN_CHECKS_AHEAD_H
+#define CONSTRAIN_CHECKS_AHEAD_H
 
 #include "constrain/engine/automaton.h"
 #include "constrain/engine/keys.h"

@@ -3,10 +3,10 @@
  *
  * The search follows the bytes that lead to the end of the text on the shortest way, and where that
  * repeats something goes back to the last place with another choice.  Only as many ways fail as
- * there are elements to repeat, so it seldom takes long.  What was found for a state serves the next
- * token that leads there.
+ * there are elements to repeat, so it seldom takes long.  What was found for a state serves the
+ * next token that leads there.
  */
-#include "constrain/engine/ahead.h"
+#include "constrain/checks/ahead.h"
 
 #include "base/grow.h"
 
@@ -430,8 +430,8 @@ static lfm_status walk_inside(ahead *h, inside *s, bool *good, lfm_error *err) {
     return LFM_OK;
 }
 
-/* How many texts of at most MORE_BYTES bytes complete the string, at the least favourable of the states
- * that AHEAD_FREE_BYTES bytes reach. */
+/* How many texts of at most MORE_BYTES bytes complete the string, at the least favourable of the
+ * states that AHEAD_FREE_BYTES bytes reach. */
 static uint64_t count_ends(const grammar *g, inside *s) {
     uint64_t size[256] = {0};
     uint64_t least = UINT64_MAX;

@@ -1,12 +1,11 @@
 /*
- * schema_digits.c - the digits of numbers as rules: within limits, multiples, not too many.
+ * digits.c - the digits of numbers as rules: within limits, multiples, not too many.
  *
  * The digits of a number are read by an automaton: how they compare with the limits so far, what
  * remains of them modulo the multiple, how many more there may be.  It has no cycles, because the
- * digits are counted, so equal states are found from the end to the beginning; each becomes a rule
- * `n-<i>`, shared by all numbers of a grammar.
+ * digits are counted, so equal states are found from the end to the beginning; each becomes a rule.
  */
-#include "constrain/schema/schema_internal.h"
+#include "constrain/digits/digits.h"
 
 #include "base/grow.h"
 
@@ -18,7 +17,7 @@ enum { POINT = 10, N_EDGES = 11, N_RANKS = 256, MAX_STATES = 200000, MAX_NODES =
 
 /* ---- Nodes: states without equals ----------------------------------------------------------- */
 
-struct schema_digit_node {
+struct digits_node {
     uint32_t to[N_EDGES]; /* node after a digit or the point, + 1; 0 = nothing */
     bool ends;            /* the number may end here */
 };
@@ -31,7 +30,7 @@ static uint64_t hash_words(const uint32_t *words, size_t n, uint64_t h) {
     return h;
 }
 
-static bool grow_node_slots(schema_digits *d) {
+static bool grow_node_slots(digits_table *d) {
     const size_t n = d->n_slots ? 2 * d->n_slots : 256;
     uint32_t *slots = calloc(n, sizeof *slots);
     if (!slots) return false;
@@ -49,27 +48,26 @@ static bool grow_node_slots(schema_digits *d) {
 }
 
 /* The number of a node, + 1; 0 for one that no text satisfies, or when memory is missing. */
-static uint32_t find_node(schema_compiler *c, const schema_digit_node *node) {
-    schema_digits *d = &c->digits;
+static uint32_t find_node(digits_table *d, const digits_node *node) {
     bool any = node->ends;
     for (size_t i = 0; i < N_EDGES; i++) {
         any = any || node->to[i];
     }
     if (!any) return 0;
     if (2 * (d->n + 1) > d->n_slots && !grow_node_slots(d)) {
-        schema_fail_memory(c);
+        d->failed = true;
         return 0;
     }
     size_t slot = (size_t)hash_words(node->to, N_EDGES, node->ends) & (d->n_slots - 1);
     for (; d->slots[slot]; slot = (slot + 1) & (d->n_slots - 1)) {
-        const schema_digit_node *other = &d->at[d->slots[slot] - 1];
+        const digits_node *other = &d->at[d->slots[slot] - 1];
         if (other->ends == node->ends && memcmp(other->to, node->to, sizeof node->to) == 0) {
             return d->slots[slot];
         }
     }
-    schema_digit_node *grown = grow_array(d->at, &d->cap, d->n + 1, sizeof *grown);
+    digits_node *grown = grow_array(d->at, &d->cap, d->n + 1, sizeof *grown);
     if (!grown) {
-        schema_fail_memory(c);
+        d->failed = true;
         return 0;
     }
     d->at = grown;
@@ -78,16 +76,16 @@ static uint32_t find_node(schema_compiler *c, const schema_digit_node *node) {
     return d->slots[slot];
 }
 
-static bool leads_on(const schema_digits *d, uint32_t node) {
+static bool leads_on(const digits_table *d, uint32_t node) {
     for (size_t i = 0; i < N_EDGES; i++) {
         if (d->at[node].to[i]) return true;
     }
     return false;
 }
 
-static void write_node(json_out *out, const schema_digits *d, uint32_t node) {
+static void write_node(json_out *out, const digits_table *d, uint32_t node) {
     char text[32];
-    const schema_digit_node *s = &d->at[node];
+    const digits_node *s = &d->at[node];
     size_t n = s->ends;
     snprintf(text, sizeof text, "n-%u ::= %s", (unsigned)node, s->ends ? "\"\"" : "");
     json_write_text(out, text);
@@ -111,16 +109,16 @@ static void write_node(json_out *out, const schema_digits *d, uint32_t node) {
     json_write_text(out, "\n");
 }
 
-void schema_write_digit_rules(schema_compiler *c) {
-    for (size_t i = 0; i < c->digits.n; i++) {
-        write_node(&c->out, &c->digits, (uint32_t)i);
+void digits_write(const digits_table *d, json_out *out) {
+    for (size_t i = 0; i < d->n; i++) {
+        write_node(out, d, (uint32_t)i);
     }
 }
 
-void schema_drop_digits(schema_digits *d) {
+void digits_drop(digits_table *d) {
     free(d->at);
     free(d->slots);
-    *d = (schema_digits){0};
+    *d = (digits_table){0};
 }
 
 /* ---- States --------------------------------------------------------------------------------- */
@@ -137,8 +135,8 @@ typedef struct {
 } state;
 
 typedef struct {
-    schema_compiler *c;
-    const schema_number *of;
+    digits_table *d;
+    const digits_number *of;
     state *at;
     uint32_t (*to)[N_EDGES]; // [n] state + 1
     size_t n, cap, to_cap;
@@ -181,7 +179,7 @@ static bool grow_state_slots(states *s) {
 /* The number of a state, + 1; a new one is added to those that are still to be followed. */
 static uint32_t find_state(states *s, state wanted) {
     if (2 * (s->n + 1) > s->n_slots && !grow_state_slots(s)) {
-        schema_fail_memory(s->c);
+        s->d->failed = true;
         return 0;
     }
     size_t slot = (size_t)hash_state(&wanted) & (s->n_slots - 1);
@@ -195,7 +193,7 @@ static uint32_t find_state(states *s, state wanted) {
     uint32_t(*to)[N_EDGES] = grow_array(s->to, &s->to_cap, s->n + 1, sizeof *to);
     s->to = to ? to : s->to;
     if (!at || !to) {
-        schema_fail_memory(s->c);
+        s->d->failed = true;
         return 0;
     }
     s->at[s->n] = wanted;
@@ -215,19 +213,19 @@ static int8_t compare_digit(int8_t before, const char *part, size_t at, char dig
 }
 
 /* Compare the whole part with a limit, once it is complete. */
-static int8_t compare_whole(const schema_limit *limit, const state *s, int8_t digits) {
+static int8_t compare_whole(const digits_limit *limit, const state *s, int8_t digits) {
     const size_t len = strlen(limit->whole);
     return s->n < len ? -1 : s->n > len ? 1 : digits;
 }
 
 /* Compare a number that ends here with a limit. */
-static int compare_end(const schema_limit *limit, const state *s, int8_t digits) {
+static int compare_end(const digits_limit *limit, const state *s, int8_t digits) {
     const bool whole = s->where != IN_FRACTION;
     const int order = whole ? compare_whole(limit, s, digits) : digits;
     return order ? order : strlen(limit->fraction) > (whole ? 0u : s->n) ? -1 : 0;
 }
 
-static bool may_end(const schema_number *of, const state *s) {
+static bool may_end(const digits_number *of, const state *s) {
     if (s->where == AT_START || s->where == AFTER_POINT) return false;
     const int low = of->low.given ? compare_end(&of->low, s, s->low) : 1;
     const int high = of->high.given ? compare_end(&of->high, s, s->high) : -1;
@@ -241,7 +239,7 @@ static bool may_end(const schema_number *of, const state *s) {
 
 /* What more digits cannot change is forgotten. */
 static uint32_t reach(states *s, state to) {
-    const schema_number *of = s->of;
+    const digits_number *of = s->of;
     const bool fraction = to.where == AFTER_POINT || to.where == IN_FRACTION;
     if (fraction && ((of->low.given && to.low < 0) || (of->high.given && to.high > 0))) return 0;
     if (fraction && of->multiple == 1 && (!of->low.given || to.low) &&
@@ -252,7 +250,7 @@ static uint32_t reach(states *s, state to) {
 }
 
 static uint32_t after_digit(states *s, const state *from, char digit) {
-    const schema_number *of = s->of;
+    const digits_number *of = s->of;
     state to = *from;
     const bool fraction = from->where == AFTER_POINT || from->where == IN_FRACTION;
     const bool zero = from->where == AT_START && digit == '0';
@@ -276,7 +274,7 @@ static uint32_t after_digit(states *s, const state *from, char digit) {
 }
 
 static uint32_t after_point(states *s, const state *from) {
-    const schema_number *of = s->of;
+    const digits_number *of = s->of;
     state to = *from;
     if ((from->where != IN_WHOLE && from->where != AFTER_ZERO) || from->left == 0 || of->whole) {
         return 0;
@@ -300,7 +298,7 @@ static size_t rank(const state *s) {
 /* Find all states that digits and points reach. */
 static void follow(states *s) {
     find_state(s, (state){.where = AT_START, .left = (uint8_t)s->of->n_digits});
-    for (size_t i = 0; i < s->n && s->c->status == LFM_OK && !s->full; i++) { /* it grows */
+    for (size_t i = 0; i < s->n && !s->d->failed && !s->full; i++) { /* it grows */
         for (size_t k = 0; k < N_EDGES; k++) {
             const state from = s->at[i];
             const uint32_t to = k == POINT ? after_point(s, &from)
@@ -312,16 +310,16 @@ static void follow(states *s) {
 
 /* Make the node of a state: its first edge then holds that, because no other is needed again. */
 static void make_node(states *s, size_t i) {
-    schema_digit_node node = {.ends = may_end(s->of, &s->at[i])};
+    digits_node node = {.ends = may_end(s->of, &s->at[i])};
     for (size_t k = 0; k < N_EDGES; k++) {
         node.to[k] = s->to[i][k] ? s->to[s->to[i][k] - 1][0] : 0;
     }
-    s->to[i][0] = find_node(s->c, &node);
-    s->full = s->full || s->c->digits.n > MAX_NODES;
+    s->to[i][0] = find_node(s->d, &node);
+    s->full = s->full || s->d->n > MAX_NODES;
 }
 
-uint32_t schema_find_digits(schema_compiler *c, const schema_number *of, bool *fits) {
-    states s = {.c = c, .of = of};
+uint32_t digits_find(digits_table *d, const digits_number *of, bool *fits) {
+    states s = {.d = d, .of = of};
     uint32_t first[N_RANKS] = {0};
     follow(&s);
     for (size_t i = 0; i < s.n; i++) {
@@ -329,12 +327,12 @@ uint32_t schema_find_digits(schema_compiler *c, const schema_number *of, bool *f
         first[rank(&s.at[i])] = (uint32_t)i + 1;
     }
     for (size_t r = 0; r < N_RANKS; r++) {
-        for (uint32_t i = first[r]; i && c->status == LFM_OK && !s.full; i = s.at[i - 1].chain) {
+        for (uint32_t i = first[r]; i && !d->failed && !s.full; i = s.at[i - 1].chain) {
             make_node(&s, i - 1);
         }
     }
     *fits = !s.full;
-    const uint32_t node = s.n > 0 && !s.full && c->status == LFM_OK ? s.to[0][0] : 0;
+    const uint32_t node = s.n > 0 && !s.full && !d->failed ? s.to[0][0] : 0;
     free(s.at);
     free(s.to);
     free(s.slots);
