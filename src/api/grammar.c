@@ -16,6 +16,21 @@ struct lfm_grammar {
     bool is_json; /* its texts are JSON, or tool calls that contain JSON */
 };
 
+/* Elements that must differ may be more than there are. */
+static lfm_status check_marks(const grammar *g, lfm_error *err) {
+    automaton *a = NULL;
+    ahead *h = NULL;
+    bool has_text = true;
+    lfm_status st = automaton_new(&a, g, err);
+    if (st == LFM_OK) st = ahead_new(&h, a, err);
+    if (st == LFM_OK) st = ahead_has_text(h, &has_text, err);
+    ahead_free(h);
+    automaton_free(a);
+    if (st != LFM_OK || has_text) return st;
+    return err_set(err, LFM_ERR_ARG, "no text satisfies the schema: uniqueItems asks for more "
+                                     "elements than there are different ones");
+}
+
 /* ---- Grammars ------------------------------------------------------------------------------- */
 
 lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const char *text,
@@ -49,6 +64,7 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     if (st == LFM_OK && !g->is_json && g->inner.n_marks > 0) {
         st = err_set(err, LFM_ERR_ARG, "the grammar has an '@', which GBNF does not know");
     }
+    if (st == LFM_OK && g->inner.n_marks > 0) st = check_marks(&g->inner, err);
     free(schema);
     free(gbnf);
     if (st != LFM_OK) {

@@ -240,12 +240,41 @@ static void test_no_way(void **state) {
     machine_drop(&m);
 }
 
+static void test_has_text(void **state) {
+    static const struct {
+        const char *schema;
+        bool has;
+    } all[] = {
+        {"{" UNIQUE ", \"items\": {\"type\": \"boolean\"}, \"minItems\": 2}", true},
+        {"{" UNIQUE ", \"items\": {\"type\": \"boolean\"}, \"minItems\": 3}", false},
+        {"{" UNIQUE ", \"prefixItems\": [{\"const\": 1}, {\"const\": 1}], \"minItems\": 2}", false},
+        {"{\"properties\": {\"a\": {" UNIQUE ", \"items\": {\"enum\": [1, 2]}, \"minItems\": 3}}}",
+         true},
+        {"{\"properties\": {\"a\": {" UNIQUE ", \"items\": {\"enum\": [1, 2]}, \"minItems\": 3}}, "
+         "\"required\": [\"a\"]}", false},
+        {"{" UNIQUE ", \"items\": " STRING ", \"minItems\": 100}", true},
+        {"{" UNIQUE ", \"items\": " STRING ", \"minItems\": 100000}", true}, /* not known */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        machine m;
+        bool has = !all[i].has;
+        machine_make(&m, all[i].schema);
+        assert_int_equal(ahead_has_text(m.h, &has, NULL), LFM_OK);
+        if (has != all[i].has) {
+            fail_msg("%s has %s text", all[i].schema, has ? "a" : "no");
+        }
+        machine_drop(&m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_random),
         cmocka_unit_test(test_complete),
         cmocka_unit_test(test_no_way),
+        cmocka_unit_test(test_has_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

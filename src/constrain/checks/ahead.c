@@ -300,18 +300,24 @@ static lfm_status find_order(ahead *h, size_t at, const byte_order **out, lfm_er
     return LFM_OK;
 }
 
-/* Find a text that closes every marked bracket, from the state path[0] on.  Leaves k held at
- * turns[0]. */
-static lfm_status search(ahead *h, keys_open *k, bool *found, lfm_error *err) {
+typedef enum { SEARCH_FOUND, SEARCH_NOTHING, SEARCH_TOO_LONG } search_end;
+
+/* Find a text that closes every marked bracket, or a whole text, from the state path[0] on.  Leaves
+ * k held at turns[0]. */
+static lfm_status search(ahead *h, keys_open *k, bool whole, search_end *end, lfm_error *err) {
     size_t at = 0;
     h->turns[0].held = keys_hold(k);
     h->turns[0].n_tried = 0;
+    *end = SEARCH_TOO_LONG;
     for (size_t n_tries = 0; n_tries < MAX_TRIES && at < MAX_PATH; n_tries++) {
         turn *t = &h->turns[at];
         const byte_order *order = NULL;
         lfm_status st = find_order(h, at, &order, err);
         if (st == LFM_OK && t->n_tried == order->n) { /* back to the turn before */
-            if (at == 0) return LFM_OK;
+            if (at == 0) {
+                *end = SEARCH_NOTHING;
+                return LFM_OK;
+            }
             at--;
             keys_back(k, &h->turns[at].held);
             keys_hold(k);
@@ -331,9 +337,12 @@ static lfm_status search(ahead *h, keys_open *k, bool *found, lfm_error *err) {
         }
         at++;
         h->n_path = at > h->n_path ? at : h->n_path;
-        if (k->at.n_marked == 0) {
-            *found = true;
+        if (k->at.n_marked == 0 && !whole) {
             note_known(h, at);
+        }
+        if (k->at.n_marked == 0 &&
+            (!whole || automaton_bits(h->a, h->path[at]) & STATE_ACCEPTS)) {
+            *end = SEARCH_FOUND;
             return LFM_OK;
         }
         h->turns[at].held = keys_hold(k);
@@ -348,7 +357,23 @@ static lfm_status can_close(ahead *h, keys_open *k, bool *can, lfm_error *err) {
     if (*can) return LFM_OK;
     lfm_status st = find_known(h, k, h->path[0], can);
     if (st != LFM_OK) return automaton_no_memory(err);
-    if (!*can) st = search(h, k, can, err);
+    if (!*can) {
+        search_end end = SEARCH_NOTHING;
+        st = search(h, k, false, &end, err);
+        *can = st == LFM_OK && end == SEARCH_FOUND;
+    }
+    return st;
+}
+
+lfm_status ahead_has_text(ahead *h, bool *has, lfm_error *err) {
+    keys_open k = {0};
+    search_end end = SEARCH_FOUND;
+    lfm_status st = LFM_OK;
+    h->path[0] = h->a->start;
+    if (h->a->g->n_tokens == 0) st = search(h, &k, true, &end, err);
+    *has = end != SEARCH_NOTHING;
+    clear_path(h);
+    keys_drop(&k);
     return st;
 }
 

@@ -22,6 +22,10 @@ void ahead_free(ahead *h); /* NULL is fine; before the automaton goes */
 lfm_status ahead_allows(ahead *h, keys_open *k, const uint32_t *state, const char *text, size_t n,
                         bool *allowed, lfm_error *err);
 
+/* Is there a whole text that repeats nothing?  True as well where that is not known: after a long
+ * search, or where the grammar names tokens. */
+lfm_status ahead_has_text(ahead *h, bool *has, lfm_error *err);
+
 /* Within a string: may all texts follow that the grammar allows, if they have no quote and at most
  * so many bytes?  So it is if after each of them more strings can be written than are forbidden. */
 enum { AHEAD_FREE_BYTES = 32 };
