@@ -412,6 +412,10 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
                            size_t len, lfm_error *err);
 void lfm_grammar_free(lfm_grammar *g); /* NULL is fine */
 
+/* What a person should know about a grammar, such as formats that mean nothing: lines, or "".  The
+ * grammar owns them. */
+const char *lfm_grammar_notes(const lfm_grammar *g);
+
 /* A grammar applied to an answer: what may follow the text so far.  Use a constraint and all of its
  * clones from one thread at a time. */
 typedef struct lfm_constraint lfm_constraint;

@@ -27,8 +27,9 @@ BEGIN {
         "jinja/values," \
         "jinja/parse jinja/natives," \
         "model jinja token constrain/engine," \
-        "constrain/gbnf constrain/digits constrain/checks," \
-        "constrain/schema," \
+        "constrain/gbnf constrain/digits constrain/checks constrain/judge," \
+        "constrain/schema constrain/brief," \
+        "constrain/json," \
         "api," \
         "answer check convert," \
         "cli/options," \

@@ -4,15 +4,16 @@
 #include "api/constraint_internal.h"
 
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/choices.h"
-#include "constrain/schema/concise.h"
-#include "constrain/schema/schema.h"
+#include "constrain/brief/choices.h"
+#include "constrain/brief/concise.h"
+#include "constrain/json/schema.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct lfm_grammar {
     grammar inner;
+    char *notes;  /* lines; NULL = none */
     bool is_json; /* its texts are JSON, or tool calls that contain JSON */
 };
 
@@ -39,18 +40,19 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     *out = NULL;
     char *gbnf = NULL;
     char *schema = NULL;
+    char *notes = NULL;
     lfm_status st = LFM_OK;
     switch (kind) {
     case LFM_CONSTRAINT_GBNF: break;
     case LFM_CONSTRAINT_CHOICES: st = choices_to_gbnf(&gbnf, text, len, err); break;
-    case LFM_CONSTRAINT_JSON_SCHEMA: st = schema_to_gbnf(&gbnf, text, len, err); break;
+    case LFM_CONSTRAINT_JSON_SCHEMA: st = schema_to_gbnf(&gbnf, &notes, text, len, err); break;
     case LFM_CONSTRAINT_TOOLS:
     case LFM_CONSTRAINT_TOOL:
-        st = schema_tools_to_gbnf(&gbnf, text, len, kind == LFM_CONSTRAINT_TOOL, err);
+        st = schema_tools_to_gbnf(&gbnf, &notes, text, len, kind == LFM_CONSTRAINT_TOOL, err);
         break;
     case LFM_CONSTRAINT_CONCISE:
         st = concise_to_schema(&schema, text, len, err);
-        st = st == LFM_OK ? schema_to_gbnf(&gbnf, schema, strlen(schema), err) : st;
+        st = st == LFM_OK ? schema_to_gbnf(&gbnf, &notes, schema, strlen(schema), err) : st;
         break;
     default:
         st = err_set(err, LFM_ERR_UNSUPPORTED, "there is no constraint of kind %d", (int)kind);
@@ -59,7 +61,15 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     if (st == LFM_OK && !g) st = err_no_memory(err, "a grammar");
     if (st == LFM_OK) {
         g->is_json = kind != LFM_CONSTRAINT_GBNF && kind != LFM_CONSTRAINT_CHOICES;
-        st = gbnf_compile(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, err);
+        lfm_error why = {0};
+        st = gbnf_compile(&g->inner, gbnf ? gbnf : text, gbnf ? strlen(gbnf) : len, &why);
+        if (st != LFM_OK && g->is_json && strstr(why.text, "no text satisfies")) {
+            const size_t n = notes ? strcspn(notes, "\n") : 0;
+            err_set(err, st, "no value satisfies the schema, or none that a grammar can express%s"
+                    "%.*s", n > 0 ? ": " : "", (int)n, n > 0 ? notes : "");
+        } else if (st != LFM_OK) {
+            err_set(err, st, "%s", why.text);
+        }
     }
     if (st == LFM_OK && !g->is_json && g->inner.n_marks > 0) {
         st = err_set(err, LFM_ERR_ARG, "the grammar has an '@', which GBNF does not know");
@@ -68,9 +78,11 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
     free(schema);
     free(gbnf);
     if (st != LFM_OK) {
+        free(notes);
         lfm_grammar_free(g);
         return st;
     }
+    g->notes = notes;
     *out = g;
     return LFM_OK;
 }
@@ -78,8 +90,13 @@ lfm_status lfm_grammar_new(lfm_grammar **out, lfm_constraint_kind kind, const ch
 void lfm_grammar_free(lfm_grammar *g) {
     if (g) {
         grammar_free(&g->inner);
+        free(g->notes);
         free(g);
     }
+}
+
+const char *lfm_grammar_notes(const lfm_grammar *g) {
+    return g->notes ? g->notes : "";
 }
 
 /* ---- A grammar and a model ------------------------------------------------------------------ */

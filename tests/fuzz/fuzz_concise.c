@@ -11,9 +11,9 @@
 #include "../support/grammar_walk.h"
 #include "../support/schema_check.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/choices.h"
-#include "constrain/schema/concise.h"
-#include "constrain/schema/schema.h"
+#include "constrain/brief/choices.h"
+#include "constrain/brief/concise.h"
+#include "constrain/json/schema.h"
 
 #include <string.h>
 
@@ -35,7 +35,7 @@ static void try_concise(uint64_t seed, const char *source, size_t size) {
     lfm_error err = {0};
     lfm_status st = concise_to_schema(&schema, source, size, &err);
     if (st == LFM_OK) { /* names may be given twice: then it is the schema that is refused */
-        st = schema_to_gbnf(&gbnf, schema, strlen(schema), &err);
+        st = schema_to_gbnf(&gbnf, NULL, schema, strlen(schema), &err);
         FUZZ_CHECK(st == LFM_OK || strstr(err.text, "already in the object"));
     }
     st = st == LFM_OK ? compile(&g, &a, gbnf, &err) : st;

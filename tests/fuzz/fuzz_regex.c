@@ -11,7 +11,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <regex.h>
 #include <string.h>
@@ -152,7 +152,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     json_write_text(&schema, "{\"pattern\": ");
     json_write_string(&schema, pattern, size - 1);
     json_write_text(&schema, "}");
-    lfm_status st = schema_to_gbnf(&gbnf, schema.ptr, schema.len, &err);
+    lfm_status st = schema_to_gbnf(&gbnf, NULL, schema.ptr, schema.len, &err);
     st = st == LFM_OK ? gbnf_compile(&g, gbnf, strlen(gbnf), &err) : st;
     st = st == LFM_OK ? automaton_new(&a, &g, &err) : st;
     if (st != LFM_OK) {

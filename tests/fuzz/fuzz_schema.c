@@ -10,7 +10,7 @@
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
 #include "constrain/engine/keys.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ static void check_text(const json_value *schema, const char *text, size_t n) {
 
 static lfm_status make(char **gbnf, const char *source, size_t n, uint8_t seed, lfm_error *err) {
     (void)seed;
-    return schema_to_gbnf(gbnf, source, n, err);
+    return schema_to_gbnf(gbnf, NULL, source, n, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

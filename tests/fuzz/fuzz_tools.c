@@ -11,7 +11,7 @@
 #include "../support/grammar_texts.h"
 #include "../support/schema_check.h"
 #include "constrain/engine/keys.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <string.h>
 
@@ -82,7 +82,7 @@ static void check_text(const json_value *tools, const char *text, size_t n) {
 }
 
 static lfm_status make(char **gbnf, const char *source, size_t n, uint8_t seed, lfm_error *err) {
-    const lfm_status st = schema_tools_to_gbnf(gbnf, source, n, seed & 1, err);
+    const lfm_status st = schema_tools_to_gbnf(gbnf, NULL, source, n, seed & 1, err);
     if (*gbnf) {
         drop_markers(*gbnf);
     }

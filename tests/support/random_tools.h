@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Write a JSON list of one to three functions with schemas that src/constrain/schema supports:
+/* Write a JSON list of one to three functions with schemas that src/constrain/json supports:
  * every type, limits, names and values with quotes, brackets and escapes, nested objects. */
 void random_tools(json_out *out, uint64_t seed);
 

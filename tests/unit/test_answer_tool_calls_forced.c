@@ -13,7 +13,7 @@
 #include "constrain/engine/automaton.h"
 #include "constrain/engine/keys.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -43,7 +43,7 @@ static void machine_make(machine *m, const char *tools, bool only_one) {
     char *gbnf = NULL;
     lfm_error err = {0};
     *m = (machine){0};
-    if (schema_tools_to_gbnf(&gbnf, tools, strlen(tools), only_one, &err) != LFM_OK) {
+    if (schema_tools_to_gbnf(&gbnf, NULL, tools, strlen(tools), only_one, &err) != LFM_OK) {
         fail_msg("%s: %s", tools, err.text);
     }
     drop_marker(gbnf, START);

@@ -9,7 +9,7 @@
 #include "../support/large.h"
 #include "base/json.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static void machine_make(machine *m, const char *schema) {
     char *gbnf = NULL;
     lfm_error err = {0};
     *m = (machine){0};
-    lfm_status st = schema_to_gbnf(&gbnf, schema, strlen(schema), &err);
+    lfm_status st = schema_to_gbnf(&gbnf, NULL, schema, strlen(schema), &err);
     if (st == LFM_OK) st = gbnf_compile(&m->g, gbnf, strlen(gbnf), &err);
     if (st == LFM_OK) st = automaton_new(&m->a, &m->g, &err);
     if (st == LFM_OK) st = ahead_new(&m->h, m->a, &err);

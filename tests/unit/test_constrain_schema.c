@@ -4,9 +4,9 @@
  * A table of our own, and the cases of the JSON-Schema-Test-Suite (in $LFM_SHARED).  There every
  * instance is written as our grammars write JSON; what is invalid must be refused, and what is
  * valid accepted, unless tests/golden/schema_narrowed.txt names the case: there generation narrows
- * the schema, for the reasons in constrain/schema/schema.h, or a keyword is not supported.
+ * the schema, for the reasons in constrain/json/schema.h, or a keyword is not supported.
  */
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include "../support/checked.h"
 #include "../support/hurry.h"
@@ -15,7 +15,7 @@
 #include "base/rng.h"
 #include "constrain/engine/automaton.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/concise.h"
+#include "constrain/brief/concise.h"
 
 #include <dirent.h>
 #include <setjmp.h>
@@ -34,7 +34,7 @@ typedef struct {
 static lfm_status machine_new(machine *m, const char *schema, size_t len, lfm_error *err) {
     char *gbnf = NULL;
     *m = (machine){0};
-    lfm_status st = schema_to_gbnf(&gbnf, schema, len, err);
+    lfm_status st = schema_to_gbnf(&gbnf, NULL, schema, len, err);
     if (st == LFM_OK) {
         st = gbnf_compile(&m->g, gbnf, strlen(gbnf), err);
         if (st != LFM_OK && getenv("SHOW_GBNF")) {
@@ -59,12 +59,39 @@ static bool accepts(machine *m, const char *text, size_t n) {
 
 /* ---- Our own -------------------------------------------------------------------------------- */
 
+typedef struct {
+    const char *schema;
+    const char *good[8], *bad[8];
+} table_case;
+
+static void check_texts(machine *m, const table_case *c) {
+    for (size_t k = 0; k < 8 && c->good[k]; k++) {
+        if (!accepts(m, c->good[k], strlen(c->good[k]))) {
+            fail_msg("%s refuses %s", c->schema, c->good[k]);
+        }
+    }
+    for (size_t k = 0; k < 8 && c->bad[k]; k++) {
+        if (accepts(m, c->bad[k], strlen(c->bad[k]))) {
+            fail_msg("%s accepts %s", c->schema, c->bad[k]);
+        }
+    }
+}
+
+static void check_table(const table_case *cases, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        machine m;
+        lfm_error err = {0};
+        if (machine_new(&m, cases[i].schema, strlen(cases[i].schema), &err) != LFM_OK) {
+            fail_msg("%s: %s", cases[i].schema, err.text);
+        }
+        check_texts(&m, &cases[i]);
+        machine_free(&m);
+    }
+}
+
 static void test_table(void **state) {
     (void)state;
-    static const struct {
-        const char *schema;
-        const char *good[8], *bad[8];
-    } cases[] = {
+    static const table_case cases[] = {
         {"{}", {"1", "null", "{\"a\": [1, 2]}", "\"x\\n\"", "-0.5e+3"},
          {"", "{\"a\":1}", "[1,2]", "\"\n\"", "01", "nul", "\"\\u0041\"", "1 "}},
         {"{\"type\": [\"integer\", \"null\"]}", {"1", "0", "-7", "null", "12345678901234567"},
@@ -111,7 +138,7 @@ static void test_table(void **state) {
          "{\"properties\": {\"a\": {\"minimum\": 5}, \"b\": {}}}]}",
          {"{\"a\": 5}", "{\"a\": 17, \"b\": 0}"}, {"{\"a\": 4}", "{\"b\": 0}"}},
         {"{\"anyOf\": [{\"const\": 1}, {\"const\": 2}], \"oneOf\": [{\"enum\": [2, 3]}, "
-         "{\"enum\": [2, 4]}]}", {"2"}, {"1", "3", "4"}},
+         "{\"enum\": [1, 3, 4]}, {\"const\": 1}]}", {"2"}, {"1", "3", "4"}},
         {"{\"$defs\": {\"t\": {\"type\": \"object\", \"properties\": {\"v\": {\"type\": "
          "\"integer\"}, \"next\": {\"$ref\": \"#/$defs/t\"}}, \"required\": [\"v\"]}}, \"$ref\": "
          "\"#/$defs/t\"}",
@@ -174,24 +201,224 @@ static void test_table(void **state) {
         {"{\"maxProperties\": 0}", {"{}"}, {"{\"a\": 1}"}},
         {"true", {"1"}, {"x"}},
     };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        machine m;
-        lfm_error err = {0};
-        if (machine_new(&m, cases[i].schema, strlen(cases[i].schema), &err) != LFM_OK) {
-            fail_msg("%s: %s", cases[i].schema, err.text);
-        }
-        for (size_t k = 0; k < 8 && cases[i].good[k]; k++) {
-            if (!accepts(&m, cases[i].good[k], strlen(cases[i].good[k]))) {
-                fail_msg("%s refuses %s", cases[i].schema, cases[i].good[k]);
-            }
-        }
-        for (size_t k = 0; k < 8 && cases[i].bad[k]; k++) {
-            if (accepts(&m, cases[i].bad[k], strlen(cases[i].bad[k]))) {
-                fail_msg("%s accepts %s", cases[i].schema, cases[i].bad[k]);
-            }
-        }
-        machine_free(&m);
-    }
+    check_table(cases, sizeof cases / sizeof *cases);
+}
+
+/* Choices, complements, references, values. */
+static void test_logic(void **state) {
+    (void)state;
+    static const table_case cases[] = {
+        {"{\"oneOf\": [{\"type\": \"integer\"}, {\"type\": \"number\"}]}",
+         {"1.5", "-0.25"},
+         {"1", "0", "-7", "1.0", "1.50"}},
+        {"{\"oneOf\": [{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}}"
+         ", \"required\": [\"a\"]}, {\"type\": \"object\", \"properties\": {\"b\": {\"type\": "
+         "\"integer\"}}, \"required\": [\"b\"]}]}",
+         {"{\"a\": 1}", "{\"b\": 2}", "{\"b\": -3}"},
+         {"{\"a\": 1, \"b\": 2}", "{}"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {\"ty"
+         "pe\": \"integer\"}}, \"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}], "
+         "\"additionalProperties\": false}",
+         {"{\"a\": 1}", "{\"b\": 1}"},
+         {"{\"a\": 1, \"b\": 1}", "{}"}},
+        {"{\"oneOf\": [{\"type\": \"object\", \"properties\": {\"kind\": {\"const\": \"cat\"},"
+         " \"n\": {\"type\": \"integer\"}}, \"required\": [\"kind\"]}, {\"type\": \"object\", "
+         "\"properties\": {\"kind\": {\"const\": \"dog\"}}, \"required\": [\"kind\"]}], \"disc"
+         "riminator\": {\"propertyName\": \"kind\"}}",
+         {"{\"kind\": \"cat\", \"n\": 1}", "{\"kind\": \"dog\"}"},
+         {"{\"kind\": \"cow\"}", "{\"kind\": \"dog\", \"n\": 1}", "{}"}},
+        {"{\"oneOf\": [{\"type\": \"string\"}, {\"type\": \"string\", \"maxLength\": 3}, "
+         "{\"type\": \"integer\", \"minimum\": 5}, {\"type\": \"integer\", \"maximum\": 7}]}",
+         {"\"abcd\"", "4", "8"},
+         {"\"abc\"", "\"\"", "5", "6", "7"}},
+        {"{\"oneOf\": [{\"enum\": [\"a\", \"b\"]}, {\"enum\": [\"b\", \"c\"]}]}",
+         {"\"a\"", "\"c\""},
+         {"\"b\""}},
+        {"{\"oneOf\": [{\"type\": \"array\", \"items\": {\"type\": \"integer\"}, \"minItems\":"
+         " 1}, {\"type\": \"array\", \"items\": {\"type\": \"number\"}, \"minItems\": 1}]}",
+         {"[1.5]", "[1, 2.5]", "[2.5, 1]"},
+         {"[1]", "[1, 2]", "[]"}},
+        {"{\"oneOf\": [{\"oneOf\": [{\"type\": \"integer\"}, {\"minimum\": 2}]}, {\"const\": 3"
+         "}]}",
+         {"1", "2.5"},
+         {"4", "2"}},
+        {"{\"type\": \"string\", \"enum\": [\"a\", \"b\", \"c\"], \"not\": {\"const\": \"b\"}}",
+         {"\"a\"", "\"c\""},
+         {"\"b\""}},
+        {"{\"type\": \"string\", \"not\": {\"enum\": [\"\", \"no\"]}}",
+         {"\"a\"", "\"n\"", "\"nope\""},
+         {"\"\"", "\"no\""}},
+        {"{\"type\": \"string\", \"minLength\": 2, \"maxLength\": 5, \"not\": {\"enum\": "
+         "[\"\", \"ab\", \"abcd\", \"abcdefg\"]}}",
+         {"\"abc\"", "\"abcde\""},
+         {"\"\"", "\"a\"", "\"ab\"", "\"abcd\"", "\"abcdef\""}},
+        {"{\"type\": [\"string\", \"null\", \"boolean\"], \"not\": {\"enum\": [null, true]}}",
+         {"\"a\"", "false"},
+         {"null", "true"}},
+        {"{\"type\": \"integer\", \"not\": {\"enum\": [0, 5, -3]}}",
+         {"1", "4", "6", "-2", "-4", "55"},
+         {"0", "5", "-3"}},
+        {"{\"type\": \"integer\", \"not\": {\"minimum\": 3, \"maximum\": 5}}",
+         {"2", "6"},
+         {"3", "4", "5"}},
+        {"{\"not\": {\"type\": [\"object\", \"array\", \"string\"]}}",
+         {"1", "null", "true"},
+         {"\"a\"", "[]", "{}"}},
+        {"{\"type\": \"string\", \"not\": {\"not\": {\"maxLength\": 2}}}",
+         {"\"ab\""},
+         {"\"abc\""}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {}}, "
+         "\"not\": {\"required\": [\"b\"]}}",
+         {"{}", "{\"a\": 1}"},
+         {"{\"b\": 1}", "{\"a\": 1, \"b\": 1}"}},
+        {"{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}, \"not\": {"
+         "\"required\": [\"x\"]}}",
+         {"{}", "{\"y\": 1}"},
+         {"{\"x\": 1}", "{\"y\": 1, \"x\": 1}"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"enum\": [1, 2]}}, \"required\": ["
+         "\"a\"], \"not\": {\"properties\": {\"a\": {\"const\": 1}}}}",
+         {"{\"a\": 2}"},
+         {"{\"a\": 1}"}},
+        {"{\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"not\": {\"items\": {\"const\""
+         ": 1}}}",
+         {"[2]", "[1, 2]", "[2, 1, 1]"},
+         {"[]", "[1]", "[1, 1]"}},
+        {"{\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"maxItems\": 3, \"not\": {\"co"
+         "ntains\": {\"const\": 1}}}",
+         {"[]", "[2, 2]"},
+         {"[1]", "[2, 1]"}},
+        {"{\"type\": \"object\", \"properties\": {\"t\": {\"enum\": [\"x\", \"y\"]}, \"n\": {"
+         "\"type\": \"integer\"}}, \"required\": [\"t\"], \"if\": {\"properties\": {\"t\": {\""
+         "const\": \"x\"}}}, \"then\": {\"required\": [\"n\"]}, \"additionalProperties\": fals"
+         "e}",
+         {"{\"t\": \"x\", \"n\": 1}", "{\"t\": \"y\"}", "{\"t\": \"y\", \"n\": 2}"},
+         {"{\"t\": \"x\"}", "{\"n\": 1}"}},
+        {"{\"type\": [\"integer\", \"string\"], \"if\": {\"type\": \"integer\"}, \"then\": {\""
+         "minimum\": 3}, \"else\": {\"maxLength\": 1}}",
+         {"3", "\"a\""},
+         {"2", "\"ab\""}},
+        {"{\"type\": \"integer\", \"if\": {\"maximum\": 3}, \"else\": {\"minimum\": 7}}",
+         {"2", "3", "7"},
+         {"4", "6"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {\"ty"
+         "pe\": \"integer\"}}, \"dependentRequired\": {\"a\": [\"b\"]}, \"additionalProperties"
+         "\": false}",
+         {"{\"b\": 1}", "{\"a\": 1, \"b\": 2}", "{}"},
+         {"{\"a\": 1}"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": {\"ty"
+         "pe\": \"integer\"}}, \"dependentSchemas\": {\"a\": {\"properties\": {\"b\": {\"minim"
+         "um\": 5}}}}}",
+         {"{\"b\": 1}", "{\"a\": 1, \"b\": 5}", "{\"a\": 1}"},
+         {"{\"a\": 1, \"b\": 2}"}},
+        {"{\"type\": [\"object\", \"null\"], \"properties\": {\"a\": {}, \"b\": {}}, \"depende"
+         "ncies\": {\"a\": [\"b\"], \"b\": {\"properties\": {\"a\": {\"const\": 1}}}}}",
+         {"null", "{}", "{\"a\": 1, \"b\": 2}", "{\"b\": 1}"},
+         {"{\"a\": 1}", "{\"a\": 2, \"b\": 1}"}},
+        {"{\"allOf\": [{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}}"
+         ", \"required\": [\"a\"]}], \"properties\": {\"b\": {\"type\": \"integer\"}}, \"uneva"
+         "luatedProperties\": false}",
+         {"{\"a\": 1, \"b\": 2}", "{\"a\": 1}"},
+         {"{\"a\": 1, \"c\": 2}"}},
+        {"{\"allOf\": [{\"properties\": {\"a\": {\"type\": \"integer\"}}}, {\"unevaluatedPrope"
+         "rties\": false}]}",
+         {"{}"},
+         {"{\"a\": 1}"}},
+        {"{\"type\": \"object\", \"properties\": {\"k\": {\"type\": \"string\"}}, \"anyOf\": ["
+         "{\"properties\": {\"a\": {\"const\": 1}}, \"required\": [\"a\"]}, {\"properties\": {"
+         "\"b\": {\"const\": 2}}, \"required\": [\"b\"]}], \"unevaluatedProperties\": false}",
+         {"{\"k\": \"\", \"a\": 1}", "{\"b\": 2}"},
+         {"{\"k\": \"\"}", "{\"c\": 1}"}},
+        {"{\"type\": \"object\", \"properties\": {\"k\": {\"type\": \"string\"}}, \"unevaluate"
+         "dProperties\": {\"type\": \"null\"}}",
+         {"{\"k\": \"\", \"x\": null}"},
+         {"{\"k\": \"\", \"x\": 1}", "{\"k\": null}"}},
+        {"{\"type\": \"array\", \"allOf\": [{\"prefixItems\": [{\"const\": 1}]}], \"unevaluate"
+         "dItems\": false}",
+         {"[]", "[1]"},
+         {"[1, 2]", "[2]"}},
+        {"{\"type\": \"array\", \"items\": {\"type\": \"integer\"}, \"contains\": {\"const\": "
+         "7}, \"maxItems\": 4}",
+         {"[1, 7]", "[7]", "[7, 7, 1, 2]", "[1, 2, 3, 7]"},
+         {"[1, 2]", "[]", "[1, 2, 3, 4]", "[7, 1, 1, 1, 1]"}},
+        {"{\"type\": \"array\", \"contains\": {\"enum\": [\"a\", \"b\"]}, \"minContains\": 2, "
+         "\"maxContains\": 2, \"items\": {\"type\": \"string\"}}",
+         {"[\"a\", \"b\"]", "[\"x\", \"a\", \"a\", \"y\"]"},
+         {"[\"a\"]", "[\"a\", \"b\", \"a\"]", "[\"x\", \"y\"]"}},
+        {"{\"type\": \"array\", \"contains\": {\"const\": 1}, \"minContains\": 0, \"maxItems\""
+         ": 1}",
+         {"[]", "[1]", "[null]"},
+         {"[1, 1]"}},
+        {"{\"type\": \"array\", \"items\": [{\"type\": \"string\"}, {\"type\": \"integer\"}], "
+         "\"additionalItems\": false, \"minItems\": 2}",
+         {"[\"a\", 1]"},
+         {"[1, \"a\"]", "[\"a\", 1, 2]", "[\"a\"]"}},
+        {"{\"items\": [{\"const\": 1}], \"additionalItems\": {\"const\": 2}}",
+         {"[]", "[1]", "[1, 2, 2]"},
+         {"[2]", "[1, 1]"}},
+        {"{\"type\": \"string\", \"nullable\": true}",
+         {"\"a\"", "null"},
+         {"1"}},
+        {"{\"type\": \"integer\", \"minimum\": 0, \"exclusiveMinimum\": true, \"maximum\": 3, "
+         "\"exclusiveMaximum\": false}",
+         {"1", "3"},
+         {"0", "4"}},
+        {"{\"type\": \"string\", \"example\": \"x\", \"examples\": [\"x\"], \"deprecated\": tr"
+         "ue, \"readOnly\": true, \"markdownDescription\": \"m\", \"xml\": {\"name\": \"a\"}, "
+         "\"externalDocs\": {\"url\": \"u\"}, \"x-order\": 1, \"propertyOrdering\": [\"a\"]}",
+         {"\"a\""},
+         {"1"}},
+        {"{\"type\": \"string\", \"format\": \"starts_with\"}",
+         {"\"a\""},
+         {"1"}},
+        {"{\"$defs\": {\"p\": {\"$anchor\": \"pt\", \"type\": \"integer\"}}, \"$ref\": \"#pt\""
+         "}",
+         {"1"},
+         {"\"a\""}},
+        {"{\"$id\": \"https://x.y/s.json\", \"$defs\": {\"p\": {\"type\": \"integer\"}}, \"ite"
+         "ms\": {\"$ref\": \"https://x.y/s.json#/$defs/p\"}}",
+         {"[1]"},
+         {"[\"a\"]"}},
+        {"{\"$id\": \"https://x.y/s.json\", \"$defs\": {\"p\": {\"$id\": \"p.json\", \"$defs\""
+         ": {\"q\": {\"type\": \"null\"}}, \"items\": {\"$ref\": \"#/$defs/q\"}}, \"q\": {\"ty"
+         "pe\": \"integer\"}}, \"$ref\": \"/p.json\"}",
+         {"[null]"},
+         {"[1]"}},
+        {"{\"definitions\": {\"p\": {\"id\": \"#pt\", \"type\": \"integer\"}}, \"$ref\": \"#pt"
+         "\"}",
+         {"1"},
+         {"\"a\""}},
+        {"{\"$defs\": {\"n\": {\"$dynamicAnchor\": \"node\", \"type\": \"object\", \"propertie"
+         "s\": {\"c\": {\"$dynamicRef\": \"#node\"}}, \"additionalProperties\": false}}, \"$re"
+         "f\": \"#/$defs/n\"}",
+         {"{}", "{\"c\": {\"c\": {}}}"},
+         {"{\"c\": 1}"}},
+        {"{\"enum\": [\"ab\", \"cd\", \"x1\"], \"pattern\": \"^[a-z]+$\"}",
+         {"\"ab\"", "\"cd\""},
+         {"\"x1\""}},
+        {"{\"enum\": [{\"a\": 1}, {\"a\": 2}], \"properties\": {\"a\": {\"maximum\": 1}}}",
+         {"{\"a\": 1}"},
+         {"{\"a\": 2}"}},
+        {"{\"enum\": [[1, 2], [1, 1], [3], \"x\", 7], \"maxItems\": 2, \"minItems\": 2, \"not"
+         "\": {\"const\": [1, 2]}}",
+         {"[1, 1]", "\"x\"", "7"},
+         {"[3]", "[1, 2]"}},
+        {"{\"enum\": [\"2024-01-01\", \"no\", \"x\"], \"format\": \"date\"}",
+         {"\"2024-01-01\""},
+         {"\"no\""}},
+        {"{\"enum\": [1, 2, 3, 4, 5], \"oneOf\": [{\"minimum\": 2}, {\"maximum\": 3}]}",
+         {"1", "4", "5"},
+         {"2", "3"}},
+        {"{\"enum\": [1.0, 2.5, \"a\"], \"type\": \"integer\"}",
+         {"1.0"},
+         {"2.5", "\"a\""}},
+        {"{\"enum\": [{\"b\": 1, \"a\": 2}, {\"a\": 2}], \"const\": {\"a\": 2, \"b\": 1}}",
+         {"{\"b\": 1, \"a\": 2}"},
+         {"{\"a\": 2}"}},
+        {"{\"required\": [\"a\"], \"properties\": {\"b\": {}}}",
+         {"{\"a\": 1}", "{\"b\": 2, \"a\": []}"},
+         {"{}", "{\"b\": 1}"}},
+    };
+    check_table(cases, sizeof cases / sizeof *cases);
 }
 
 static void test_refusals(void **state) {
@@ -201,8 +428,8 @@ static void test_refusals(void **state) {
         {"1", "#: a schema must be an object"},
         {"false", "no text satisfies"},
         {"{\"type\": \"str\"}", "#/type: a type must be"},
-        {"{\"properties\": {\"a/b\": {\"items\": {\"not\": {}}}}}",
-         "#/properties/a~1b/items/not: the keyword 'not' is not supported"},
+        {"{\"properties\": {\"a/b\": {\"items\": {\"extends\": {}}}}}",
+         "#/properties/a~1b/items/extends: the keyword 'extends' is not supported"},
         {"{\"anyOf\": [{}, {\"maxLenght\": 3}]}",
          "#/anyOf/1/maxLenght: 'maxLenght' is not a keyword of JSON Schema"},
         {"{\"type\": \"integer\", \"multipleOf\": 0}", "#/multipleOf: multipleOf must be a number"},
@@ -210,7 +437,6 @@ static void test_refusals(void **state) {
         {"{\"multipleOf\": 1.23456789012345678901}", "#/multipleOf: multipleOf has too many"},
         {"{\"$ref\": \"http://x/y\"}", "#/$ref: only references within the schema"},
         {"{\"$ref\": \"#/$defs/x\"}", "#/$ref: there is nothing at #/$defs/x"},
-        {"{\"required\": [\"a\"], \"properties\": {}}", "#: 'a' is required, but no property"},
         {"{\"required\": [\"a\"], \"properties\": {\"a\": false}}", "no text satisfies"},
         {"{\"minimum\": 5, \"maximum\": 4}", "no text satisfies"},
         {"{\"type\": \"integer\", \"minimum\": 0.1, \"maximum\": 0.9}", "no text satisfies"},
@@ -228,14 +454,12 @@ static void test_refusals(void **state) {
         {"{\"minLength\": -1}", "#/minLength: this must be a whole number"},
         {"{\"properties\": []}", "#/properties: properties must be an object"},
         {"{\"anyOf\": []}", "#/anyOf: this must be a list of schemas"},
-        {"{\"items\": [{}]}", "#/items: items must be a schema"},
         {"{\"minimum\": \"1\"}", "#/minimum: this must be a number"},
-        {"{\"$id\": 1}", "#/$id: the keyword '$id' is not supported"},
-        {"{\"$anchor\": {}}", "#/$anchor: the keyword '$anchor' is not supported"},
         {"{\"uniqueItems\": 1}", "#/uniqueItems: this must be true or false"},
         {"{\"minProperties\": -1}", "#/minProperties: this must be a whole number"},
         {"{\"maxProperties\": 0, \"required\": [\"a\"]}", "no text satisfies"},
-        {"{\"unevaluatedProperties\": false}", "#/unevaluatedProperties: the keyword"},
+        {"{\"properties\": {\"a\": {\"type\": \"string\", \"required\": true}}}",
+         "#/properties/a/required: 'required' is a list of names"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         machine m;
@@ -368,10 +592,51 @@ static void test_arguments(void **state) {
         lfm_error err = {0};
         snprintf(text, sizeof text,
                  "[{\"name\":\"f\",\"parameters\":{\"properties\":{\"%s\":{}}}}]", cases[i][0]);
-        const lfm_status st = schema_tools_to_gbnf(&gbnf, text, strlen(text), true, &err);
+        const lfm_status st = schema_tools_to_gbnf(&gbnf, NULL, text, strlen(text), true, &err);
         if (cases[i][1] ? st != LFM_ERR_ARG || !strstr(err.text, cases[i][1]) : st != LFM_OK) {
             fail_msg("%s says '%s'", text, err.text);
         }
+        free(gbnf);
+    }
+}
+
+/* Calls of tools, without the tags around them. */
+static void test_calls(void **state) {
+    (void)state;
+    static const table_case cases[] = {
+        {"[{\"name\": \"get\", \"parameters\": false}, {\"name\": \"now\"}]", {"now()"},
+         {"get()", "get(never)"}},
+        {"[{\"name\": \"f\", \"parameters\": true}]", {"f()"}, {"f(a=1)"}},
+        {"[{\"name\": \"f\", \"parameters\": {\"type\": \"object\", \"properties\": {\"a\": "
+         "{\"type\": \"integer\"}, \"b\": {\"type\": \"string\"}}, "
+         "\"oneOf\": [{\"required\": [\"a\"]}, {\"required\": [\"b\"]}]}}]",
+         {"f(a=1)", "f(b=\"x\")"}, {"f()", "f(a=1, b=\"x\")", "f({\"a\": 1})"}},
+        {"[{\"name\": \"f\", \"parameters\": {\"properties\": {\"t\": {\"enum\": [1, 2]}, "
+         "\"n\": {}}, "
+         "\"required\": [\"t\"], \"if\": {\"properties\": {\"t\": {\"const\": 1}}}, \"then\": "
+         "{\"required\": [\"n\"]}, \"else\": {\"not\": {\"required\": [\"n\"]}}}}]",
+         {"f(t=1, n=null)", "f(t=2)"}, {"f(t=1)", "f(t=2, n=1)", "f()"}},
+        {"[{\"name\": \"f\", \"parameters\": {\"anyOf\": [{\"$ref\": \"#/0/x\"}, {\"properties\": "
+         "{\"b\": {}}, \"required\": [\"b\"]}]}, \"x\": {\"properties\": {\"a\": {\"const\": 1}}, "
+         "\"additionalProperties\": false}}]",
+         {"f()", "f(a=1)", "f(b=[2])"}, {"f(a=2)", "f(a=1, b=1)"}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *gbnf = NULL;
+        lfm_error err = {0};
+        json_out text = {0};
+        machine m = {0};
+        const char *schema = cases[i].schema;
+        if (schema_tools_to_gbnf(&gbnf, NULL, schema, strlen(schema), true, &err) != LFM_OK) {
+            fail_msg("%s: %s", schema, err.text);
+        }
+        json_write_text(&text, "root ::= call"); /* in place of the first line */
+        json_write_text(&text, strchr(gbnf, '\n'));
+        assert_int_equal(gbnf_compile(&m.g, text.ptr, text.len, &err), LFM_OK);
+        assert_int_equal(automaton_new(&m.a, &m.g, &err), LFM_OK);
+        check_texts(&m, &cases[i]);
+        machine_free(&m);
+        json_out_free(&text);
         free(gbnf);
     }
 }
@@ -569,10 +834,8 @@ static void run_case(tally *t, const char *file, const json_value *c) {
         t->n_refused += !accepted;
         if (accepted && !valid) {
             t->n_widened++;
-            if (strcmp(file, "oneOf.json") != 0 || !is_listed(t, name)) {
-                complain(t, "WRONG, accepted: ", name);
-                complain(t, "    # ", text.ptr);
-            }
+            complain(t, "WRONG, accepted: ", name);
+            complain(t, "    # ", text.ptr);
         } else if (!accepted && valid) {
             t->n_narrowed++;
             if (!is_listed(t, name)) {
@@ -637,8 +900,9 @@ static void test_suite(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_logic),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_concise),
-        cmocka_unit_test(test_arguments),
+        cmocka_unit_test(test_arguments), cmocka_unit_test(test_calls),
         cmocka_unit_test(test_suite),   cmocka_unit_test(test_generated),
         cmocka_unit_test(test_large),
     };

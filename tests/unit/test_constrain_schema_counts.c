@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/rng.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -58,7 +58,7 @@ static void check(const shape *s) {
     lfm_error err = {0};
     size_t n_good = 0;
     write_schema(&schema, s);
-    lfm_status st = schema_to_gbnf(&gbnf, schema.ptr, schema.len, &err);
+    lfm_status st = schema_to_gbnf(&gbnf, NULL, schema.ptr, schema.len, &err);
     if (st == LFM_OK) st = gbnf_compile(&g, gbnf, strlen(gbnf), &err);
     if (st == LFM_OK) st = automaton_new(&a, &g, &err);
     if (st != LFM_OK && !strstr(err.text, "no text satisfies")) {

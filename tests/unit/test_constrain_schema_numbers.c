@@ -9,7 +9,7 @@
 #include "../support/large.h"
 #include "base/rng.h"
 #include "constrain/gbnf/compile.h"
-#include "constrain/schema/schema.h"
+#include "constrain/json/schema.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -29,7 +29,7 @@ typedef struct {
 static lfm_status machine_new(machine *m, const char *schema, lfm_error *err) {
     char *gbnf = NULL;
     *m = (machine){0};
-    lfm_status st = schema_to_gbnf(&gbnf, schema, strlen(schema), err);
+    lfm_status st = schema_to_gbnf(&gbnf, NULL, schema, strlen(schema), err);
     if (st == LFM_OK) st = gbnf_compile(&m->g, gbnf, strlen(gbnf), err);
     if (st == LFM_OK) st = automaton_new(&m->a, &m->g, err);
     free(gbnf);
@@ -60,7 +60,10 @@ static void test_table(void **state) {
          {"2147483648", "-1"}},
         {"{\"type\": \"integer\", \"format\": \"int32\", \"maximum\": 9999999999}", {"2147483647"},
          {"2147483648"}},
-        {"{\"type\": \"number\", \"format\": \"int32\", \"maximum\": 10}", {"10", "2.5"}, {"10.1"}},
+        {"{\"type\": \"number\", \"format\": \"int32\", \"maximum\": 10}", {"10", "-3"},
+         {"10.1", "2.5"}},
+        {"{\"format\": \"int8\"}", {"127"}, {"128", "\"a\"", "1.5"}},
+        {"{\"type\": \"string\", \"format\": \"int64\"}", {"\"a\""}, {"1"}},
         {"{\"type\": \"integer\", \"format\": \"int64\"}",
          {"9007199254740993", "9223372036854775807", "-9223372036854775808"},
          {"9223372036854775808", "10000000000000000000", "-9223372036854775809"}},

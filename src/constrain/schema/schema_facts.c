@@ -3,74 +3,96 @@
  */
 #include "constrain/schema/schema_internal.h"
 
-#include "base/utf8.h"
+#include "constrain/judge/same.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* ---- Keywords ------------------------------------------------------------------------------- */
 
-typedef enum { KEY_NOTE, KEY_READ, KEY_REFUSED } key_kind;
-
-/* The types that a keyword implies when there is no `type`; and why it is refused. */
+/* The keywords that are read, and the types that each implies when there is no `type`. */
 static const struct {
     const char *name;
-    key_kind kind;
     unsigned types;
 } keywords[] = {
-    {"$schema", KEY_NOTE, 0}, {"$comment", KEY_NOTE, 0}, {"$defs", KEY_NOTE, 0},
-    {"definitions", KEY_NOTE, 0}, {"title", KEY_NOTE, 0}, {"description", KEY_NOTE, 0},
-    {"default", KEY_NOTE, 0}, {"examples", KEY_NOTE, 0}, {"deprecated", KEY_NOTE, 0},
-    {"readOnly", KEY_NOTE, 0}, {"writeOnly", KEY_NOTE, 0}, {"contentMediaType", KEY_NOTE, 0},
-    {"contentEncoding", KEY_NOTE, 0}, {"contentSchema", KEY_NOTE, 0}, {"strict", KEY_NOTE, 0},
-    {"$ref", KEY_READ, 0}, {"allOf", KEY_READ, 0}, {"anyOf", KEY_READ, 0}, {"oneOf", KEY_READ, 0},
-    {"type", KEY_READ, 0}, {"enum", KEY_READ, 0}, {"const", KEY_READ, 0},
-    {"properties", KEY_READ, TYPE_OBJECT}, {"required", KEY_READ, TYPE_OBJECT},
-    {"additionalProperties", KEY_READ, TYPE_OBJECT}, {"items", KEY_READ, TYPE_ARRAY},
-    {"prefixItems", KEY_READ, TYPE_ARRAY}, {"minItems", KEY_READ, TYPE_ARRAY},
-    {"maxItems", KEY_READ, TYPE_ARRAY}, {"minLength", KEY_READ, TYPE_STRING},
-    {"maxLength", KEY_READ, TYPE_STRING}, {"pattern", KEY_READ, TYPE_STRING},
-    {"format", KEY_READ, TYPE_STRING}, {"minimum", KEY_READ, TYPE_NUMBER},
-    {"maximum", KEY_READ, TYPE_NUMBER}, {"exclusiveMinimum", KEY_READ, TYPE_NUMBER},
-    {"exclusiveMaximum", KEY_READ, TYPE_NUMBER}, {"multipleOf", KEY_READ, TYPE_NUMBER},
-    {"minProperties", KEY_READ, TYPE_OBJECT}, {"maxProperties", KEY_READ, TYPE_OBJECT},
-    {"uniqueItems", KEY_READ, TYPE_ARRAY},
+    {"$ref", 0}, {"$dynamicRef", 0}, {"$recursiveRef", 0}, {"allOf", 0}, {"anyOf", 0},
+    {"oneOf", 0}, {"not", 0}, {"if", 0}, {"then", 0}, {"else", 0}, {"type", 0}, {"nullable", 0},
+    {"enum", 0}, {"const", 0},
+    {"properties", TYPE_OBJECT}, {"required", TYPE_OBJECT}, {"additionalProperties", TYPE_OBJECT},
+    {"unevaluatedProperties", TYPE_OBJECT}, {"minProperties", TYPE_OBJECT},
+    {"maxProperties", TYPE_OBJECT}, {"dependentRequired", TYPE_OBJECT},
+    {"dependentSchemas", TYPE_OBJECT}, {"dependencies", TYPE_OBJECT},
+    {"items", TYPE_ARRAY}, {"prefixItems", TYPE_ARRAY}, {"additionalItems", TYPE_ARRAY},
+    {"unevaluatedItems", TYPE_ARRAY}, {"minItems", TYPE_ARRAY}, {"maxItems", TYPE_ARRAY},
+    {"uniqueItems", TYPE_ARRAY}, {"contains", TYPE_ARRAY}, {"minContains", 0}, {"maxContains", 0},
+    {"minLength", TYPE_STRING}, {"maxLength", TYPE_STRING}, {"pattern", TYPE_STRING},
+    {"format", TYPE_STRING},
+    {"minimum", TYPE_NUMBER}, {"maximum", TYPE_NUMBER}, {"exclusiveMinimum", TYPE_NUMBER},
+    {"exclusiveMaximum", TYPE_NUMBER}, {"multipleOf", TYPE_NUMBER},
 };
 
-/* Keywords of draft 2020-12 and earlier that are not supported, as opposed to misspelled ones. */
+/* Annotations: JSON Schema's, OpenAPI's, and those of editors and of providers of models. */
+static const char *const annotations[] = {
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary",
+    "$comment", "$defs", "definitions", "components", "title", "description", "default",
+    "example", "examples", "deprecated", "readOnly", "writeOnly", "contentMediaType",
+    "contentEncoding", "contentSchema", "discriminator", "xml", "externalDocs", "strict",
+    "propertyOrdering", "markdownDescription", "markdownEnumDescriptions", "enumNames",
+    "enumDescriptions", "enumTitles", "enum_descriptions", "deprecationMessage",
+    "defaultSnippets", "errorMessage", "patternErrorMessage", "doNotSuggest", "suggestSortText",
+    "allowComments", "allowTrailingCommas", "tsType", "tsEnumNames", "javaType",
+};
+
+/* Keywords of some draft that are not supported, as opposed to misspelled ones. */
 static const char *const refused[] = {
-    "$id", "$anchor", "$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor",
-    "$vocabulary", "not", "if", "then", "else", "dependentSchemas", "dependentRequired",
-    "dependencies", "additionalItems", "contains", "minContains", "maxContains",
-    "unevaluatedItems", "unevaluatedProperties", "patternProperties", "propertyNames",
+    "patternProperties", "propertyNames", "extends", "disallow", "divisibleBy",
 };
 
 static bool key_is(const json_value *m, const char *name) {
     return m->key_len == strlen(name) && memcmp(m->key, name, m->key_len) == 0;
 }
 
+static bool is_among(const json_value *m, const char *const *names, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        if (key_is(m, names[i])) return true;
+    }
+    return false;
+}
+
 /* Is this keyword without effect? */
 static bool is_harmless(const json_value *m) {
-    return (key_is(m, "unevaluatedProperties") && m->kind == JSON_TRUE) ||
-           ((key_is(m, "$id") || key_is(m, "$anchor")) && m->kind == JSON_STRING);
+    return is_among(m, annotations, sizeof annotations / sizeof *annotations) ||
+           (m->key_len > 2 && memcmp(m->key, "x-", 2) == 0) ||
+           (key_is(m, "uniqueItems") && m->kind == JSON_FALSE) ||
+           (key_is(m, "minProperties") && m->kind == JSON_NUMBER && m->number == 0);
 }
 
 static void check_keyword(schema_compiler *c, const json_value *m, unsigned *hinted) {
     for (size_t i = 0; i < sizeof keywords / sizeof *keywords; i++) {
         if (key_is(m, keywords[i].name)) {
-            *hinted |= keywords[i].types;
+            const bool of_numbers = key_is(m, "format") && schema_limits_numbers(m);
+            *hinted |= is_harmless(m) ? 0 : of_numbers ? TYPE_NUMBER : keywords[i].types;
             return;
         }
     }
-    if (is_harmless(m) || (m->key_len > 2 && memcmp(m->key, "x-", 2) == 0)) return;
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        if (key_is(m, refused[i])) {
-            schema_fail(c, m, "the keyword '%s' is not supported", refused[i]);
-            return;
-        }
+    if (is_harmless(m)) return;
+    if (is_among(m, refused, sizeof refused / sizeof *refused)) {
+        schema_fail(c, m, "the keyword '%.*s' is not supported", (int)m->key_len, m->key);
+        return;
     }
     schema_fail(c, m, "'%.*s' is not a keyword of JSON Schema",
                 (int)(m->key_len < 60 ? m->key_len : 60), m->key);
+}
+
+void schema_check_keywords(schema_compiler *c, const json_value *node, unsigned *hinted) {
+    for (const json_value *m = node->first; m && c->status == LFM_OK; m = m->next) {
+        check_keyword(c, m, hinted);
+    }
+    const json_value *required = json_get(node, "required");
+    if (required && (required->kind == JSON_TRUE || required->kind == JSON_FALSE)) {
+        schema_fail(c, required, "'required' is a list of names beside 'properties'; as true or "
+                                 "false it is of draft 3");
+    }
 }
 
 /* ---- Single keywords ------------------------------------------------------------------------ */
@@ -91,27 +113,15 @@ static unsigned type_named(schema_compiler *c, const json_value *name) {
     return 0;
 }
 
-static void read_type(schema_compiler *c, schema_facts *f, const json_value *type) {
-    unsigned types = 0;
-    if (type->kind != JSON_ARRAY) {
-        types = type_named(c, type);
-    }
-    for (const json_value *t = type->kind == JSON_ARRAY ? type->first : NULL; t; t = t->next) {
+/* The types that `type` allows, with `nullable` beside it. */
+static unsigned types_of(schema_compiler *c, const json_value *node, const json_value *type) {
+    const json_value *nullable = json_get(node, "nullable");
+    unsigned types = nullable && nullable->kind == JSON_TRUE ? TYPE_NULL : 0;
+    if (type->kind != JSON_ARRAY) return types | type_named(c, type);
+    for (const json_value *t = type->first; t; t = t->next) {
         types |= type_named(c, t);
     }
-    f->types &= types;
-}
-
-static bool same_value(const json_value *a, const json_value *b) {
-    if (a->kind == JSON_NUMBER && b->kind == JSON_NUMBER) return a->number == b->number;
-    json_out x = {0};
-    json_out y = {0};
-    json_write_value(&x, a);
-    json_write_value(&y, b);
-    const bool same = !x.failed && !y.failed && x.len == y.len && memcmp(x.ptr, y.ptr, x.len) == 0;
-    json_out_free(&x);
-    json_out_free(&y);
-    return same;
+    return types;
 }
 
 /* Take a list of `n` allowed values, from `first` on: keep those that earlier lists allow, too. */
@@ -132,7 +142,7 @@ static void read_values(schema_compiler *c, schema_facts *f, const json_value *f
         size_t left = n;
         bool found = false;
         for (const json_value *v = first; left > 0 && !found; v = v->next, left--) {
-            found = same_value(f->values[i], v);
+            found = schema_same(f->values[i], v);
         }
         if (found) {
             f->values[kept++] = f->values[i];
@@ -169,83 +179,10 @@ static void lower(schema_compiler *c, uint64_t *most, const json_value *v) {
 
 /* ---- Limits of numbers ---------------------------------------------------------------------- */
 
-/* Digits of a number without its sign and point, and where the point is. */
-static bool read_digits(const json_value *v, char *digits, size_t *n, long *point) {
-    const char *p = v->text;
-    const char *end = p + v->len;
-    long exponent = 0;
-    long before = 0;
-    bool after_point = false;
-    *n = 0;
-    p += p < end && *p == '-';
-    for (; p < end && *p != 'e' && *p != 'E'; p++) {
-        if (*p == '.') {
-            after_point = true;
-            continue;
-        }
-        if (*n == 0 && *p == '0') { /* leading zeros only move the point */
-            before -= after_point;
-            continue;
-        }
-        if (*n == MAX_DIGITS) {
-            if (*p != '0') return false;
-            before += !after_point;
-            continue;
-        }
-        digits[(*n)++] = *p;
-        before += !after_point;
-    }
-    if (p < end) {
-        exponent = strtol(p + 1, NULL, 10);
-    }
-    if (exponent > 1000 || exponent < -1000) return false;
-    *point = before + exponent;
-    return true;
-}
-
-bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive) {
-    char digits[MAX_DIGITS];
-    size_t n = 0;
-    long point = 0;
-    if (!read_digits(v, digits, &n, &point)) return false;
-    while (n > 0 && digits[n - 1] == '0') {
-        n--;
-    }
-    point = n == 0 ? 0 : point;
-    if (point > MAX_DIGITS || (point < 0 ? -point : 0) + (long)n > MAX_DIGITS) return false;
-    *limit = (schema_limit){.given = true, .negative = v->text[0] == '-' && n > 0,
-                            .exclusive = exclusive};
-    size_t w = 0;
-    for (long i = 0; i < point; i++) {
-        limit->whole[w++] = i < (long)n ? digits[i] : '0';
-    }
-    if (w == 0) {
-        limit->whole[w++] = '0';
-    }
-    size_t k = 0;
-    for (long i = point; i < (long)n; i++) {
-        limit->fraction[k++] = i < 0 ? '0' : digits[i];
-    }
-    return true;
-}
-
-static int compare_magnitudes(const schema_limit *a, const schema_limit *b) {
-    const size_t n = strlen(a->whole);
-    const size_t m = strlen(b->whole);
-    if (n != m) return n < m ? -1 : 1;
-    const int whole = strcmp(a->whole, b->whole);
-    return whole ? whole : strcmp(a->fraction, b->fraction);
-}
-
-int schema_compare(const schema_limit *a, const schema_limit *b) {
-    if (a->negative != b->negative) return a->negative ? -1 : 1;
-    return a->negative ? compare_magnitudes(b, a) : compare_magnitudes(a, b);
-}
-
 static void read_bound(schema_compiler *c, schema_limit *limit, const json_value *v, bool low,
                        bool exclusive) {
     schema_limit other = {0};
-    if (!v) return;
+    if (!v || v->kind == JSON_TRUE || v->kind == JSON_FALSE) return; /* beside minimum: draft 4 */
     if (v->kind != JSON_NUMBER) {
         schema_fail(c, v, "this must be a number");
         return;
@@ -260,28 +197,32 @@ static void read_bound(schema_compiler *c, schema_limit *limit, const json_value
     }
 }
 
-/* ---- A whole set ---------------------------------------------------------------------------- */
+/* ---- A schema ------------------------------------------------------------------------------- */
 
 static void keep_one(schema_compiler *c, const json_value **kept, const json_value *v) {
     if (!v) return;
     if (v->kind != JSON_STRING) {
         schema_fail(c, v, "this must be a string");
-    } else if (*kept && !same_value(*kept, v)) {
+    } else if (*kept && !schema_same(*kept, v)) {
         schema_fail(c, v, "a second %.*s for the same value is not supported", (int)v->key_len,
                     v->key);
     }
     *kept = v;
 }
 
+static bool is_true(const json_value *v) {
+    return v && v->kind == JSON_TRUE;
+}
+
 static void read_one(schema_compiler *c, schema_facts *f, const json_value *node) {
     const json_value *values = json_get(node, "enum");
     const json_value *value = json_get(node, "const");
     const json_value *type = json_get(node, "type");
-    for (const json_value *m = node->first; m && c->status == LFM_OK; m = m->next) {
-        check_keyword(c, m, &f->hinted);
-    }
+    const json_value *format = json_get(node, "format");
+    schema_check_keywords(c, node, &f->hinted);
     if (type) {
-        read_type(c, f, type);
+        f->types &= types_of(c, node, type);
+        f->typed = true;
     }
     if (values && (values->kind != JSON_ARRAY || values->n == 0)) {
         schema_fail(c, values, "enum must be a list of values");
@@ -295,31 +236,174 @@ static void read_one(schema_compiler *c, schema_facts *f, const json_value *node
     lower(c, &f->max_length, json_get(node, "maxLength"));
     raise(c, &f->min_items, json_get(node, "minItems"));
     lower(c, &f->max_items, json_get(node, "maxItems"));
-    f->unique = f->unique || read_flag(c, json_get(node, "uniqueItems"));
+    f->unique = read_flag(c, json_get(node, "uniqueItems")) || f->unique;
     raise(c, &f->min_properties, json_get(node, "minProperties"));
     lower(c, &f->max_properties, json_get(node, "maxProperties"));
-    read_bound(c, &f->low, json_get(node, "minimum"), true, false);
+    read_bound(c, &f->low, json_get(node, "minimum"), true,
+               is_true(json_get(node, "exclusiveMinimum")));
     read_bound(c, &f->low, json_get(node, "exclusiveMinimum"), true, true);
-    read_bound(c, &f->high, json_get(node, "maximum"), false, false);
+    read_bound(c, &f->high, json_get(node, "maximum"), false,
+               is_true(json_get(node, "exclusiveMaximum")));
     read_bound(c, &f->high, json_get(node, "exclusiveMaximum"), false, true);
     keep_one(c, &f->pattern, json_get(node, "pattern"));
-    keep_one(c, &f->format, json_get(node, "format"));
-}
-
-void schema_read_facts(schema_compiler *c, schema_facts *f) {
-    f->types = TYPE_ANY;
-    f->max_length = UINT64_MAX;
-    f->max_items = UINT64_MAX;
-    f->max_properties = UINT64_MAX;
-    for (size_t i = 0; i < f->n && c->status == LFM_OK; i++) {
-        read_one(c, f, f->items[i].node);
+    if (format && format->kind == JSON_STRING && schema_limits_numbers(format)) {
+        keep_one(c, &f->number_format, format);
+    } else if (format && format->kind == JSON_STRING && !schema_knows_format(format)) {
+        schema_note(c, format, "the format '%.*s' is unknown, and any text has it",
+                    (int)(format->len < 60 ? format->len : 60), format->text);
+    } else {
+        keep_one(c, &f->format, format);
     }
 }
 
-/* ---- Values of enum and const --------------------------------------------------------------- */
+/* ---- Complements ---------------------------------------------------------------------------- */
 
-static unsigned type_of(const json_value *v) {
-    schema_limit limit;
+static void bar(schema_compiler *c, schema_facts *f, const json_value *first, size_t n) {
+    const json_value **grown = realloc(f->barred, (f->n_barred + n + 1) * sizeof *grown);
+    if (!grown) {
+        schema_fail_memory(c);
+        return;
+    }
+    f->barred = grown;
+    for (const json_value *v = first; v && n > 0; v = v->next, n--) {
+        f->barred[f->n_barred++] = v;
+    }
+}
+
+/* Take "not at least": false when nothing is less. */
+static bool lower_below(schema_compiler *c, uint64_t *most, const json_value *v) {
+    const uint64_t n = read_count(c, v);
+    *most = n > 0 && n - 1 < *most ? n - 1 : *most;
+    return n > 0;
+}
+
+/* Take "not at most". */
+static void raise_above(schema_compiler *c, uint64_t *least, const json_value *v) {
+    const uint64_t n = read_count(c, v) + 1;
+    *least = n > *least ? n : *least;
+}
+
+/* Take "not this keyword"; what no fact expresses leaves no type. */
+static void read_not(schema_compiler *c, schema_facts *f, const json_value *k,
+                     const json_value *of) {
+    const json_value *as_low = json_get(of, "exclusiveMinimum");
+    const json_value *as_high = json_get(of, "exclusiveMaximum");
+    unsigned types = 0;
+    if (key_is(k, "type")) {
+        types = TYPE_ANY & ~types_of(c, of, k);
+    } else if (key_is(k, "enum") || key_is(k, "const")) {
+        types = TYPE_ANY;
+        bar(c, f, key_is(k, "enum") ? k->first : k, key_is(k, "enum") ? k->n : 1);
+    } else if (key_is(k, "minimum") || key_is(k, "exclusiveMinimum")) {
+        types = TYPE_NUMBER;
+        read_bound(c, &f->high, k, false, key_is(k, "minimum") && !is_true(as_low));
+    } else if (key_is(k, "maximum") || key_is(k, "exclusiveMaximum")) {
+        types = TYPE_NUMBER;
+        read_bound(c, &f->low, k, true, key_is(k, "maximum") && !is_true(as_high));
+    } else if (key_is(k, "minLength")) {
+        types = lower_below(c, &f->max_length, k) ? TYPE_STRING : 0;
+    } else if (key_is(k, "minItems")) {
+        types = lower_below(c, &f->max_items, k) ? TYPE_ARRAY : 0;
+    } else if (key_is(k, "minProperties")) {
+        types = lower_below(c, &f->max_properties, k) ? TYPE_OBJECT : 0;
+    } else if (key_is(k, "maxLength")) {
+        types = TYPE_STRING;
+        raise_above(c, &f->min_length, k);
+    } else if (key_is(k, "maxItems")) {
+        types = TYPE_ARRAY;
+        raise_above(c, &f->min_items, k);
+    } else if (key_is(k, "maxProperties")) {
+        types = TYPE_OBJECT;
+        raise_above(c, &f->min_properties, k);
+    }
+    f->types &= types;
+}
+
+/* Where an element stands in the list of its schemas. */
+static uint64_t index_in(const json_value *list, const json_value *element) {
+    uint64_t i = 0;
+    for (const json_value *e = list->first; e && e != element; e = e->next) {
+        i++;
+    }
+    return i;
+}
+
+static void read_extra(schema_compiler *c, schema_facts *f, const schema_item *item) {
+    uint64_t n = 0;
+    size_t from = 0;
+    switch (item->part) {
+    case PART_NOT_KEY: read_not(c, f, item->node, item->of); return;
+    case PART_LACKS: return;
+    case PART_WITH:
+    case PART_WITHOUT:
+    case PART_WITH_NAME:
+    case PART_WITHOUT_NAME:
+    case PART_CALL:
+    case PART_NOT_VALUE: f->types &= TYPE_OBJECT; return;
+    case PART_NOT_ELEMENT: n = index_in(item->of, item->node) + 1; break;
+    case PART_SOME_NOT:
+        schema_rest_of(item->of, &from);
+        n = from + 1;
+        break;
+    default: break;
+    }
+    f->types &= TYPE_ARRAY;
+    f->min_items = n > f->min_items ? n : f->min_items;
+}
+
+/* ---- A whole set ---------------------------------------------------------------------------- */
+
+const json_value *schema_list_of(const json_value *node) {
+    const json_value *prefix = json_get(node, "prefixItems");
+    const json_value *items = json_get(node, "items");
+    return prefix ? prefix : items && items->kind == JSON_ARRAY ? items : NULL;
+}
+
+const json_value *schema_rest_of(const json_value *node, size_t *from) {
+    const json_value *list = schema_list_of(node);
+    const json_value *items = json_get(node, "items");
+    *from = list ? list->n : 0;
+    return items && items->kind == JSON_ARRAY ? json_get(node, "additionalItems") : items;
+}
+
+void schema_read_facts(schema_compiler *c, schema_facts *f, schema_list *base) {
+    *f = (schema_facts){.types = TYPE_ANY, .max_length = UINT64_MAX, .max_items = UINT64_MAX,
+                         .max_properties = UINT64_MAX};
+    size_t n = 0;
+    for (size_t i = 0; i < base->n; i++) { /* the schemas first; their order is kept */
+        const schema_item item = base->at[i];
+        if (item.part != PART_BASE) continue;
+        for (size_t k = i; k > n; k--) {
+            base->at[k] = base->at[k - 1];
+        }
+        base->at[n++] = item;
+    }
+    f->items = base->at;
+    f->n = n;
+    f->extras = base->at ? base->at + n : NULL;
+    f->n_extras = base->n - n;
+    for (size_t i = 0; i < base->n && c->status == LFM_OK; i++) {
+        if (i >= n) {
+            read_extra(c, f, &base->at[i]);
+        } else if (base->at[i].node->kind == JSON_FALSE) {
+            f->types = 0;
+        } else if (base->at[i].node->kind == JSON_OBJECT) {
+            read_one(c, f, base->at[i].node);
+        }
+    }
+}
+
+void schema_drop_facts(schema_facts *f) {
+    free(f->values);
+    free(f->barred);
+    f->values = NULL;
+    f->barred = NULL;
+}
+
+/* ---- Contradictions ------------------------------------------------------------------------- */
+
+unsigned schema_type_of(const json_value *v) {
+    bool known = true;
     switch (v->kind) {
     case JSON_NULL: return TYPE_NULL;
     case JSON_FALSE:
@@ -327,51 +411,34 @@ static unsigned type_of(const json_value *v) {
     case JSON_STRING: return TYPE_STRING;
     case JSON_ARRAY: return TYPE_ARRAY;
     case JSON_OBJECT: return TYPE_OBJECT;
-    default:
-        return schema_read_limit(&limit, v, false) && limit.fraction[0] ? TYPE_FRACTION
-                                                                        : TYPE_INTEGER;
+    default: return schema_is_whole(v, &known) || !known ? TYPE_INTEGER : TYPE_FRACTION;
     }
 }
 
-static uint64_t count_characters(const json_value *v) {
-    uint64_t n = 0;
-    for (size_t i = 0; i < v->len; i++) {
-        n += ((unsigned char)v->text[i] & 0xc0) != 0x80;
-    }
-    return n;
-}
-
-static bool in_limits(const schema_facts *f, const json_value *v) {
-    schema_limit x;
-    if (!f->low.given && !f->high.given) return true;
-    if (!schema_read_limit(&x, v, false)) return false;
-    const int low = f->low.given ? schema_compare(&x, &f->low) : 1;
-    const int high = f->high.given ? schema_compare(&x, &f->high) : -1;
-    return (low > 0 || (low == 0 && !f->low.exclusive)) &&
-           (high < 0 || (high == 0 && !f->high.exclusive));
-}
-
-bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v) {
-    const unsigned type = type_of(v);
-    if (!(f->types & type)) return false;
-    switch (type) {
-    case TYPE_INTEGER:
-    case TYPE_FRACTION: return in_limits(f, v);
-    case TYPE_STRING:
-        if (f->pattern || f->format) {
-            schema_fail(c, f->pattern ? f->pattern : f->format,
-                        "this together with enum or const is not supported");
-            return false;
+static bool any_value_left(const schema_facts *f) {
+    for (size_t i = 0; i < f->n_values; i++) {
+        bool left = (f->types & schema_type_of(f->values[i])) != 0;
+        for (size_t k = 0; k < f->n_barred && left; k++) {
+            left = !schema_same(f->values[i], f->barred[k]);
         }
-        return count_characters(v) >= f->min_length && count_characters(v) <= f->max_length;
-    case TYPE_ARRAY:
-    case TYPE_OBJECT:
-        if (f->hinted & type) {
-            schema_fail(c, v,
-                        "a list or an object as an allowed value is not supported together with "
-                        "keywords about its contents");
-        }
-        return true;
-    default: return true;
+        if (left) return true;
     }
+    return false;
+}
+
+bool schema_contradict(const schema_facts *f) {
+    unsigned types = f->types;
+    if (f->min_length > f->max_length) {
+        types &= ~(unsigned)TYPE_STRING;
+    }
+    if (f->min_items > f->max_items) {
+        types &= ~(unsigned)TYPE_ARRAY;
+    }
+    if (f->low.given && f->high.given) {
+        const int order = schema_compare(&f->low, &f->high);
+        if (order > 0 || (order == 0 && (f->low.exclusive || f->high.exclusive))) {
+            types &= ~(unsigned)TYPE_NUMBER;
+        }
+    }
+    return types == 0 || (f->has_values && !any_value_left(f));
 }

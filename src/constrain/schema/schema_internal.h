@@ -11,22 +11,47 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "constrain/digits/digits.h"
+#include "constrain/judge/decimal.h"
+#include "constrain/judge/judge.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Which part of a schema is meant. */
+/* What is required of a value. */
 typedef enum {
-    PART_ALL,
-    PART_BASE,  /* without $ref, allOf, anyOf, oneOf */
-    PART_ANY_OF,
-    PART_ONE_OF
+    PART_ALL,        /* the schema `node` */
+    PART_BASE,       /* what it requires directly: without references and choices */
+
+    /* Choices: one of several lists of items (schema_branches.c). */
+    PART_NOT,        /* not the schema `node` */
+    PART_ANY_OF,     /* these keywords of the schema `node` */
+    PART_ONE_OF,
+    PART_NOT_ONE_OF,
+    PART_IF,
+    PART_NOT_IF,
+    PART_DEPENDENT,  /* `node`, a member of dependentRequired, dependentSchemas or dependencies */
+
+    /* Facts that complements consist of (schema_facts.c).  Each implies a type. */
+    PART_NOT_KEY,     /* not the keyword `node` of the schema `of` */
+    PART_WITH,        /* an object with the key of the member `node` */
+    PART_WITHOUT,     /* an object without it */
+    PART_LACKS,       /* an object without it, or no object */
+    PART_WITH_NAME,   /* the same for the string `node` */
+    PART_WITHOUT_NAME,
+    PART_NOT_VALUE,   /* an object with the key of `of`, whose value does not satisfy `node` */
+    PART_NOT_ELEMENT, /* a list in which an element does not satisfy `node`, its schema in `of` */
+    PART_SOME_NOT,    /* a list in which, behind the first ones of the schema `of`, one does not */
+    PART_FEW,         /* a list with fewer than minContains of the schema `node` */
+    PART_MANY,        /* a list with more than maxContains */
+
+    PART_CALL         /* written as the arguments of a call */
 } schema_part;
 
 typedef struct {
     const json_value *node;
     schema_part part;
+    const json_value *of;
 } schema_item;
 
 /* A growing list of items. */
@@ -35,9 +60,18 @@ typedef struct {
     size_t n, cap;
 } schema_list;
 
+/* A schema with $id, id, $anchor or $dynamicAnchor. */
+typedef struct {
+    const json_value *node;
+    const json_value *name; /* the string */
+    const json_value *base; /* the nearest schema around it, or itself, that has an $id; the root */
+    bool is_id, is_dynamic;
+} schema_name;
+
 /* items[first..first+n) of the compiler; a rule of its own. */
 typedef struct {
     size_t first, n;
+    bool optional; /* only a branch of a choice needs it, as far as is known */
 } schema_set;
 
 typedef struct {
@@ -50,7 +84,15 @@ typedef struct {
     uint32_t *slots;       /* hash table of sets: index + 1, 0 = empty */
     size_t n_slots;
     size_t n_helpers;      /* helper rules so far */
-    digits_table digits;       /* rules of numbers */
+    digits_table digits;   /* rules of numbers */
+    size_t n_tries;        /* of schema_is_empty */
+    schema_name *names;
+    size_t n_names, names_cap;
+    bool old_draft;        /* $ref stands alone: draft 3 to 7 */
+    bool tools;            /* the root is a list of tools */
+    bool optional;         /* sets that are referred to now are optional */
+    json_out notes;        /* what a person should know, in lines */
+    struct schema_matcher *matcher; /* of the last pattern or format that a value was judged by */
     lfm_error *err;
     lfm_status status;     /* the first failure */
 } schema_compiler;
@@ -60,28 +102,25 @@ enum {
     TYPE_ARRAY = 32, TYPE_OBJECT = 64, TYPE_NUMBER = TYPE_INTEGER | TYPE_FRACTION, TYPE_ANY = 127
 };
 
-/* A limit of a number, as decimal digits; value = digits before and after the point. */
-enum { MAX_DIGITS = 40 };
-typedef struct {
-    bool given, negative, exclusive;
-    char whole[MAX_DIGITS + 1];    /* without leading zeros; "0" alone */
-    char fraction[MAX_DIGITS + 1]; /* without trailing zeros */
-} schema_limit;
-
 /* What a set of schemas requires of one value, apart from choices. */
 typedef struct {
     const schema_item *items; /* [n], all PART_BASE */
     size_t n;
+    const schema_item *extras; /* [n_extras] facts of complements */
+    size_t n_extras;
     unsigned types;
     unsigned hinted;          /* types whose keywords occur */
+    bool typed;               /* `type` occurs */
     const json_value **values; /* [n_values] of enum and const; owned */
     size_t n_values;
     bool has_values;
+    const json_value **barred; /* [n_barred] of enum and const that must not be; owned */
+    size_t n_barred;
     schema_limit low, high;
     uint64_t min_length, max_length, min_items, max_items; /* UINT64_MAX = no limit */
     uint64_t min_properties, max_properties;
     bool unique;              /* elements must differ */
-    const json_value *pattern, *format;
+    const json_value *pattern, *format, *number_format;
 } schema_facts;
 
 /* A property that has a name. */
@@ -89,6 +128,7 @@ typedef struct {
     const char *key;
     size_t len;
     bool required;
+    bool absent;  /* it must not be there */
     bool taken;   /* while duplicates are dropped */
 } schema_property;
 
@@ -100,14 +140,32 @@ void schema_fail(schema_compiler *c, const json_value *node, const char *format,
 
 void schema_fail_memory(schema_compiler *c);
 
+/* Add a line to what a person should know, once. */
+void schema_note(schema_compiler *c, const json_value *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* ---- schema_names.c ------------------------------------------------------------------------- */
+
+/* Find the names that schemas give themselves, before anything is resolved. */
+void schema_index_names(schema_compiler *c);
+
 /* What a $ref refers to; NULL, with an error, when there is nothing. */
 const json_value *schema_resolve(schema_compiler *c, const json_value *ref);
 
-/* ---- schema_sets.c -------------------------------------------------------------------------- */
+/* Is `inner` a part of the schema `outer` for the same place, by way of schemas that the facts say
+ * a value satisfies? */
+bool schema_within(schema_compiler *c, const schema_facts *f, const json_value *outer,
+                   const json_value *inner);
+
+/* ---- schema_list.c -------------------------------------------------------------------------- */
+
+bool schema_same_item(const schema_item *a, const schema_item *b);
 
 /* Add an item to a list, unless the list has it; add each member of an array of schemas. */
 void schema_push(schema_compiler *c, schema_list *list, schema_item item);
 void schema_push_all(schema_compiler *c, schema_list *list, const json_value *array);
+
+/* ---- schema_sets.c -------------------------------------------------------------------------- */
 
 /* Expand schemas: append what they refer to and consist of to `all`, what is left of each to
  * `base`, and choices that are still to be made to `choices`. */
@@ -117,6 +175,9 @@ void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, sche
 void schema_refer(schema_compiler *c, const schema_item *items, size_t n);
 
 /* ---- schema_text.c -------------------------------------------------------------------------- */
+
+/* Rules of every grammar. */
+extern const char schema_common_rules[];
 
 /* Is this a name in Python? */
 bool schema_is_name(const char *key, size_t len);
@@ -129,26 +190,39 @@ void schema_write_key(json_out *out, const char *bytes, size_t n);
 
 /* ---- schema_facts.c ------------------------------------------------------------------------- */
 
-/* Merge what the items require (facts.items and n are set).  Check c->status. */
-void schema_read_facts(schema_compiler *c, schema_facts *f);
+/* Refuse keywords of a schema that are not supported. */
+void schema_check_keywords(schema_compiler *c, const json_value *node, unsigned *hinted);
 
-/* Does a value of enum or const satisfy the rest?  Fails through c->status when that is unknown. */
-bool schema_allows(schema_compiler *c, const schema_facts *f, const json_value *v);
+/* Merge what items require: `base` holds facts only.  Check c->status; drop it in any case. */
+void schema_read_facts(schema_compiler *c, schema_facts *f, schema_list *base);
+void schema_drop_facts(schema_facts *f);
 
-/* A limit from a JSON number; false when it has too many digits. */
-bool schema_read_limit(schema_limit *limit, const json_value *v, bool exclusive);
+/* Is it plain from the facts that nothing satisfies them? */
+bool schema_contradict(const schema_facts *f);
 
-/* < 0, 0, > 0 as a is less than, equal to, greater than b. */
-int schema_compare(const schema_limit *a, const schema_limit *b);
+/* The type of a value, one of TYPE_*. */
+unsigned schema_type_of(const json_value *v);
+
+/* The first element that `items` or additionalItems is about; NULL = no such keyword. */
+const json_value *schema_rest_of(const json_value *node, size_t *from);
+const json_value *schema_list_of(const json_value *node); /* prefixItems, or items as a list */
+
+/* Is this a format that strings are generated by? */
+bool schema_knows_format(const json_value *format);
 
 /* ---- schema_types.c, schema_number.c, schema_object.c, schema_keys.c ------------------------ */
 
 /* Write what a value of one type may be, as alternatives that the caller puts in brackets.  Rules
  * that it needs go to `rules`, to be written after the current one. */
-void schema_write_array(schema_compiler *c, const schema_facts *f);
 void schema_write_string(schema_compiler *c, const schema_facts *f);
 void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole);
 void schema_write_object(schema_compiler *c, const schema_facts *f, json_out *rules);
+
+/* Is this a format of numbers, such as int32? */
+bool schema_limits_numbers(const json_value *format);
+
+/* Does a number have such a format? */
+schema_verdict schema_has_number_format(const json_value *format, const json_value *number);
 
 /* Write the rules of numbers without limits: integer, number, single. */
 void schema_write_number_rules(schema_compiler *c);
@@ -160,10 +234,5 @@ void schema_write_arguments(schema_compiler *c, const schema_facts *f, json_out 
  * k<id>-0. */
 void schema_write_other_keys(schema_compiler *c, const schema_property *properties, size_t n,
                              size_t id, json_out *rules);
-
-/* ---- schema_tools.c ------------------------------------------------------------------------- */
-
-/* Write the first rules of a grammar for a list of tools: several calls, or only one. */
-void schema_write_tools(schema_compiler *c, bool only_one);
 
 #endif

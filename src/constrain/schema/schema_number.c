@@ -57,25 +57,47 @@ static schema_limit whole_limit(const char *digits) {
     return limit;
 }
 
-/* What OpenAPI's formats of numbers allow. */
-static void limit_by_format(const json_value *format, schema_limit *low, schema_limit *high) {
-    static const struct {
-        const char *name, *low, *high;
-    } formats[] = {
-        {"int8", "-128", "127"}, {"uint8", "0", "255"},
-        {"int16", "-32768", "32767"}, {"uint16", "0", "65535"},
-        {"int32", "-2147483648", "2147483647"}, {"uint32", "0", "4294967295"},
-        {"int64", "-9223372036854775808", "9223372036854775807"},
-        {"uint64", "0", "18446744073709551615"},
-    };
-    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+/* OpenAPI's formats of whole numbers. */
+static const struct {
+    const char *name, *low, *high;
+} formats[] = {
+    {"int8", "-128", "127"}, {"uint8", "0", "255"},
+    {"int16", "-32768", "32767"}, {"uint16", "0", "65535"},
+    {"int32", "-2147483648", "2147483647"}, {"uint32", "0", "4294967295"},
+    {"int64", "-9223372036854775808", "9223372036854775807"},
+    {"uint64", "0", "18446744073709551615"},
+};
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
+/* What a format allows; false where it says nothing about limits. */
+static bool limit_by_format(const json_value *format, schema_limit *low, schema_limit *high) {
+    for (size_t i = 0; i < N_FORMATS; i++) {
         if (json_is(format, formats[i].name)) {
             const schema_limit least = whole_limit(formats[i].low);
             const schema_limit most = whole_limit(formats[i].high);
             *low = low->given && schema_compare(low, &least) >= 0 ? *low : least;
             *high = high->given && schema_compare(high, &most) <= 0 ? *high : most;
+            return true;
         }
     }
+    return false;
+}
+
+bool schema_limits_numbers(const json_value *format) {
+    schema_limit low = {0};
+    schema_limit high = {0};
+    return limit_by_format(format, &low, &high) || json_is(format, "float") ||
+           json_is(format, "double");
+}
+
+schema_verdict schema_has_number_format(const json_value *format, const json_value *number) {
+    schema_limit low = {0};
+    schema_limit high = {0};
+    schema_limit x;
+    if (!limit_by_format(format, &low, &high)) return VERDICT_YES;
+    if (!schema_read_limit(&x, number, false)) return VERDICT_OPEN;
+    return !x.fraction[0] && schema_compare(&x, &low) >= 0 && schema_compare(&x, &high) <= 0
+               ? VERDICT_YES : VERDICT_NO;
 }
 
 static bool is_zero(const schema_limit *limit) {
@@ -250,12 +272,12 @@ void schema_write_number(schema_compiler *c, const schema_facts *f, bool whole) 
     schema_limit low = f->low;
     schema_limit high = f->high;
     fraction all = {0};
-    limit_by_format(f->format, &low, &high);
+    whole = limit_by_format(f->number_format, &low, &high) || whole;
     read_multiples(c, f, &all);
     if (c->status != LFM_OK) return;
     if (!low.given && !high.given && !all.multiple) {
         json_write_text(&c->out, whole                         ? "integer"
-                                 : json_is(f->format, "float") ? "single"
+                                 : json_is(f->number_format, "float") ? "single"
                                                                : "number");
     } else if (is_empty(&low, &high)) {
         json_write_text(&c->out, "never");

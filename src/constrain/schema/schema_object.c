@@ -30,14 +30,14 @@ static int by_key(const void *a, const void *b) {
     return order ? order : x->len < y->len ? -1 : x->len > y->len;
 }
 
-static void add_property(object *o, const char *key, size_t len, bool required) {
+static void add_property(object *o, const char *key, size_t len, bool required, bool absent) {
     schema_property *grown = grow_array(o->at, &o->cap, o->n + 1, sizeof *grown);
     if (!grown) {
         schema_fail_memory(o->c);
         return;
     }
     o->at = grown;
-    o->at[o->n++] = (schema_property){key, len, required, false};
+    o->at[o->n++] = (schema_property){key, len, required, absent, false};
 }
 
 /* Several schemas, and `required`, may name the same key: keep the first of each, in order. */
@@ -55,6 +55,7 @@ static void drop_doubles(object *o) {
     for (size_t i = 0; i < o->n; i++) { /* one of each, required if any is */
         if (n > 0 && by_key(&sorted[n - 1], &sorted[i]) == 0) {
             sorted[n - 1].required = sorted[n - 1].required || sorted[i].required;
+            sorted[n - 1].absent = sorted[n - 1].absent || sorted[i].absent;
         } else {
             sorted[n++] = sorted[i];
         }
@@ -64,12 +65,41 @@ static void drop_doubles(object *o) {
         schema_property *found = bsearch(&o->at[i], sorted, n, sizeof *sorted, by_key);
         if (found && !found->taken) {
             o->at[kept] = o->at[i];
+            o->at[kept].absent = found->absent;
             o->at[kept++].required = found->required;
             found->taken = true;
         }
     }
     o->n = kept;
     free(sorted);
+}
+
+/* Does unevaluatedProperties of this schema decide about further members, or (p) this property? */
+static bool is_unevaluated(object *o, const json_value *node, const schema_property *p) {
+    for (size_t i = 0; i < o->f->n; i++) {
+        const json_value *other = o->f->items[i].node;
+        if (!schema_within(o->c, o->f, node, other)) continue;
+        if (json_get(other, "additionalProperties") ||
+            (other != node && json_get(other, "unevaluatedProperties"))) {
+            return false;
+        }
+        if (p && json_get_n(json_get(other, "properties"), p->key, p->len)) return false;
+    }
+    return true;
+}
+
+/* Take the keys that complements require or forbid. */
+static void read_extra(object *o, const schema_item *item) {
+    const json_value *node = item->part == PART_NOT_VALUE ? item->of : item->node;
+    switch (item->part) {
+    case PART_WITH:
+    case PART_NOT_VALUE: add_property(o, node->key, node->key_len, true, false); break;
+    case PART_WITHOUT:
+    case PART_LACKS: add_property(o, node->key, node->key_len, false, true); break;
+    case PART_WITH_NAME: add_property(o, node->text, node->len, true, false); break;
+    case PART_WITHOUT_NAME: add_property(o, node->text, node->len, false, true); break;
+    default: break;
+    }
 }
 
 static void read_names(object *o) {
@@ -85,11 +115,16 @@ static void read_names(object *o) {
             return;
         }
         for (const json_value *m = properties ? properties->first : NULL; m; m = m->next) {
-            add_property(o, m->key, m->key_len, false);
+            add_property(o, m->key, m->key_len, false, false);
         }
         listed = listed || properties;
         closed = closed || (more && more->kind == JSON_FALSE);
         opened = opened || (more && more->kind != JSON_FALSE);
+        more = json_get(f->items[i].node, "unevaluatedProperties");
+        if (more && is_unevaluated(o, f->items[i].node, NULL)) {
+            closed = closed || more->kind == JSON_FALSE;
+            opened = opened || more->kind != JSON_FALSE;
+        }
     }
     for (size_t i = 0; i < f->n; i++) {
         const json_value *required = json_get(f->items[i].node, "required");
@@ -102,8 +137,11 @@ static void read_names(object *o) {
                 schema_fail(o->c, m, "this must be the name of a property");
                 return;
             }
-            add_property(o, m->text, m->len, true);
+            add_property(o, m->text, m->len, true, false);
         }
+    }
+    for (size_t i = 0; i < f->n_extras; i++) {
+        read_extra(o, &f->extras[i]);
     }
     o->open = !closed && (opened || !listed);
 }
@@ -111,22 +149,28 @@ static void read_names(object *o) {
 /* Write the name of the rule for the value of a property: what every schema requires of it. */
 static void refer_value(object *o, const schema_property *p) {
     const schema_facts *f = o->f;
-    schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
-    size_t n = 0;
-    if (!items) {
-        schema_fail_memory(o->c);
-        return;
-    }
+    schema_list items = {0};
     for (size_t i = 0; i < f->n; i++) {
-        const json_value *properties = json_get(f->items[i].node, "properties");
-        const json_value *more = json_get(f->items[i].node, "additionalProperties");
-        const json_value *found = p ? json_get_n(properties, p->key, p->len) : NULL;
+        const json_value *node = f->items[i].node;
+        const json_value *more = json_get(node, "additionalProperties");
+        const json_value *found = p ? json_get_n(json_get(node, "properties"), p->key, p->len)
+                                    : NULL;
+        const json_value *rest = json_get(node, "unevaluatedProperties");
         if (found || more) {
-            items[n++] = (schema_item){found ? found : more, PART_ALL};
+            schema_push(o->c, &items, (schema_item){found ? found : more, PART_ALL, NULL});
+        }
+        if (rest && is_unevaluated(o, node, p)) {
+            schema_push(o->c, &items, (schema_item){rest, PART_ALL, NULL});
         }
     }
-    schema_refer(o->c, items, n);
-    free(items);
+    for (size_t i = 0; p && i < f->n_extras; i++) {
+        const json_value *of = f->extras[i].part == PART_NOT_VALUE ? f->extras[i].of : NULL;
+        if (of && of->key_len == p->len && memcmp(of->key, p->key, p->len) == 0) {
+            schema_push(o->c, &items, (schema_item){f->extras[i].node, PART_NOT, NULL});
+        }
+    }
+    schema_refer(o->c, items.at, items.n);
+    free(items.at);
 }
 
 static void write_member(object *o, const schema_property *p) {
@@ -199,7 +243,10 @@ static void write_rest(object *o, json_out *rules, size_t i, uint64_t n) {
     c->out = (json_out){0};
     write_rest_name(o, i, n);
     json_write_text(&c->out, " ::= ");
-    if (i < o->n) {
+    if (i < o->n && o->at[i].absent) {
+        json_write_text(&c->out, o->at[i].required ? "never " : "");
+        write_rest_name(o, i + 1, n);
+    } else if (i < o->n) {
         if (n < o->max) {
             json_write_text(&c->out, n == 0 ? "" : "\", \" ");
             write_member(o, &o->at[i]);
@@ -271,6 +318,19 @@ static void write_more(object *o, json_out *rules) {
     }
 }
 
+/* Does no schema without further members leave this key out? */
+static bool is_allowed(const object *o, const schema_property *p) {
+    for (size_t i = 0; i < o->f->n; i++) {
+        const json_value *node = o->f->items[i].node;
+        const json_value *more = json_get(node, "additionalProperties");
+        if (more && more->kind == JSON_FALSE && !json_get(node, "patternProperties") &&
+            !json_get_n(json_get(node, "properties"), p->key, p->len)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Write the name of the rule for everything between the brackets, and the rule itself. */
 static void write_members(schema_compiler *c, const schema_facts *f, json_out *rules, bool call) {
     object o = {.c = c, .f = f, .id = ++c->n_helpers, .call = call};
@@ -281,23 +341,18 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
     o.open = o.open && !call; /* a function takes no other arguments */
     read_counts(&o);
     for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
-        if (!schema_is_name(o.at[i].key, o.at[i].len)) {
+        if (!o.at[i].absent && !schema_is_name(o.at[i].key, o.at[i].len)) {
             schema_fail(c, f->items[0].node, "'%.*s' cannot be the name of an argument",
                         (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
         }
     }
-    for (size_t i = 0; i <= o.n && c->status == LFM_OK; i++) {
-        const bool forbidden = i < o.n && !o.open && o.at[i].required;
-        bool known = !forbidden;
-        for (size_t k = 0; k < f->n && !known; k++) {
-            const json_value *properties = json_get(f->items[k].node, "properties");
-            known = json_get_n(properties, o.at[i].key, o.at[i].len) != NULL;
-        }
-        if (!known) { /* required, and not allowed */
-            schema_fail(c, f->items[0].node, "'%.*s' is required, but no property allows it",
+    for (size_t i = 0; i < o.n && c->status == LFM_OK && !c->optional; i++) {
+        if (o.at[i].required && !is_allowed(&o, &o.at[i])) {
+            schema_note(c, f->items[0].node, "'%.*s' is required, but no property allows it",
                         (int)(o.at[i].len < 60 ? o.at[i].len : 60), o.at[i].key);
-            break;
         }
+    }
+    for (size_t i = 0; i <= o.n && c->status == LFM_OK; i++) {
         write_rests(&o, rules, i);
     }
     if (c->status == LFM_OK && o.open) {

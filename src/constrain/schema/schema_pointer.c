@@ -1,5 +1,5 @@
 /*
- * schema_pointer.c - JSON pointers (RFC 6901): naming a place in a schema, and finding one.
+ * schema_pointer.c - naming a place in a schema: errors and notes.
  */
 #include "constrain/schema/schema_internal.h"
 
@@ -8,6 +8,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+enum { MAX_NOTES = 4000 }; /* bytes */
 
 /* ---- Errors --------------------------------------------------------------------------------- */
 
@@ -69,88 +72,70 @@ static void write_path(json_out *out, const json_value *root, const json_value *
     free(stack);
 }
 
+/* The name of the tool that a place is in, from "#/3/...": "tool 'get': "; empty without one. */
+static void name_tool(schema_compiler *c, char *out, size_t cap, const char *path) {
+    size_t i = 0;
+    out[0] = '\0';
+    if (!c->tools || path[0] != '#' || path[1] != '/') return;
+    i = (size_t)strtoul(path + 2, NULL, 10);
+    const json_value *tool = c->root->first;
+    for (; tool && i > 0; i--) {
+        tool = tool->next;
+    }
+    const json_value *function = json_get(tool, "function");
+    const json_value *name = json_get(function ? function : tool, "name");
+    if (name && name->kind == JSON_STRING) {
+        snprintf(out, cap, "tool '%.*s': ", (int)(name->len < 60 ? name->len : 60), name->text);
+    }
+}
+
+/* Write where and what: "tool 'get': #/0/parameters: ..." */
+static void describe(schema_compiler *c, json_out *out, const json_value *node, const char *what) {
+    json_out path = {0};
+    char tool[80];
+    char shown[140];
+    write_path(&path, c->root, node);
+    err_escape(shown, sizeof shown, path.ptr ? path.ptr : "", path.len);
+    name_tool(c, tool, sizeof tool, path.ptr ? path.ptr : "");
+    json_write_text(out, tool);
+    json_write_text(out, shown);
+    json_write_text(out, ": ");
+    json_write_text(out, what);
+    json_out_free(&path);
+}
+
 void schema_fail(schema_compiler *c, const json_value *node, const char *format, ...) {
     char what[240];
-    json_out path = {0};
+    json_out text = {0};
     va_list args;
     if (c->status != LFM_OK) return;
     va_start(args, format);
     vsnprintf(what, sizeof what, format, args);
     va_end(args);
-    write_path(&path, c->root, node);
-    char shown[140];
-    err_escape(shown, sizeof shown, path.ptr ? path.ptr : "", path.len);
-    c->status = err_set(c->err, LFM_ERR_ARG, "%s: %s", shown, what);
-    json_out_free(&path);
+    describe(c, &text, node, what);
+    c->status = err_set(c->err, LFM_ERR_ARG, "%s", text.ptr ? text.ptr : what);
+    json_out_free(&text);
+}
+
+void schema_note(schema_compiler *c, const json_value *node, const char *format, ...) {
+    char what[240];
+    json_out text = {0};
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    describe(c, &text, node, what);
+    json_write_text(&text, "\n");
+    if (text.failed || c->notes.failed) {
+        schema_fail_memory(c);
+    } else if ((!c->notes.ptr || !strstr(c->notes.ptr, text.ptr)) && c->notes.len < MAX_NOTES) {
+        json_write_raw(&c->notes, text.ptr, text.len);
+    }
+    json_out_free(&text);
 }
 
 void schema_fail_memory(schema_compiler *c) {
     if (c->status == LFM_OK) {
         c->status = err_no_memory(c->err, "the schema");
     }
-}
-
-/* ---- References ----------------------------------------------------------------------------- */
-
-/* Decode the next part of a JSON pointer (%XX, ~0 and ~1); returns its length. */
-static size_t read_part(const char **at, const char *end, char *part, size_t cap) {
-    size_t n = 0;
-    const char *p = *at;
-    while (p < end && *p != '/' && n < cap) {
-        char c = *p++;
-        if (c == '%' && end - p >= 2) {
-            const char hex[3] = {p[0], p[1], '\0'};
-            char *stop = NULL;
-            const long code = strtol(hex, &stop, 16);
-            if (*stop == '\0') {
-                c = (char)code;
-                p += 2;
-            }
-        }
-        if (c == '~' && p < end && (*p == '0' || *p == '1')) {
-            c = *p++ == '0' ? '~' : '/';
-        }
-        part[n++] = c;
-    }
-    *at = p;
-    return n;
-}
-
-static const json_value *find_child(const json_value *v, const char *part, size_t n) {
-    if (v->kind == JSON_ARRAY) {
-        size_t index = n > 0 && n < 9 ? 0 : SIZE_MAX;
-        for (size_t i = 0; i < n && index != SIZE_MAX; i++) {
-            index = part[i] >= '0' && part[i] <= '9' ? 10 * index + (size_t)(part[i] - '0')
-                                                     : SIZE_MAX;
-        }
-        const json_value *child = v->first;
-        while (child && index-- > 0) {
-            child = child->next;
-        }
-        return child;
-    }
-    return json_get_n(v, part, n);
-}
-
-const json_value *schema_resolve(schema_compiler *c, const json_value *ref) {
-    char part[1024];
-    if (ref->kind != JSON_STRING || ref->len == 0 || ref->text[0] != '#' ||
-        (ref->len > 1 && ref->text[1] != '/')) {
-        schema_fail(c, ref, "only references within the schema are supported, such as "
-                            "\"#/$defs/name\"");
-        return NULL;
-    }
-    const json_value *v = c->root;
-    const char *at = ref->text + 1;
-    const char *end = ref->text + ref->len;
-    while (v && at < end) {
-        at++; /* the slash */
-        const size_t n = read_part(&at, end, part, sizeof part);
-        v = find_child(v, part, n);
-    }
-    if (!v) {
-        schema_fail(c, ref, "there is nothing at %.*s", (int)(ref->len < 100 ? ref->len : 100),
-                    ref->text);
-    }
-    return v;
 }

@@ -7,69 +7,109 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { MAX_SETS = 200000 };
+enum { MAX_SETS = 200000, MAX_ITEMS = 2000000 };
 
-/* ---- Lists of schemas ----------------------------------------------------------------------- */
+/* ---- What a schema consists of --------------------------------------------------------------- */
 
-void schema_push(schema_compiler *c, schema_list *list, schema_item item) {
-    for (size_t i = 0; i < list->n; i++) {
-        if (list->at[i].node == item.node && list->at[i].part == item.part) {
-            return; /* already there; a reference to itself adds nothing */
+/* Add the choices of a schema. */
+static void add_choices(schema_compiler *c, schema_list *choices, const json_value *node) {
+    static const char *const dependent[] = {"dependentRequired", "dependentSchemas",
+                                            "dependencies"};
+    const json_value *not = json_get(node, "not");
+    if (json_get(node, "anyOf")) {
+        schema_push(c, choices, (schema_item){node, PART_ANY_OF, NULL});
+    }
+    if (json_get(node, "oneOf")) {
+        schema_push(c, choices, (schema_item){node, PART_ONE_OF, NULL});
+    }
+    if (not) {
+        schema_push(c, choices, (schema_item){not, PART_NOT, NULL});
+    }
+    if (json_get(node, "if") && (json_get(node, "then") || json_get(node, "else"))) {
+        schema_push(c, choices, (schema_item){node, PART_IF, NULL});
+    }
+    for (size_t i = 0; i < sizeof dependent / sizeof *dependent; i++) {
+        const json_value *list = json_get(node, dependent[i]);
+        if (list && list->kind != JSON_OBJECT) {
+            schema_fail(c, list, "this must be an object");
+        }
+        for (const json_value *m = list ? list->first : NULL; m; m = m->next) {
+            schema_push(c, choices, (schema_item){m, PART_DEPENDENT, NULL});
         }
     }
-    schema_item *grown = grow_array(list->at, &list->cap, list->n + 1, sizeof *grown);
-    if (!grown) {
+}
+
+static bool key_is(const json_value *m, const char *name) {
+    return m->key_len == strlen(name) && memcmp(m->key, name, m->key_len) == 0;
+}
+
+/* Collect what a schema refers to, and itself where it has `properties`: in this order members of
+ * objects are written. */
+static void list_parts(schema_compiler *c, schema_list *parts, const json_value *node) {
+    const schema_item own = {node, PART_BASE, NULL};
+    for (const json_value *k = node->first; k && c->status == LFM_OK; k = k->next) {
+        if (key_is(k, "$ref") || key_is(k, "$dynamicRef") || key_is(k, "$recursiveRef")) {
+            const json_value *target = schema_resolve(c, k);
+            if (target) {
+                schema_push(c, parts, (schema_item){target, PART_ALL, NULL});
+            }
+        } else if (key_is(k, "allOf")) {
+            schema_push_all(c, parts, k);
+        } else if (key_is(k, "properties")) {
+            schema_push(c, parts, own);
+        }
+    }
+    schema_push(c, parts, own);
+}
+
+/* Put the parts that the list does not have behind item `i`. */
+static void splice(schema_compiler *c, schema_list *all, size_t i, const schema_list *parts) {
+    const size_t before = all->n;
+    for (size_t k = 0; k < parts->n; k++) {
+        schema_push(c, all, parts->at[k]);
+    }
+    const size_t n = all->n - before;
+    if (n == 0 || before == i + 1) return;
+    schema_item *tail = malloc(n * sizeof *tail);
+    if (!tail) {
         schema_fail_memory(c);
         return;
     }
-    list->at = grown;
-    list->at[list->n++] = item;
+    memcpy(tail, all->at + before, n * sizeof *tail);
+    memmove(all->at + i + 1 + n, all->at + i + 1, (before - i - 1) * sizeof *tail);
+    memcpy(all->at + i + 1, tail, n * sizeof *tail);
+    free(tail);
 }
 
-void schema_push_all(schema_compiler *c, schema_list *list, const json_value *array) {
-    if (array->kind != JSON_ARRAY || array->n == 0) {
-        schema_fail(c, array, "this must be a list of schemas");
-        return;
+static void expand_one(schema_compiler *c, schema_list *all, size_t i, schema_list *base,
+                       schema_list *choices) {
+    const json_value *node = all->at[i].node;
+    schema_list parts = {0};
+    list_parts(c, &parts, node);
+    if (parts.n == 1) {
+        schema_push(c, base, parts.at[0]);
+    } else {
+        splice(c, all, i, &parts);
     }
-    for (const json_value *v = array->first; v && c->status == LFM_OK; v = v->next) {
-        schema_push(c, list, (schema_item){v, PART_ALL});
-    }
+    add_choices(c, choices, node);
+    free(parts.at);
 }
 
 void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, schema_list *choices) {
-    for (size_t i = 0; i < all->n && c->status == LFM_OK; i++) {
+    for (size_t i = 0; i < all->n && c->status == LFM_OK; i++) { /* it grows */
         const schema_item item = all->at[i];
-        if (item.node->kind == JSON_TRUE || item.node->kind == JSON_FALSE) {
-            schema_push(c, base, item);
-            continue;
-        }
-        if (item.node->kind != JSON_OBJECT) {
+        if (item.part >= PART_NOT) {
+            schema_push(c, item.part <= PART_DEPENDENT ? choices : base, item);
+        } else if (item.node->kind != JSON_OBJECT && item.node->kind != JSON_TRUE &&
+                   item.node->kind != JSON_FALSE) {
             schema_fail(c, item.node, "a schema must be an object, true or false");
-            return;
+        } else if (item.node->kind == JSON_OBJECT && item.part == PART_ALL) {
+            expand_one(c, all, i, base, choices);
+        } else {
+            schema_push(c, base, (schema_item){item.node, PART_BASE, NULL});
         }
-        if (item.part == PART_ANY_OF || item.part == PART_ONE_OF) {
-            schema_push(c, choices, item);
-            continue;
-        }
-        if (item.part == PART_ALL) {
-            const json_value *ref = json_get(item.node, "$ref");
-            const json_value *all_of = json_get(item.node, "allOf");
-            const json_value *target = ref ? schema_resolve(c, ref) : NULL;
-            if (target) {
-                schema_push(c, all, (schema_item){target, PART_ALL});
-            }
-            if (all_of) {
-                schema_push_all(c, all, all_of);
-            }
-            if (json_get(item.node, "anyOf")) {
-                schema_push(c, choices, (schema_item){item.node, PART_ANY_OF});
-            }
-            if (json_get(item.node, "oneOf")) {
-                schema_push(c, choices, (schema_item){item.node, PART_ONE_OF});
-            }
-        }
-        schema_push(c, base, (schema_item){item.node, PART_BASE});
     }
 }
 
@@ -78,7 +118,8 @@ void schema_expand(schema_compiler *c, schema_list *all, schema_list *base, sche
 static uint64_t hash_items(const schema_item *items, size_t n) {
     uint64_t h = 0x9e3779b97f4a7c15u;
     for (size_t i = 0; i < n; i++) {
-        h = (h ^ (uintptr_t)items[i].node ^ (uint64_t)items[i].part) * 0xbf58476d1ce4e5b9u;
+        h ^= (uintptr_t)items[i].node + 3 * (uintptr_t)items[i].of + (uint64_t)items[i].part;
+        h *= 0xbf58476d1ce4e5b9u;
         h ^= h >> 29;
     }
     return h;
@@ -88,7 +129,7 @@ static bool same_set(const schema_compiler *c, const schema_set *set, const sche
                      size_t n) {
     for (size_t i = 0; set->n == n && i < n; i++) {
         const schema_item *other = &c->items[set->first + i];
-        if (other->node != items[i].node || other->part != items[i].part) return false;
+        if (!schema_same_item(other, &items[i])) return false;
     }
     return set->n == n;
 }
@@ -128,14 +169,14 @@ static size_t find_set(schema_compiler *c, const schema_item *items, size_t n) {
         schema_fail_memory(c);
         return 0;
     }
-    if (c->n_sets >= MAX_SETS) {
+    if (c->n_sets >= MAX_SETS || c->n_items + n > MAX_ITEMS) {
         schema_fail(c, items[0].node, "the schema has too many combinations (%d)", MAX_SETS);
         return 0;
     }
     for (size_t i = 0; i < n; i++) {
         c->items[c->n_items + i] = items[i];
     }
-    c->sets[c->n_sets] = (schema_set){c->n_items, n};
+    c->sets[c->n_sets] = (schema_set){c->n_items, n, c->optional};
     c->n_items += n;
     c->slots[slot] = (uint32_t)++c->n_sets;
     return c->n_sets - 1;
@@ -151,11 +192,12 @@ void schema_refer(schema_compiler *c, const schema_item *items, size_t n) {
         return;
     }
     for (size_t i = 0; i < n; i++) {
-        bool is_new = items[i].node->kind != JSON_TRUE;
+        const json_kind kind = items[i].part <= PART_BASE ? items[i].node->kind : JSON_OBJECT;
+        bool is_new = kind != JSON_TRUE;
         for (size_t j = 0; j < n_kept && is_new; j++) {
-            is_new = kept[j].node != items[i].node || kept[j].part != items[i].part;
+            is_new = !schema_same_item(&kept[j], &items[i]);
         }
-        never = never || items[i].node->kind == JSON_FALSE;
+        never = never || kind == JSON_FALSE;
         if (is_new) {
             kept[n_kept++] = items[i];
         }

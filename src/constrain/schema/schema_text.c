@@ -1,11 +1,22 @@
 /*
- * schema_text.c - names and keys in the text of a grammar.
+ * schema_text.c - names and keys in the text of a grammar, and its common rules.
  */
 #include "constrain/schema/schema_internal.h"
 
 #include "constrain/gbnf/gbnf_write.h"
 
 #include <stdio.h>
+
+/* Rules of every grammar: any value, written in one way.  `never` matches nothing: a rule that
+ * needs itself is removed, with all that need it. */
+const char schema_common_rules[] =
+    "never ::= \"x\" never\n"
+    "value ::= object | array | string | number | \"true\" | \"false\" | \"null\"\n"
+    "object ::= \"{\" (string \": \" value (\", \" string \": \" value)*)? \"}\"\n"
+    "array ::= \"[\" (value (\", \" value)*)? \"]\"\n"
+    "string ::= \"\\\"\" char* \"\\\"\"\n"
+    "char ::= [^\"\\\\\\x00-\\x1f] | \"\\\\\" [\"\\\\bfnrt] | "
+    "\"\\\\u00\" (\"0\" [0-7bef] | \"1\" [0-9a-f])\n";
 
 bool schema_is_name(const char *key, size_t len) {
     for (size_t i = 0; i < len; i++) {

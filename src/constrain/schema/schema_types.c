@@ -1,5 +1,5 @@
 /*
- * schema_types.c - arrays and strings as rules.
+ * schema_types.c - strings as rules.
  */
 #include "constrain/schema/schema_internal.h"
 
@@ -8,50 +8,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- Arrays --------------------------------------------------------------------------------- */
-
-/* Write the name of the rule for element `i`, or (SIZE_MAX) for any after prefixItems: what every
- * schema requires of it. */
-static void refer_element(schema_compiler *c, const schema_facts *f, size_t i) {
-    schema_item *items = calloc(f->n ? f->n : 1, sizeof *items);
-    size_t n = 0;
-    if (!items) {
-        schema_fail_memory(c);
-        return;
-    }
-    for (size_t k = 0; k < f->n; k++) {
-        const json_value *prefix = json_get(f->items[k].node, "prefixItems");
-        const json_value *rest = json_get(f->items[k].node, "items");
-        const json_value *found = prefix && i < prefix->n ? prefix->first : NULL;
-        for (size_t j = 0; found && j < i; j++) {
-            found = found->next;
-        }
-        if (found || rest) {
-            items[n++] = (schema_item){found ? found : rest, PART_ALL};
-        }
-    }
-    schema_refer(c, items, n);
-    free(items);
-}
-
-static size_t longest_prefix(schema_compiler *c, const schema_facts *f) {
-    size_t most = 0;
-    for (size_t k = 0; k < f->n; k++) {
-        const json_value *prefix = json_get(f->items[k].node, "prefixItems");
-        const json_value *rest = json_get(f->items[k].node, "items");
-        if (prefix && prefix->kind != JSON_ARRAY) {
-            schema_fail(c, prefix, "prefixItems must be a list of schemas");
-            return 0;
-        }
-        if (rest && rest->kind == JSON_ARRAY) {
-            schema_fail(c, rest, "items must be a schema; a list is prefixItems");
-            return 0;
-        }
-        most = prefix && prefix->n > most ? prefix->n : most;
-    }
-    return most;
-}
 
 static void write_count(json_out *out, uint64_t min, uint64_t max) {
     char text[64];
@@ -62,52 +18,6 @@ static void write_count(json_out *out, uint64_t min, uint64_t max) {
     }
     json_write_text(out, text);
 }
-
-void schema_write_array(schema_compiler *c, const schema_facts *f) {
-    const size_t n_prefix = longest_prefix(c, f);
-    const uint64_t min = f->min_items;
-    const uint64_t max = f->max_items;
-    size_t n_open = 0;
-    if (min > max) {
-        json_write_text(&c->out, "never");
-        return;
-    }
-    json_write_text(&c->out, f->unique && max > 1 ? "\"[\" @ " : "\"[\" ");
-    /* The first elements one by one; each optional one encloses all that follow it. */
-    for (size_t i = 0; i < n_prefix && i < max; i++) {
-        if (i >= min) {
-            json_write_text(&c->out, "(");
-            n_open++;
-        }
-        json_write_text(&c->out, i > 0 ? "\", \" " : "");
-        refer_element(c, f, i);
-        json_write_text(&c->out, " ");
-    }
-    if (n_prefix < max) {
-        const uint64_t least = min > n_prefix ? min - n_prefix : 0;
-        const uint64_t most = max == UINT64_MAX ? max : max - n_prefix;
-        if (n_prefix > 0) {
-            json_write_text(&c->out, "(\", \" ");
-            refer_element(c, f, SIZE_MAX);
-            json_write_text(&c->out, ")");
-            write_count(&c->out, least, most);
-        } else {
-            json_write_text(&c->out, "(");
-            refer_element(c, f, SIZE_MAX);
-            json_write_text(&c->out, " (\", \" ");
-            refer_element(c, f, SIZE_MAX);
-            json_write_text(&c->out, ")");
-            write_count(&c->out, least > 0 ? least - 1 : 0, most == UINT64_MAX ? most : most - 1);
-            json_write_text(&c->out, least > 0 ? ")" : ")?");
-        }
-    }
-    for (; n_open > 0; n_open--) {
-        json_write_text(&c->out, ")?");
-    }
-    json_write_text(&c->out, " \"]\"");
-}
-
-/* ---- Strings -------------------------------------------------------------------------------- */
 
 /* The days of the Gregorian calendar, leap years and all (RFC 3339: full-date). */
 #define TWO_DIGITS "[0-9] [0-9]"
@@ -129,6 +39,21 @@ static const char *format_rule(const json_value *format) {
          : json_is(format, "uuid")
              ? "[0-9a-fA-F]{8} \"-\" ([0-9a-fA-F]{4} \"-\"){3} [0-9a-fA-F]{12}"
              : NULL;
+}
+
+/* Formats with a meaning that is not supported yet, as opposed to those that mean nothing. */
+static const char *const refused_formats[] = {
+    "email", "idn-email", "hostname", "idn-hostname", "ipv4", "ipv6", "uri", "uri-reference",
+    "uri-template", "iri", "iri-reference", "json-pointer", "relative-json-pointer", "regex",
+    "duration", "byte", "base64", "base64url",
+};
+
+bool schema_knows_format(const json_value *format) {
+    bool known = format_rule(format) != NULL;
+    for (size_t i = 0; i < sizeof refused_formats / sizeof *refused_formats; i++) {
+        known = known || json_is(format, refused_formats[i]);
+    }
+    return known;
 }
 
 void schema_write_string(schema_compiler *c, const schema_facts *f) {

@@ -1,8 +1,8 @@
 /*
  * choices.h - a list of allowed answers -> a grammar.
  */
-#ifndef CONSTRAIN_SCHEMA_CHOICES_H
-#define CONSTRAIN_SCHEMA_CHOICES_H
+#ifndef CONSTRAIN_BRIEF_CHOICES_H
+#define CONSTRAIN_BRIEF_CHOICES_H
 
 #include "base/error.h"
 

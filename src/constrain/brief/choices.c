@@ -1,7 +1,7 @@
 /*
  * choices.c - a list of allowed answers -> a grammar.
  */
-#include "constrain/schema/choices.h"
+#include "constrain/brief/choices.h"
 
 #include "base/json.h"
 #include "base/utf8.h"

@@ -1,7 +1,7 @@
 /*
  * concise.c - a short notation for flat schemas -> JSON Schema.
  */
-#include "constrain/schema/concise.h"
+#include "constrain/brief/concise.h"
 
 #include "base/json.h"
 #include "base/utf8.h"

@@ -1,7 +1,7 @@
 /*
  * schema_tools.c - a list of tools -> a grammar of calls.
  */
-#include "constrain/schema/schema_internal.h"
+#include "constrain/json/json_internal.h"
 
 #include "base/markers.h"
 #include "constrain/gbnf/gbnf_write.h"
@@ -21,16 +21,32 @@ static bool is_function_name(const json_value *name) {
     return good;
 }
 
+/* Parameters that cannot be an object are a mistake, and no function without calls. */
+static void check_type(schema_compiler *c, const json_value *parameters) {
+    schema_list all = {0};
+    schema_list base = {0};
+    schema_list choices = {0};
+    schema_facts f = {0};
+    schema_push(c, &all, (schema_item){parameters, PART_ALL, NULL});
+    schema_expand(c, &all, &base, &choices);
+    if (c->status == LFM_OK) {
+        schema_read_facts(c, &f, &base);
+    }
+    if (c->status == LFM_OK && parameters->kind != JSON_FALSE && !(f.types & TYPE_OBJECT)) {
+        schema_fail(c, parameters, "parameters must be of type object");
+    }
+    schema_drop_facts(&f);
+    free(all.at);
+    free(base.at);
+    free(choices.at);
+}
+
 /* Write the name of a function and its arguments in brackets. */
 static void write_tool(schema_compiler *c, const json_value *tool) {
     const json_value *nested = json_get(tool, "function");
     const json_value *function = nested ? nested : tool;
     const json_value *name = json_get(function, "name");
     const json_value *parameters = json_get(function, "parameters");
-    schema_list all = {0};
-    schema_list base = {0};
-    schema_list choices = {0};
-    json_out rules = {0};
     if (!name || name->kind != JSON_STRING || name->len == 0) {
         schema_fail(c, tool, "a tool must be an object with a name");
         return;
@@ -40,35 +56,14 @@ static void write_tool(schema_compiler *c, const json_value *tool) {
                     "the name of a function may have only letters, digits, '_', '-' and '.'");
         return;
     }
-    if (parameters) {
-        schema_push(c, &all, (schema_item){parameters, PART_ALL});
-        schema_expand(c, &all, &base, &choices);
-    }
-    if (choices.n > 0) {
-        schema_fail(c, parameters, "a choice between sets of parameters is not supported");
-    }
     gbnf_write_literal(&c->out, name->text, name->len);
     json_write_text(&c->out, " \"(\" ");
-    schema_facts f = {.items = base.at, .n = base.n};
-    if (c->status == LFM_OK && base.n > 0) {
-        schema_read_facts(c, &f);
-    }
-    if (c->status == LFM_OK && base.n > 0 && !(f.types & TYPE_OBJECT)) {
-        schema_fail(c, parameters, "parameters must be of type object");
-    }
-    if (c->status == LFM_OK && base.n > 0) {
-        schema_write_arguments(c, &f, &rules);
+    if (parameters) {
+        check_type(c, parameters);
+        const schema_item both[2] = {{parameters, PART_ALL, NULL}, {parameters, PART_CALL, NULL}};
+        schema_refer(c, both, 2);
     }
     json_write_text(&c->out, " \")\"\n");
-    json_write_raw(&c->out, rules.ptr ? rules.ptr : "", rules.len);
-    if (rules.failed) {
-        schema_fail_memory(c);
-    }
-    json_out_free(&rules);
-    free(f.values);
-    free(all.at);
-    free(base.at);
-    free(choices.at);
 }
 
 void schema_write_tools(schema_compiler *c, bool only_one) {

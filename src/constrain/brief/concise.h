@@ -7,8 +7,8 @@
  * joined by | to choose from), ? when it may be left out, and after a colon a description for
  * people.  The types are those of the `llm` program's concise schemas; ?, [] and | are additions.
  */
-#ifndef CONSTRAIN_SCHEMA_CONCISE_H
-#define CONSTRAIN_SCHEMA_CONCISE_H
+#ifndef CONSTRAIN_BRIEF_CONCISE_H
+#define CONSTRAIN_BRIEF_CONCISE_H
 
 #include "base/error.h"
 
