@@ -270,8 +270,12 @@ static lfm_status set_tools(batch_line *l, const json_value *body, lfm_error *er
         }
         const bool any = strcmp(l->o.tool_choice, "required") == 0;
         l->grammar_kind = any ? LFM_CONSTRAINT_TOOLS : LFM_CONSTRAINT_TOOL;
-        tools_write(&l->grammar, &l->tools, l->o.tool_choice);
-        st = json_finish(&l->grammar, err);
+        st = tools_be_lenient(&l->tools, &l->o, err);
+        if (st == LFM_OK && !tools_write(&l->grammar, &l->tools, l->o.tool_choice)) {
+            return err_set(err, LFM_ERR_ARG, "\"tool_choice\" requires a call, and there is no "
+                                             "tool that could be called");
+        }
+        if (st == LFM_OK) st = json_finish(&l->grammar, err);
     }
     return st;
 }

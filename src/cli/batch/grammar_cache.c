@@ -96,6 +96,7 @@ lfm_status grammar_cache_get(grammar_cache *f, lfm_constraint_kind kind, const j
             return st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG;
         }
         f->all[place] = cached;
+        f->told = f->told || answer_grammar_tell(&cached->grammar, o);
     }
     cached->n_users++;
     cached->last_request = ++f->n_requests;

@@ -14,6 +14,7 @@ typedef struct cached_grammar cached_grammar;
 typedef struct {
     cached_grammar *all[GRAMMARS_IN_USE + GRAMMARS_KEPT];
     size_t n_requests;
+    bool told; /* what a grammar ignores; once is enough */
 } grammar_cache;
 
 /* Get the grammar of `text`, compiled for the model.  It stays valid until grammar_cache_give_back.

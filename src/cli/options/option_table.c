@@ -117,6 +117,9 @@ const opt_row option_table[] = {
     TEXT("--tool-choice", "WHICH", SHAPE, RUN, tool_choice,
          "auto, none, required (the answer is calls with valid arguments), or a tool's name (one "
          "call)"),
+    FLAG("--tools-lenient", SHAPE, RUN | BATCH, tools_lenient,
+         "leave out tools whose parameters no grammar can follow, and say so, where --tool-choice "
+         "requires a call"),
     CHOICE(OPT_CHOICE, "--tool-calls", TOOL_CALLS_WORDS, SHAPE, RUN, tool_calls, "json",
            "how calls are printed; raw = as the model writes them"),
     TEXT("--choices", "A,B,..", SHAPE, ONE_ANSWER, form_choices,

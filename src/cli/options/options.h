@@ -122,6 +122,7 @@ typedef struct cli_options {
     int loop_guard;            /* opt_loop_guard */
     int stats;                 /* opt_stats */
     const char *tools, *tool_choice;
+    bool tools_lenient;
     int tool_calls;            /* opt_tool_calls */
     const char *json_schema, *json_schema_file, *schema, *form_choices, *grammar, *grammar_file;
 

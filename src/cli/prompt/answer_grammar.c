@@ -5,6 +5,7 @@
 
 #include "base/markers.h"
 #include "cli/shared/input.h"
+#include "cli/shared/term.h"
 
 #include <string.h>
 
@@ -41,7 +42,7 @@ static source find_source(const cli_options *o) {
     return found;
 }
 
-lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
+lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, tools_offered *tools,
                                lfm_error *err) {
     source s = find_source(o);
     json_out text = {0};
@@ -64,7 +65,11 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
     if (!s.name) return LFM_OK;
     const bool is_tools = s.kind == LFM_CONSTRAINT_TOOLS || s.kind == LFM_CONSTRAINT_TOOL;
     if (is_tools) {
-        tools_write(&text, tools, o->tool_choice);
+        st = tools_be_lenient(tools, o, err);
+        if (st == LFM_OK && !tools_write(&text, tools, o->tool_choice)) {
+            st = err_set(err, LFM_ERR_ARG, "%s %s: no tool is left that could be called", s.name,
+                         s.value);
+        }
     } else if (s.is_file) {
         st = input_read_file(&text, s.value, INPUT_CODE, err);
     } else {
@@ -78,9 +83,20 @@ lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const to
             st = err_set(err, st == LFM_ERR_MEMORY ? st : LFM_ERR_ARG, "%s%s%s: %s", s.name,
                          is_file ? " " : "", is_file ? s.value : "", why.text);
         }
+        answer_grammar_tell(f, o);
     }
     json_out_free(&text);
     return st;
+}
+
+bool answer_grammar_tell(const answer_grammar *f, const cli_options *o) {
+    const char *notes = f->grammar ? lfm_grammar_notes(f->grammar) : "";
+    for (const char *at = notes; *at && !o->quiet;) {
+        const size_t n = strcspn(at, "\n");
+        term_message("%.*s", (int)n, at);
+        at += n + (at[n] == '\n');
+    }
+    return notes[0] != '\0';
 }
 
 lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_options *o,

@@ -17,8 +17,11 @@ typedef struct {
 
 /* Compile the grammar that the options name; needs no model.  `tools` are those of --tools; may be
  * NULL.  LFM_ERR_ARG names the option. */
-lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, const tools_offered *tools,
+lfm_status answer_grammar_read(answer_grammar *f, const cli_options *o, tools_offered *tools,
                                lfm_error *err);
+
+/* Tell a person what the grammar ignores, unless -q; true if there was anything. */
+bool answer_grammar_tell(const answer_grammar *f, const cli_options *o);
 
 /* Prepare the grammar for the vocabulary of a model. */
 lfm_status answer_grammar_bind(answer_grammar *f, const lfm_model *m, const cli_options *o,

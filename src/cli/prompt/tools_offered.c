@@ -4,6 +4,8 @@
 #include "cli/prompt/tools_offered.h"
 
 #include "cli/shared/input.h"
+#include "cli/shared/term.h"
+#include "lfm.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +62,6 @@ lfm_status tools_take(tools_offered *list, const json_value *tools, const char *
         found = found || json_is(name, choice);
         st = add_tool(list, v, name, err);
     }
-    if (st == LFM_OK && n == 0) st = err_set(err, LFM_ERR_ARG, "%s: the list is empty", where);
     if (st == LFM_OK && !found) {
         st = err_set(err, LFM_ERR_ARG,
                      "%s: unknown tool '%.60s'; use auto, none, required, or the name of a tool",
@@ -90,18 +91,42 @@ lfm_status tools_read(tools_offered *list, const cli_options *o, lfm_error *err)
     return st;
 }
 
-void tools_write(json_out *json, const tools_offered *list, const char *choice) {
+lfm_status tools_be_lenient(tools_offered *list, const cli_options *o, lfm_error *err) {
+    for (size_t i = 0; i < list->n && o->tools_lenient; i++) {
+        json_out one = {0};
+        lfm_error why = {0};
+        lfm_grammar *g = NULL;
+        json_write_text(&one, "[");
+        json_write_raw(&one, list->all[i].json.ptr, list->all[i].json.len);
+        json_write_text(&one, "]");
+        lfm_status st = json_finish(&one, err);
+        if (st == LFM_OK) {
+            st = lfm_grammar_new(&g, LFM_CONSTRAINT_TOOL, one.ptr, one.len, &why);
+        }
+        lfm_grammar_free(g);
+        json_out_free(&one);
+        if (st == LFM_ERR_MEMORY) return err_no_memory(err, "the tools");
+        list->all[i].left_out = st != LFM_OK;
+        if (st != LFM_OK) {
+            term_message("--tools-lenient leaves one out: %s", why.text);
+        }
+    }
+    return LFM_OK;
+}
+
+bool tools_write(json_out *json, const tools_offered *list, const char *choice) {
     const bool all = !choice || is_word(choice);
     size_t n = 0;
     json_write_text(json, "[");
     for (size_t i = 0; i < list->n; i++) {
         const offered_tool *t = &list->all[i];
-        if (all || strcmp(t->name, choice) == 0) {
+        if ((all || strcmp(t->name, choice) == 0) && !(choice && t->left_out)) {
             json_write_text(json, n++ > 0 ? ", " : "");
             json_write_raw(json, t->json.ptr, t->json.len);
         }
     }
     json_write_text(json, "]");
+    return n > 0;
 }
 
 void tools_drop(tools_offered *list) {

@@ -13,6 +13,7 @@
 typedef struct {
     char *name;
     json_out json; /* its declaration */
+    bool left_out; /* of grammars: --tools-lenient */
 } offered_tool;
 
 /* A zeroed struct is an empty list. */
@@ -33,9 +34,13 @@ lfm_status tools_take(tools_offered *list, const json_value *tools, const char *
 /* Does --tool-choice demand a call? */
 bool tools_required(const cli_options *o);
 
-/* Append a JSON list of the tools that `choice` allows: one by its name; all for NULL, auto, none
- * and required. */
-void tools_write(json_out *json, const tools_offered *list, const char *choice);
+/* With --tools-lenient, leave tools whose parameters cannot be compiled out of grammars, and tell a
+ * person.  They are offered to the model all the same. */
+lfm_status tools_be_lenient(tools_offered *list, const cli_options *o, lfm_error *err);
+
+/* Append a JSON list of the tools: all of them (NULL), as they are offered; or those that may be
+ * called, for the word or the name of --tool-choice.  False if there are none. */
+bool tools_write(json_out *json, const tools_offered *list, const char *choice);
 
 void tools_drop(tools_offered *list); /* safe on a zeroed struct */
 
