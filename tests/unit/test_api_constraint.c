@@ -317,6 +317,23 @@ static void test_other_grammars(void **state) {
     end(c, g);
 }
 
+/* Marks are for grammars of schemas; and what they ask for may be impossible. */
+static void test_marks(void **state) {
+    static const char gbnf[] = "root ::= \"[\" @ \"1\"* \"]\"";
+    static const char schema[] =
+        "{\"uniqueItems\":true,\"items\":{\"type\":\"boolean\"},\"minItems\":3}";
+    lfm_grammar *g = NULL;
+    lfm_error err = {0};
+    (void)state;
+    assert_int_equal(lfm_grammar_new(&g, LFM_CONSTRAINT_GBNF, gbnf, strlen(gbnf), &err),
+                     LFM_ERR_ARG);
+    assert_string_equal(err.text, "the grammar has an '@', which GBNF does not know");
+    assert_int_equal(
+        lfm_grammar_new(&g, LFM_CONSTRAINT_JSON_SCHEMA, schema, strlen(schema), &err),
+        LFM_ERR_ARG);
+    assert_non_null(strstr(err.text, "no text satisfies the schema: uniqueItems asks for more"));
+}
+
 /* ---- Thoughts ------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -564,7 +581,7 @@ int main(void) {
         cmocka_unit_test(test_forced),       cmocka_unit_test(test_calls),
         cmocka_unit_test(test_thoughts),     cmocka_unit_test(test_thoughts_in_text),
         cmocka_unit_test(test_end),          cmocka_unit_test(test_other_grammars),
-        cmocka_unit_test(test_random_answers),
+        cmocka_unit_test(test_marks),        cmocka_unit_test(test_random_answers),
     };
     return cmocka_run_group_tests(tests, make_model, drop_model);
 }
