@@ -421,6 +421,97 @@ static void test_logic(void **state) {
     check_table(cases, sizeof cases / sizeof *cases);
 }
 
+/* Choices and complements of what numbers, counts and lists of different elements ask for. */
+static void test_together(void **state) {
+    (void)state;
+    static const table_case cases[] = {
+        {"{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}, \"not\": "
+         "{\"minProperties\": 2}}",
+         {"{}", "{\"a\": 1}"},
+         {"{\"a\": 1, \"b\": 2}"}},
+        {"{\"type\": \"object\", \"additionalProperties\": {\"type\": \"integer\"}, \"not\": "
+         "{\"maxProperties\": 1}}",
+         {"{\"a\": 1, \"b\": 2}"},
+         {"{}", "{\"a\": 1}"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": "
+         "{\"type\": \"integer\"}, \"c\": {\"type\": \"integer\"}}, \"minProperties\": 2, "
+         "\"maxProperties\": 2, \"not\": {\"required\": [\"b\"]}, \"additionalProperties\": false}",
+         {"{\"a\": 1, \"c\": 2}"},
+         {"{\"a\": 1, \"b\": 2}", "{\"a\": 1}", "{\"b\": 1, \"c\": 2}"}},
+        {"{\"oneOf\": [{\"type\": \"object\", \"additionalProperties\": {\"type\": \"null\"}, "
+         "\"minProperties\": 2}, {\"type\": \"object\", \"additionalProperties\": {\"type\": "
+         "\"null\"}, \"maxProperties\": 3}]}",
+         {"{}", "{\"a\": null}", "{\"a\": null, \"b\": null, \"c\": null, \"d\": null}"},
+         {"{\"a\": null, \"b\": null}", "{\"a\": null, \"b\": null, \"c\": null}"}},
+        {"{\"enum\": [{}, {\"a\": 1}, {\"a\": 1, \"b\": 2}], \"minProperties\": 1, "
+         "\"maxProperties\": 1}",
+         {"{\"a\": 1}"},
+         {"{}", "{\"a\": 1, \"b\": 2}"}},
+        {"{\"enum\": [[1, 1], [1, 2], [1.0, 1], 3], \"uniqueItems\": true}",
+         {"[1, 2]", "3"},
+         {"[1, 1]"}},
+        {"{\"enum\": [1, 2, 3, 4, 2.5, \"a\"], \"multipleOf\": 2}",
+         {"2", "4"},
+         {"1", "3", "2.5"}},
+        {"{\"enum\": [1, 2147483648, 1.5], \"format\": \"int32\"}",
+         {"1"},
+         {"2147483648", "1.5"}},
+        {"{\"type\": \"array\", \"items\": {\"enum\": [1, 2, 3]}, \"uniqueItems\": true, "
+         "\"contains\": {\"const\": 2}}",
+         {"[2]", "[1, 2]", "[2, 3, 1]"},
+         {"[1]", "[2, 2]", "[1, 1, 2]"}},
+        {"{\"anyOf\": [{\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"uniqueItems\": "
+         "true}, {\"type\": \"array\", \"items\": {\"enum\": [1, 2]}, \"minItems\": 3}]}",
+         {"[]", "[1, 2]"},
+         {"[1, 1]", "[2, 2]"}},
+        {"{\"oneOf\": [{\"type\": \"array\", \"items\": {\"type\": \"integer\"}, \"uniqueItems\": "
+         "true}, {\"type\": \"array\", \"items\": {\"type\": \"integer\"}, \"minItems\": 2}]}",
+         {"[]", "[1]"},
+         {"[1, 2]"}},
+        {"{\"type\": \"integer\", \"if\": {\"multipleOf\": 2}, \"then\": {\"minimum\": 10}, "
+         "\"else\": {\"maximum\": 5}}",
+         {"10", "12"},
+         {"2", "4", "11", "7"}},
+        {"{\"type\": \"integer\", \"multipleOf\": 5, \"minimum\": 0, \"maximum\": 20, \"not\": "
+         "{\"enum\": [5, 20]}}",
+         {"0", "10", "15"},
+         {"5", "20", "1"}},
+        {"{\"type\": \"object\", \"properties\": {\"a\": {\"type\": \"integer\"}, \"b\": "
+         "{\"type\": \"integer\"}}, \"dependentRequired\": {\"a\": [\"b\"]}, \"minProperties\": "
+         "1, \"additionalProperties\": false}",
+         {"{\"b\": 1}", "{\"a\": 1, \"b\": 2}"},
+         {"{}", "{\"a\": 1}"}},
+        {"{\"type\": \"object\", \"allOf\": [{\"properties\": {\"a\": {\"type\": \"integer\"}}}], "
+         "\"properties\": {\"b\": {\"type\": \"integer\"}}, \"unevaluatedProperties\": false, "
+         "\"maxProperties\": 1}",
+         {"{}", "{\"a\": 1}", "{\"b\": 1}"},
+         {"{\"a\": 1, \"b\": 1}"}},
+        {"{\"type\": \"array\", \"items\": {\"type\": \"integer\", \"minimum\": 0, \"maximum\": "
+         "9}, \"uniqueItems\": true, \"contains\": {\"minimum\": 5}, \"minContains\": 2, "
+         "\"maxItems\": 4}",
+         {"[5, 6]", "[1, 7, 9]"},
+         {"[5, 5]", "[5]", "[1, 2]"}},
+        {"{\"oneOf\": [{\"enum\": [2, 4, 6]}, {\"type\": \"integer\", \"multipleOf\": 4}]}",
+         {"2", "6"},
+         {"4"}},
+        {"{\"oneOf\": [{\"type\": \"string\", \"format\": \"int64\"}, {\"type\": \"integer\", "
+         "\"format\": \"int64\"}]}",
+         {"12", "12"},
+         {"1.5"}},
+        {"{\"oneOf\": [{\"type\": \"integer\", \"multipleOf\": 4}, {\"enum\": [1, 4]}]}",
+         {"1", "8"},
+         {"4"}},
+        {"{\"anyOf\": [{\"const\": [1, 1]}, {\"type\": \"array\", \"items\": {\"type\": "
+         "\"integer\"}, \"uniqueItems\": true}]}",
+         {"[1, 2]"},
+         {"[2, 2]"}},
+        {"{\"oneOf\": [{\"type\": \"integer\"}, {\"type\": \"number\", \"format\": \"double\"}]}",
+         {"1.5"},
+         {"1"}},
+    };
+    check_table(cases, sizeof cases / sizeof *cases);
+}
+
 static void test_refusals(void **state) {
     (void)state;
     static const char *const cases[][2] = {
@@ -455,6 +546,10 @@ static void test_refusals(void **state) {
         {"{\"properties\": []}", "#/properties: properties must be an object"},
         {"{\"anyOf\": []}", "#/anyOf: this must be a list of schemas"},
         {"{\"minimum\": \"1\"}", "#/minimum: this must be a number"},
+        {"{\"oneOf\": [{\"type\": \"integer\", \"multipleOf\": 2}, {\"type\": \"integer\", "
+         "\"multipleOf\": 3}]}", "no text satisfies"},
+        {"{\"type\": \"array\", \"not\": {\"uniqueItems\": true}}", "no text satisfies"},
+        {"{\"type\": \"integer\", \"not\": {\"format\": \"int32\"}}", "no text satisfies"},
         {"{\"uniqueItems\": 1}", "#/uniqueItems: this must be true or false"},
         {"{\"minProperties\": -1}", "#/minProperties: this must be a whole number"},
         {"{\"maxProperties\": 0, \"required\": [\"a\"]}", "no text satisfies"},
@@ -901,6 +996,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),   cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_logic),
+        cmocka_unit_test(test_together),
         cmocka_unit_test(test_limits),  cmocka_unit_test(test_concise),
         cmocka_unit_test(test_arguments), cmocka_unit_test(test_calls),
         cmocka_unit_test(test_suite),   cmocka_unit_test(test_generated),

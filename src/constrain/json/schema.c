@@ -61,11 +61,14 @@ static void write_fractions_within(schema_compiler *c, const schema_limit *least
 /* Numbers that are not whole.  Those between a limit and the next whole number are left out, and
  * where more than limits is asked, all are. */
 static void write_fractions(schema_compiler *c, const schema_facts *f) {
+    const json_value *format = f->number_format;
+    bool asks_more = format && !json_is(format, "float") && !json_is(format, "double");
     for (size_t i = 0; i < f->n; i++) {
-        if (json_get(f->items[i].node, "multipleOf") || json_get(f->items[i].node, "format")) {
-            json_write_text(&c->out, "never");
-            return;
-        }
+        asks_more = asks_more || json_get(f->items[i].node, "multipleOf");
+    }
+    if (asks_more) {
+        json_write_text(&c->out, "never");
+        return;
     }
     const schema_limit zero = {.given = true, .whole = "0"};
     const bool above = !f->high.given || !f->high.negative;

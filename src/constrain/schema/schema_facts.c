@@ -434,6 +434,9 @@ bool schema_contradict(const schema_facts *f) {
     if (f->min_items > f->max_items) {
         types &= ~(unsigned)TYPE_ARRAY;
     }
+    if (f->min_properties > f->max_properties) {
+        types &= ~(unsigned)TYPE_OBJECT;
+    }
     if (f->low.given && f->high.given) {
         const int order = schema_compare(&f->low, &f->high);
         if (order > 0 || (order == 0 && (f->low.exclusive || f->high.exclusive))) {
