@@ -545,7 +545,8 @@ static value f_sort(run *r, value self, const value *a) {
     for (uint32_t i = 0; i < items.n && !r->failed; i++) {
         list_add(r, &keys, keys_of(r, items.items->items[i], a[2], flag(a[1])));
     }
-    return r->failed ? value_none : sorted(r, items, keys, flag(a[0]));
+    const bool reverse = given(a[0]) && argument_int(r, a[0], "reverse");
+    return r->failed ? value_none : sorted(r, items, keys, reverse);
 }
 
 static value f_dictsort(run *r, value self, const value *a) {
@@ -562,7 +563,8 @@ static value f_dictsort(run *r, value self, const value *a) {
         list_add(r, &keys,
                  key_of(r, items.items->items[i], value_int(text_is(by, "value")), flag(a[0])));
     }
-    return r->failed ? value_none : sorted(r, items, keys, flag(a[2]));
+    const bool reverse = given(a[2]) && argument_int(r, a[2], "reverse");
+    return r->failed ? value_none : sorted(r, items, keys, reverse);
 }
 
 static value f_unique(run *r, value self, const value *a) {

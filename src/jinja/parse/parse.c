@@ -28,9 +28,9 @@ static node *body_until(parser *p, const char *end) {
 }
 
 static node *set(parser *p, node *n) {
-    n->a = parse_tuple(p, true, true, NULL, false);
+    n->a = parse_tuple(p, true, true, false);
     if (parse_skip(p, "=")) {
-        n->b = parse_tuple(p, true, false, NULL, false);
+        n->b = parse_tuple(p, true, false, false);
         return n;
     }
     n->kind = NODE_SET_BLOCK;
@@ -43,11 +43,11 @@ static node *set(parser *p, node *n) {
 static node *loop(parser *p, node *n) {
     static const char *const ends[] = {"else", "endfor", NULL};
     p->loops++; /* from here on `loop` is not a name to assign to */
-    n->a = parse_tuple(p, true, true, "in", false);
+    n->a = parse_tuple(p, true, true, false);
     if (!p->failed && !parse_skip_name(p, "in")) {
         parse_fail_expected(p, "'in'");
     }
-    n->b = parse_tuple(p, false, false, "recursive", false);
+    n->b = parse_tuple(p, false, false, false);
     n->c = parse_skip_name(p, "if") ? parse_expression(p, true) : NULL;
     if (parse_is_name(p, "recursive")) {
         parse_fail(p, p->at, "recursive loops are not supported");
@@ -68,7 +68,7 @@ static node *condition(parser *p, node *n) {
     static const char *const ends[] = {"elif", "else", "endif", NULL};
     node *const first = n;
     for (;;) {
-        n->a = parse_tuple(p, false, false, NULL, false);
+        n->a = parse_tuple(p, false, false, false);
         need_body(p);
         n->d = body(p, ends);
         const token *t = p->at;
@@ -158,7 +158,7 @@ static node *with(parser *p, node *n) {
     node **target = &n->a;
     node **v = &n->b;
     for (bool more = true; more && !p->failed && p->at->kind != TOKEN_TAG_END;) {
-        *target = parse_tuple(p, true, true, NULL, true);
+        *target = parse_tuple(p, true, true, true);
         parse_need(p, "=");
         *v = parse_expression(p, true);
         if (p->failed) return NULL;
@@ -237,7 +237,7 @@ static node *print(parser *p) {
     const token *t = p->at - 1;
     node *n = parse_new(p, NODE_PRINT, t);
     if (!n) return NULL;
-    n->a = parse_tuple(p, true, false, NULL, false);
+    n->a = parse_tuple(p, true, false, false);
     if (!p->failed && p->at->kind != TOKEN_PRINT_END) {
         parse_fail_expected(p, "'}}'");
     }

@@ -230,7 +230,7 @@ static node *primary(parser *p, bool target) {
     if (parse_is(p, "[")) return list_literal(p);
     if (parse_is(p, "{")) return mapping(p);
     if (parse_skip(p, "(")) {
-        node *n = parse_tuple(p, true, false, NULL, true);
+        node *n = parse_tuple(p, true, false, true);
         parse_need(p, ")");
         return n;
     }
@@ -239,7 +239,7 @@ static node *primary(parser *p, bool target) {
     return NULL;
 }
 
-node *parse_tuple(parser *p, bool with_if, bool simple, const char *end, bool in_brackets) {
+node *parse_tuple(parser *p, bool with_if, bool simple, bool in_brackets) {
     const token *begin = p->at;
     node *first = NULL;
     node **last = &first;
@@ -247,8 +247,7 @@ node *parse_tuple(parser *p, bool with_if, bool simple, const char *end, bool in
     if (!enter(p)) return leave(p, NULL);
     while (!p->failed) {
         const token_kind kind = p->at->kind;
-        if (kind == TOKEN_PRINT_END || kind == TOKEN_TAG_END || parse_is(p, ")") ||
-            (end && parse_is_name(p, end))) {
+        if (kind == TOKEN_PRINT_END || kind == TOKEN_TAG_END || parse_is(p, ")")) {
             break;
         }
         append(&last, simple ? primary(p, true) : parse_expression(p, with_if));

@@ -35,9 +35,8 @@ text parse_name(parser *p); /* a name must be next */
 
 /* parse_expression.c */
 node *parse_expression(parser *p, bool with_if);
-/* Perhaps a tuple without brackets.  `end`: a name that ends it, or NULL.  `simple`: targets of an
- * assignment. */
-node *parse_tuple(parser *p, bool with_if, bool simple, const char *end, bool in_brackets);
+/* Perhaps a tuple without brackets.  `simple`: targets of an assignment. */
+node *parse_tuple(parser *p, bool with_if, bool simple, bool in_brackets);
 node *parse_arguments(parser *p);                             /* ( .. ) */
 node *parse_filters(parser *p, node *of, bool first_is_name); /* | name(..) | .. */
 node *parse_postfix(parser *p, node *n);
