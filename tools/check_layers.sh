@@ -28,6 +28,7 @@ BEGIN {
         "jinja/parse jinja/natives," \
         "model jinja token constrain/engine," \
         "constrain/gbnf constrain/digits constrain/checks constrain/judge," \
+        "constrain/regular," \
         "constrain/schema constrain/brief," \
         "constrain/json," \
         "api," \

@@ -16,7 +16,8 @@ prefixes="arena cores cpu err group json map memory out pool team thoughts unico
     act block pass model shape state timeline weights
     sampler tok
     argument big buffer dict jinja lex list lookup native operator parse run text value variable
-    ahead automaton charset choices closure concise digits gbnf grammar keys mask regex schema trie
+    ahead automaton charset choices closure concise digits gbnf grammar keys mask regex regular
+    schema trie
     constraint defaults messages template answer logprobs tool
     lfm"
 

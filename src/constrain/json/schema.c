@@ -138,7 +138,7 @@ static int by_number(const void *a, const void *b) {
 }
 
 /* Strings of the allowed lengths that no barred one has. */
-static void write_other_lengths(schema_compiler *c, const schema_facts *f) {
+static void write_other_lengths(schema_compiler *c, const schema_facts *f, json_out *rules) {
     uint64_t *lengths = calloc(f->n_barred + 1, sizeof *lengths);
     schema_facts part = *f;
     size_t n = 0;
@@ -158,7 +158,7 @@ static void write_other_lengths(schema_compiler *c, const schema_facts *f) {
         if ((i < n && lengths[i] == 0) || part.min_length > part.max_length) {
             json_write_text(&c->out, "never");
         } else {
-            schema_write_string(c, &part);
+            schema_write_string(c, &part, rules);
         }
         part.min_length = i < n && lengths[i] >= part.min_length ? lengths[i] + 1
                                                                  : part.min_length;
@@ -166,8 +166,8 @@ static void write_other_lengths(schema_compiler *c, const schema_facts *f) {
     free(lengths);
 }
 
-/* Strings other than the barred ones: all of them, or with limits of their length those that differ
- * in length, too; none with a pattern or a format. */
+/* Strings other than the barred ones: all of them, or with nothing but limits of their length those
+ * that differ in length, too. */
 static void write_other_strings(schema_compiler *c, const schema_facts *f, json_out *rules) {
     schema_property *names = calloc(f->n_barred + 1, sizeof *names);
     const size_t id = ++c->n_helpers;
@@ -187,9 +187,9 @@ static void write_other_strings(schema_compiler *c, const schema_facts *f, json_
         }
     }
     if (f->pattern || f->format) {
-        json_write_text(&c->out, "never");
+        schema_write_string(c, f, rules);
     } else if (f->min_length > 0 || f->max_length != UINT64_MAX) {
-        write_other_lengths(c, f);
+        write_other_lengths(c, f, rules);
     } else {
         json_write_text(&c->out, "\"\\\"\" ");
         schema_write_name(&c->out, "k", id, 0);
@@ -225,7 +225,7 @@ static void write_type(schema_compiler *c, schema_facts *f, unsigned type, json_
         if (bars(c, f, TYPE_STRING)) {
             write_other_strings(c, f, rules);
         } else {
-            schema_write_string(c, f);
+            schema_write_string(c, f, rules);
         }
         break;
     case TYPE_FRACTION:

@@ -1,13 +1,11 @@
 /*
  * schema_values.c - the values of enum and const: which of them satisfy everything else.
  *
- * Patterns and formats are judged by the grammar that is made of them, so a value is kept only if
- * it could have been generated.  What is not known counts as no.
+ * Patterns and formats are judged by the languages that grammars are made of, so a value is kept
+ * only if it could have been generated.  What is not known counts as no.
  */
 #include "constrain/json/json_internal.h"
 
-#include "constrain/engine/automaton.h"
-#include "constrain/gbnf/compile.h"
 #include "constrain/gbnf/gbnf_write.h"
 
 #include <stdlib.h>
@@ -16,88 +14,77 @@
 /* ---- Patterns and formats ------------------------------------------------------------------- */
 
 struct schema_matcher {
-    grammar g;
-    automaton *a;
-    const char *pattern; /* what it was made of */
+    regular_store *s;
+    regular_id texts;
+    const char *source; /* the pattern or format that allows them */
+    bool known;         /* they could be read */
 };
 
 void schema_drop_matcher(schema_compiler *c) {
     if (c->matcher) {
-        automaton_free(c->matcher->a);
-        grammar_free(&c->matcher->g);
+        regular_free(c->matcher->s);
         free(c->matcher);
         c->matcher = NULL;
     }
 }
 
-/* Make the automaton of the strings with a pattern or a format; without one nothing is known. */
-static void make_matcher(schema_compiler *c, const schema_facts *f) {
+/* Read what a pattern or a format allows.  What is not supported is reported when it is needed. */
+static void make_matcher(schema_compiler *c, const json_value *source, bool is_format) {
     lfm_error *const err = c->err;
-    const json_out kept = c->out;
     lfm_error ignored = {0};
     schema_matcher *m = calloc(1, sizeof *m);
     schema_drop_matcher(c);
-    if (!m) return;
-    m->pattern = f->pattern ? f->pattern->text : f->format->text;
+    c->matcher = m;
+    if (m) {
+        m->s = regular_new();
+    }
+    if (!m || !m->s || c->status != LFM_OK) return;
     c->err = &ignored;
-    c->out = (json_out){0};
-    json_write_text(&c->out, "root ::= ");
-    schema_write_string(c, f);
-    json_write_text(&c->out, "\n");
-    json_write_text(&c->out, schema_common_rules);
-    json_write_text(&c->out, "number ::= never\n"); /* no string needs it */
-    lfm_status st = c->status;
-    if (st == LFM_OK) st = json_finish(&c->out, NULL);
-    if (st == LFM_OK) st = gbnf_compile(&m->g, c->out.ptr, c->out.len, NULL);
-    if (st == LFM_OK) st = automaton_new(&m->a, &m->g, NULL);
-    json_out_free(&c->out);
-    c->out = kept;
+    m->source = source->text;
+    m->texts = is_format ? schema_read_format(c, m->s, source)
+                         : schema_read_pattern(c, m->s, source, source->text, source->len);
+    m->known = c->status == LFM_OK && !regular_failed(m->s);
     c->err = err;
     c->status = LFM_OK;
-    c->matcher = m;
-    if (st != LFM_OK) {
-        automaton_free(m->a);
-        m->a = NULL;
-    }
 }
 
-static schema_verdict match(schema_compiler *c, const schema_facts *f, const char *text,
-                            size_t n) {
-    const char *pattern = f->pattern ? f->pattern->text : f->format->text;
-    json_out json = {0};
-    if (!c->matcher || c->matcher->pattern != pattern) {
-        make_matcher(c, f);
+static schema_verdict match(schema_compiler *c, const json_value *source, bool is_format,
+                            const char *text, size_t n) {
+    if (!c->matcher || c->matcher->source != source->text) {
+        make_matcher(c, source, is_format);
     }
-    if (!c->matcher || !c->matcher->a) return VERDICT_OPEN;
-    automaton *a = c->matcher->a;
-    uint32_t state = a->start;
-    automaton_pin pin = {0};
-    lfm_status st = LFM_OK;
-    json_write_string(&json, text, n);
-    automaton_hold(a, &pin, &state, 1);
-    for (size_t i = 0; i < json.len && st == LFM_OK && state != STATE_DEAD; i++) {
-        st = automaton_step(a, &state, (uint8_t)json.ptr[i], &state, NULL);
+    const schema_matcher *m = c->matcher;
+    if (!m || !m->known) return VERDICT_OPEN;
+    const bool matches = regular_matches(m->s, m->texts, text, n);
+    return regular_failed(m->s) ? VERDICT_OPEN : matches ? VERDICT_YES : VERDICT_NO;
+}
+
+/* Does a pattern name classes of Unicode, and the text have other characters than those of ASCII?
+ * Some are unassigned, and a later Unicode decides about them. */
+static bool asks_unicode(const char *pattern, size_t len, const char *text, size_t n) {
+    bool classes = false;
+    bool others = false;
+    for (size_t i = 0; i + 1 < len; i++) {
+        classes = classes || (pattern[i] == '\\' && (pattern[i + 1] | 32) == 'p');
     }
-    const bool accepted = !json.failed && st == LFM_OK && state != STATE_DEAD &&
-                          automaton_bits(a, state) & STATE_ACCEPTS;
-    automaton_release(a, &pin);
-    const bool known = !json.failed && st == LFM_OK;
-    json_out_free(&json);
-    return accepted ? VERDICT_YES : known && f->pattern ? VERDICT_NO : VERDICT_OPEN;
+    for (size_t i = 0; i < n; i++) {
+        others = others || (unsigned char)text[i] >= 0x80;
+    }
+    return classes && others;
 }
 
 static schema_verdict match_pattern(void *ctx, const char *pattern, size_t len, const char *text,
                                     size_t n) {
     const json_value p = {.kind = JSON_STRING, .text = pattern, .len = len};
-    const schema_facts f = {.pattern = &p, .max_length = UINT64_MAX};
-    return match(ctx, &f, text, n);
+    const schema_verdict verdict = match(ctx, &p, false, text, n);
+    return verdict == VERDICT_NO && asks_unicode(pattern, len, text, n) ? VERDICT_OPEN : verdict;
 }
 
 /* Formats of strings may be generated in fewer ways than there are, so there is no "no". */
 static schema_verdict match_format(void *ctx, const json_value *format, const json_value *v) {
-    const schema_facts f = {.format = format, .max_length = UINT64_MAX};
     if (v->kind == JSON_NUMBER) return schema_has_number_format(format, v);
-    return schema_knows_format(format) ? match(ctx, &f, v->text, v->len) : VERDICT_YES;
+    if (!schema_knows_format(format)) return VERDICT_YES;
+    return match(ctx, format, true, v->text, v->len) == VERDICT_YES ? VERDICT_YES : VERDICT_OPEN;
 }
 
 static const json_value *resolve(void *ctx, const json_value *ref) {

@@ -22,6 +22,7 @@ static const struct {
     {"unevaluatedProperties", TYPE_OBJECT}, {"minProperties", TYPE_OBJECT},
     {"maxProperties", TYPE_OBJECT}, {"dependentRequired", TYPE_OBJECT},
     {"dependentSchemas", TYPE_OBJECT}, {"dependencies", TYPE_OBJECT},
+    {"patternProperties", TYPE_OBJECT}, {"propertyNames", TYPE_OBJECT},
     {"items", TYPE_ARRAY}, {"prefixItems", TYPE_ARRAY}, {"additionalItems", TYPE_ARRAY},
     {"unevaluatedItems", TYPE_ARRAY}, {"minItems", TYPE_ARRAY}, {"maxItems", TYPE_ARRAY},
     {"uniqueItems", TYPE_ARRAY}, {"contains", TYPE_ARRAY}, {"minContains", 0}, {"maxContains", 0},
@@ -45,7 +46,7 @@ static const char *const annotations[] = {
 
 /* Keywords of some draft that are not supported, as opposed to misspelled ones. */
 static const char *const refused[] = {
-    "patternProperties", "propertyNames", "extends", "disallow", "divisibleBy",
+    "extends", "disallow", "divisibleBy",
 };
 
 static bool key_is(const json_value *m, const char *name) {
@@ -203,9 +204,6 @@ static void keep_one(schema_compiler *c, const json_value **kept, const json_val
     if (!v) return;
     if (v->kind != JSON_STRING) {
         schema_fail(c, v, "this must be a string");
-    } else if (*kept && !schema_same(*kept, v)) {
-        schema_fail(c, v, "a second %.*s for the same value is not supported", (int)v->key_len,
-                    v->key);
     }
     *kept = v;
 }

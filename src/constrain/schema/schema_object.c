@@ -16,7 +16,9 @@ typedef struct {
     const schema_facts *f;
     schema_property *at;      /* [n], in the order in which they are written */
     size_t n, cap;
-    bool open;         /* further members may follow */
+    schema_patterns patterns;
+    bool open;         /* further members may follow, with keys that match no pattern */
+    bool more;         /* further members may follow */
     bool call;         /* a=1, b=2: arguments of a call in place of members */
     uint64_t min, max; /* members; only what must be counted */
     size_t id;         /* of the helper rules */
@@ -74,8 +76,18 @@ static void drop_doubles(object *o) {
     free(sorted);
 }
 
-/* Does unevaluatedProperties of this schema decide about further members, or (p) this property? */
-static bool is_unevaluated(object *o, const json_value *node, const schema_property *p) {
+/* Does a pattern of this schema match?  `matching` are those that do. */
+static bool has_pattern(const object *o, const json_value *node, unsigned matching) {
+    for (size_t i = 0; i < o->patterns.n; i++) {
+        if (o->patterns.at[i].of == node && (matching >> i & 1)) return true;
+    }
+    return false;
+}
+
+/* Does unevaluatedProperties of this schema decide about this property, or (p = NULL) about further
+ * members?  `matching` are the patterns that its key matches. */
+static bool is_unevaluated(object *o, const json_value *node, const schema_property *p,
+                           unsigned matching) {
     for (size_t i = 0; i < o->f->n; i++) {
         const json_value *other = o->f->items[i].node;
         if (!schema_within(o->c, o->f, node, other)) continue;
@@ -84,8 +96,23 @@ static bool is_unevaluated(object *o, const json_value *node, const schema_prope
             return false;
         }
         if (p && json_get_n(json_get(other, "properties"), p->key, p->len)) return false;
+        if (has_pattern(o, other, matching)) return false;
     }
     return true;
+}
+
+/* Keys that propertyNames enumerate are properties: so nobody begins one that was written before,
+ * and must then repeat it. */
+static void add_enumerated(object *o, const json_value *names) {
+    for (int steps = 0; names && json_get(names, "$ref") && steps < 8; steps++) {
+        names = schema_resolve(o->c, json_get(names, "$ref"));
+    }
+    const json_value *list = json_get(names, "enum");
+    for (const json_value *m = list ? list->first : NULL; m; m = m->next) {
+        if (m->kind == JSON_STRING) {
+            add_property(o, m->text, m->len, false, false);
+        }
+    }
 }
 
 /* Take the keys that complements require or forbid. */
@@ -117,11 +144,11 @@ static void read_names(object *o) {
         for (const json_value *m = properties ? properties->first : NULL; m; m = m->next) {
             add_property(o, m->key, m->key_len, false, false);
         }
-        listed = listed || properties;
+        listed = listed || properties || json_get(f->items[i].node, "patternProperties");
         closed = closed || (more && more->kind == JSON_FALSE);
         opened = opened || (more && more->kind != JSON_FALSE);
         more = json_get(f->items[i].node, "unevaluatedProperties");
-        if (more && is_unevaluated(o, f->items[i].node, NULL)) {
+        if (more && is_unevaluated(o, f->items[i].node, NULL, 0)) {
             closed = closed || more->kind == JSON_FALSE;
             opened = opened || more->kind != JSON_FALSE;
         }
@@ -144,10 +171,29 @@ static void read_names(object *o) {
         read_extra(o, &f->extras[i]);
     }
     o->open = !closed && (opened || !listed);
+    for (size_t i = 0; o->open && i < f->n; i++) {
+        add_enumerated(o, json_get(f->items[i].node, "propertyNames"));
+    }
 }
 
-/* Write the name of the rule for the value of a property: what every schema requires of it. */
-static void refer_value(object *o, const schema_property *p) {
+/* Do all schemas allow a further member whose key matches just these patterns? */
+static bool allows_other(object *o, unsigned matching) {
+    if (matching == 0) return o->open;
+    for (size_t i = 0; i < o->f->n; i++) {
+        const json_value *node = o->f->items[i].node;
+        const json_value *more = json_get(node, "additionalProperties");
+        const json_value *rest = json_get(node, "unevaluatedProperties");
+        if (more && more->kind == JSON_FALSE && !has_pattern(o, node, matching)) return false;
+        if (rest && rest->kind == JSON_FALSE && is_unevaluated(o, node, NULL, matching)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Write the name of the rule for the value of a property, or (p = NULL) of a further member: what
+ * every schema requires of it.  `matching` are the patterns that its key matches. */
+static void refer_value(object *o, const schema_property *p, unsigned matching) {
     const schema_facts *f = o->f;
     schema_list items = {0};
     for (size_t i = 0; i < f->n; i++) {
@@ -156,10 +202,16 @@ static void refer_value(object *o, const schema_property *p) {
         const json_value *found = p ? json_get_n(json_get(node, "properties"), p->key, p->len)
                                     : NULL;
         const json_value *rest = json_get(node, "unevaluatedProperties");
-        if (found || more) {
+        const bool matched = has_pattern(o, node, matching);
+        if (found || (more && !matched)) {
             schema_push(o->c, &items, (schema_item){found ? found : more, PART_ALL, NULL});
         }
-        if (rest && is_unevaluated(o, node, p)) {
+        for (size_t k = 0; k < o->patterns.n && matched; k++) {
+            if (o->patterns.at[k].of == node && (matching >> k & 1)) {
+                schema_push(o->c, &items, (schema_item){o->patterns.at[k].schema, PART_ALL, NULL});
+            }
+        }
+        if (rest && is_unevaluated(o, node, p, matching)) {
             schema_push(o->c, &items, (schema_item){rest, PART_ALL, NULL});
         }
     }
@@ -181,7 +233,7 @@ static void write_member(object *o, const schema_property *p) {
         schema_write_key(&o->c->out, p->key, p->len);
         json_write_text(&o->c->out, " \": \" ");
     }
-    refer_value(o, p);
+    refer_value(o, p, schema_patterns_of(&o->patterns, p->key, p->len));
 }
 
 /* ---- Members in their order ----------------------------------------------------------------- */
@@ -260,7 +312,7 @@ static void write_rest(object *o, json_out *rules, size_t i, uint64_t n) {
             json_write_text(&c->out, " | ");
             write_rest_name(o, i + 1, n);
         }
-    } else if (o->open) {
+    } else if (o->more) {
         write_further(o, n);
     } else {
         json_write_text(&c->out, n < o->min ? "never" : "\"\"");
@@ -286,7 +338,7 @@ static void read_counts(object *o) {
         n_required += o->at[i].required;
     }
     o->min = o->f->min_properties > n_required ? o->f->min_properties : 0;
-    o->max = o->open || o->f->max_properties < o->n ? o->f->max_properties : UINT64_MAX;
+    o->max = o->more || o->f->max_properties < o->n ? o->f->max_properties : UINT64_MAX;
     const uint64_t most = o->max != UINT64_MAX ? o->max : o->min;
     if (o->n > 0 && (most < o->n ? most : o->n) * o->n > MAX_COUNTED) {
         schema_fail(o->c, o->f->items[0].node,
@@ -294,28 +346,48 @@ static void read_counts(object *o) {
     }
 }
 
+/* Alternatives of further members, by the patterns that their keys match. */
+static void write_by_patterns(object *o, json_out *keys) {
+    schema_compiler *c = o->c;
+    size_t n = 0;
+    for (unsigned matching = 0; matching >> o->patterns.n == 0 && c->status == LFM_OK; matching++) {
+        if (!allows_other(o, matching)) continue;
+        json_write_text(&c->out, n++ > 0 ? " | \"\\\"\" " : "\"\\\"\" ");
+        const size_t id = schema_write_pattern_keys(c, &o->patterns, matching, o->at, o->n, keys);
+        schema_write_name(&c->out, "t", id, 0);
+        json_write_text(&c->out, " \"\\\": \" ");
+        refer_value(o, NULL, matching);
+    }
+    json_write_text(&c->out, n > 0 ? "" : "never");
+}
+
 /* Any further member. */
 static void write_more(object *o, json_out *rules) {
     schema_compiler *c = o->c;
     json_out kept = c->out;
+    json_out keys = {0};
     c->out = (json_out){0};
     schema_write_name(&c->out, "m", o->id, 0);
-    if (o->n == 0) {
-        json_write_text(&c->out, " ::= string \": \" ");
+    json_write_text(&c->out, " ::= ");
+    if (o->patterns.given) {
+        write_by_patterns(o, &keys);
+    } else if (o->n == 0) {
+        json_write_text(&c->out, "string \": \" ");
+        refer_value(o, NULL, 0);
     } else {
-        json_write_text(&c->out, " ::= \"\\\"\" ");
+        json_write_text(&c->out, "\"\\\"\" ");
         schema_write_name(&c->out, "k", o->id, 0);
         json_write_text(&c->out, " \"\\\": \" ");
+        refer_value(o, NULL, 0);
+        schema_write_other_keys(c, o->at, o->n, o->id, &keys);
     }
-    refer_value(o, NULL);
     json_write_text(&c->out, "\n");
     json_write_raw(rules, c->out.ptr ? c->out.ptr : "", c->out.len);
-    rules->failed = rules->failed || c->out.failed;
+    json_write_raw(rules, keys.ptr ? keys.ptr : "", keys.len);
+    rules->failed = rules->failed || c->out.failed || keys.failed;
+    json_out_free(&keys);
     json_out_free(&c->out);
     c->out = kept;
-    if (o->n > 0) {
-        schema_write_other_keys(c, o->at, o->n, o->id, rules);
-    }
 }
 
 /* Does no schema without further members leave this key out? */
@@ -337,8 +409,14 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
     read_names(&o);
     if (c->status == LFM_OK) {
         drop_doubles(&o);
+        schema_read_patterns(c, f, &o.patterns);
     }
     o.open = o.open && !call; /* a function takes no other arguments */
+    o.more = o.open || (o.patterns.n > 0 && !call);
+    for (size_t i = 0; i < o.n && c->status == LFM_OK; i++) {
+        o.at[i].absent = o.at[i].absent ||
+                         !schema_allows_name(&o.patterns, o.at[i].key, o.at[i].len);
+    }
     read_counts(&o);
     for (size_t i = 0; call && i < o.n && c->status == LFM_OK; i++) {
         if (!o.at[i].absent && !schema_is_name(o.at[i].key, o.at[i].len)) {
@@ -355,10 +433,14 @@ static void write_members(schema_compiler *c, const schema_facts *f, json_out *r
     for (size_t i = 0; i <= o.n && c->status == LFM_OK; i++) {
         write_rests(&o, rules, i);
     }
-    if (c->status == LFM_OK && o.open) {
+    if (c->status == LFM_OK && o.more) {
         write_more(&o, rules);
     }
     schema_write_name(&c->out, "a", o.id, 0);
+    if (c->status == LFM_OK && o.patterns.s && regular_failed(o.patterns.s)) {
+        schema_fail(c, f->items[0].node, "the patterns of keys are too large together");
+    }
+    schema_drop_patterns(&o.patterns);
     free(o.at);
 }
 
