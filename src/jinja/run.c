@@ -188,6 +188,7 @@ static void bind_keywords(run *r, const struct macro *m, const node *unset, cons
     }
     for (const node *p = unset; p && !r->failed; p = p->next) {
         size_t i = 0;
+        run_charge(r, a->n_keywords / 16);
         while (i < a->n_keywords && !text_equal(a->keywords[i], p->literal.string)) {
             i++;
         }
@@ -227,8 +228,12 @@ static void run_caller(run *r, const node *n) {
 
 static value filtered(run *r, const node *filter, text t) {
     if (!filter) return value_string(t);
-    const value inner = filter->a ? filtered(r, filter->a, t) : value_string(t);
-    return run_native_node(r, filter, inner);
+    value v = value_none;
+    if (run_enter(r)) {
+        v = run_native_node(r, filter, filtered(r, filter->a, t));
+    }
+    run_leave(r);
+    return v;
 }
 
 static void statement(run *r, const node *n) {

@@ -3,12 +3,25 @@
  */
 #include "jinja/interpreter.h"
 
+/* The variable of this scope, or NULL; *others grows by those before it. */
+static binding *find(const scope *s, uint32_t name, size_t *others) {
+    binding *b = s->first;
+    for (; b && b->name != name; b = b->next) {
+        ++*others;
+    }
+    return b;
+}
+
 value variable_get(run *r, uint32_t name) {
+    size_t others = 0; /* that had to be looked at */
     for (const scope *s = r->scope; s; s = s->outer) {
-        for (const binding *b = s->first; b; b = b->next) {
-            if (b->name == name) return b->value;
+        const binding *b = find(s, name, &others);
+        if (b) {
+            run_charge(r, others / 16);
+            return b->value;
         }
     }
+    run_charge(r, others / 16);
     if (r->top[name].kind != VALUE_ABSENT) return r->top[name];
     const text word = r->program->names[name];
     const native *f = native_function(word);
@@ -26,13 +39,14 @@ void variable_set(run *r, uint32_t name, value v) {
         r->top[name] = v;
         return;
     }
-    for (binding *b = r->scope->first; b; b = b->next) {
-        if (b->name == name) {
-            b->value = v;
-            return;
-        }
+    size_t others = 0;
+    binding *b = find(r->scope, name, &others);
+    run_charge(r, others / 16);
+    if (b) {
+        b->value = v;
+        return;
     }
-    binding *b = run_get(r, sizeof *b);
+    b = run_get(r, sizeof *b);
     if (!b) return;
     *b = (binding){.name = name, .value = v, .next = r->scope->first};
     r->scope->first = b;

@@ -64,6 +64,7 @@ static value f_title(run *r, value self, const value *a) {
         i = end;
         run_charge(r, 1);
     }
+    run_charge(r, t.len);
     return value_string(all);
 }
 
@@ -109,12 +110,13 @@ static value f_truncate(run *r, value self, const value *a) {
     const text end = given(a[2]) ? argument_text(r, a[2], "end") : text_word("...");
     const bool has_leeway = given(a[3]) && a[3].kind != VALUE_NONE;
     const int64_t leeway = has_leeway ? argument_int(r, a[3], "leeway") : 5;
-    const int64_t keep = length - (int64_t)text_chars(r, end);
-    if (!r->failed && (keep < 0 || leeway < 0)) {
+    const int64_t n_end = (int64_t)text_chars(r, end);
+    if (!r->failed && (length < n_end || leeway < 0)) {
         return run_fail(r, NULL, "the length is less than that of the end");
     }
-    if (r->failed || (int64_t)text_chars(r, t) <= length + leeway) return value_string(t);
-    text head = text_part(t, 0, text_offset(r, t, (size_t)keep));
+    if (r->failed || (int64_t)text_chars(r, t) - leeway <= length) return value_string(t);
+    text head = text_part(t, 0, text_offset(r, t, (size_t)(length - n_end)));
+    run_charge(r, head.len / 64);
     for (size_t i = head.len; i > 0 && !flag(a[1]); i--) { /* up to the last blank */
         if (head.ptr[i - 1] == ' ') {
             head = text_part(head, 0, i - 1);
@@ -266,7 +268,7 @@ static bool parse_float(run *r, text t, double *out) {
 
 static value int_of_float(run *r, double d, value otherwise) {
     if (isnan(d) || isinf(d)) return otherwise;
-    if (fabs(d) < 0x1p63) return value_int((int64_t)d);
+    if (d >= -0x1p63 && d < 0x1p63) return value_int((int64_t)d);
     char *digits = run_get(r, 320);
     if (!digits) return value_none;
     return (value){.kind = VALUE_BIG,
@@ -326,8 +328,23 @@ static double round_half_even(double d, int64_t precision) {
         snprintf(digits, sizeof digits, "%.*f", precision > 60 ? 60 : (int)precision, d);
         return strtod(digits, NULL);
     }
-    const double scale = pow(10, (double)-precision);
+    const double scale = pow(10, -(double)precision);
     return isinf(scale) ? 0 : nearbyint(d / scale) * scale;
+}
+
+/* Half to even, as Python does it. */
+static value round_int(run *r, value v, int64_t precision) {
+    if (precision >= 0) return v.kind == VALUE_BOOL ? value_int(v.integer) : v;
+    if (precision < -BIG_MAX_DIGITS) return value_int(0);
+    const value unit = operator_apply(r, OP_POWER, value_int(10), value_int(-precision));
+    const value quotient = operator_apply(r, OP_FLOOR_DIV, v, unit);
+    const value rest = operator_apply(r, OP_MOD, v, unit);
+    const value odd = operator_apply(r, OP_MOD, quotient, value_int(2));
+    const value twice = operator_apply(r, OP_MUL, rest, value_int(2));
+    const int order = r->failed ? 0 : value_compare(r, twice, unit, "<");
+    const bool up = order > 0 || (order == 0 && value_truth(odd));
+    const value rounded = operator_apply(r, OP_ADD, quotient, value_int(up));
+    return operator_apply(r, OP_MUL, rounded, unit);
 }
 
 static value f_round(run *r, value self, const value *a) {
@@ -338,16 +355,16 @@ static value f_round(run *r, value self, const value *a) {
     if (!r->failed && !common && !up && !text_is(method, "floor")) {
         return run_fail(r, NULL, "the method of rounding must be common, ceil or floor");
     }
-    if (common && self.kind == VALUE_BIG) return self;
-    if (common && self.kind == VALUE_INT && precision >= 0) return self;
+    if (common && self.kind != VALUE_FLOAT && value_is_number(self)) {
+        return round_int(r, self, precision);
+    }
     const double d =
         self.kind == VALUE_FLOAT ? self.real : (double)argument_int(r, self, "what is rounded");
     if (r->failed) return value_none;
-    if (common) {
-        const double rounded = round_half_even(d, precision);
-        return self.kind == VALUE_FLOAT ? value_float(rounded) : value_int((int64_t)rounded);
-    }
+    if (common) return value_float(round_half_even(d, precision));
     const double scale = pow(10, (double)precision);
+    if (!isfinite(d * scale) || scale == 0)
+        return run_fail(r, NULL, "the number cannot be rounded");
     return value_float((up ? ceil(d * scale) : floor(d * scale)) / scale);
 }
 
@@ -386,6 +403,7 @@ static value attribute_of(run *r, value v, value path) {
     if (path.kind != VALUE_STRING) return lookup_item(r, v, path);
     text rest = path.string;
     for (bool more = true; more && !r->failed;) {
+        run_charge(r, 1);
         const size_t dot = text_find(r, rest, text_word("."), 0);
         more = dot != SIZE_MAX;
         const text part = text_part(rest, 0, more ? dot : rest.len);
@@ -492,7 +510,7 @@ static void merge_sort(run *r, value items, value keys, bool reverse) {
             const uint32_t end = n - middle < width ? n : middle + width;
             uint32_t i = begin;
             uint32_t k = middle;
-            for (uint32_t at = begin; at < end; at++) {
+            for (uint32_t at = begin; at < end && !r->failed; at++) {
                 bool left = k >= end;
                 if (i < middle && !left) {
                     const int order = value_compare(r, key[k], key[i], "<");

@@ -18,28 +18,31 @@ typedef struct {
     char type;     /* s r d i u f F e E g G x X o c %, or 0 */
 } format_spec;
 
-enum { MAX_WIDTH = 1000 };
+enum { MAX_WIDTH = JINJA_MAX_OUTPUT + 1, MAX_PRECISION = 100 }; /* what is wider is refused */
 
-static void add_padded(run *r, buffer *out, text t, const format_spec *s, char align) {
-    const int64_t n = (int64_t)text_chars(r, t);
-    const int64_t pad = s->width > n ? s->width - n : 0;
-    int64_t before = align == '<' ? 0 : align == '^' ? pad / 2 : pad;
-    size_t head = 0; /* a sign, which stays in front of the padding */
-    if (align == '=' && t.len > 0 && strchr("+- ", t.ptr[0])) {
-        head = 1;
-    }
-    buffer_add(r, out, text_part(t, 0, head));
-    for (int64_t i = 0; i < before && !r->failed; i++) {
-        buffer_add_data(r, out, &s->fill, 1);
-    }
-    buffer_add(r, out, text_part(t, head, t.len - head));
-    for (int64_t i = before; i < pad && !r->failed; i++) {
+static void add_fill(run *r, buffer *out, const format_spec *s, int64_t n) {
+    run_charge(r, (size_t)n / 8);
+    for (int64_t i = 0; i < n && !r->failed; i++) {
         buffer_add_data(r, out, &s->fill, 1);
     }
 }
 
+static void add_padded(run *r, buffer *out, text t, const format_spec *s, char align) {
+    const int64_t n = (int64_t)text_chars(r, t);
+    const int64_t pad = s->width > n ? s->width - n : 0;
+    const int64_t before = align == '<' ? 0 : align == '^' ? pad / 2 : pad;
+    size_t head = 0; /* a sign, which stays in front of the padding */
+    if (align == '=' && t.len > 0 && text_byte_in(t.ptr[0], "+- ")) {
+        head = 1;
+    }
+    buffer_add(r, out, text_part(t, 0, head));
+    add_fill(r, out, s, before);
+    buffer_add(r, out, text_part(t, head, t.len - head));
+    add_fill(r, out, s, pad - before);
+}
+
 static void format_int(run *r, buffer *out, value v, const format_spec *s) {
-    char word[96];
+    char word[MAX_PRECISION + 60];
     const uint64_t size = v.integer < 0 ? 0 - (uint64_t)v.integer : (uint64_t)v.integer;
     const char sign = v.integer < 0 ? '-' : s->sign;
     int n = sign ? snprintf(word, sizeof word, "%c", sign) : 0;
@@ -54,7 +57,7 @@ static void format_int(run *r, buffer *out, value v, const format_spec *s) {
                         : s->type == 'X' ? snprintf(plain, sizeof plain, "%" PRIX64, size)
                         : s->type == 'o' ? snprintf(plain, sizeof plain, "%" PRIo64, size)
                                          : snprintf(plain, sizeof plain, "%" PRIu64, size);
-    for (int i = n_plain; i < s->precision && n < 60; i++) {
+    for (int i = n_plain; i < s->precision; i++) {
         word[n++] = '0';
     }
     memcpy(word + n, plain, (size_t)n_plain);
@@ -64,9 +67,9 @@ static void format_int(run *r, buffer *out, value v, const format_spec *s) {
 
 static void format_real(run *r, buffer *out, double d, const format_spec *s) {
     char pattern[16];
-    char word[512];
+    char word[512]; /* the largest double has 309 digits before the point */
     const bool percent = s->type == '%';
-    const int precision = s->precision < 0 ? 6 : s->precision > 100 ? 100 : s->precision;
+    const int precision = s->precision < 0 ? 6 : s->precision;
     snprintf(pattern, sizeof pattern, "%%%s%s.%d%c",
              s->sign == '+' ? "+"
              : s->sign      ? " "
@@ -77,6 +80,7 @@ static void format_real(run *r, buffer *out, double d, const format_spec *s) {
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
     int n = snprintf(word, sizeof word - 1, pattern, percent ? 100 * d : d);
 #pragma GCC diagnostic pop
+    run_charge(r, 80); /* digits of doubles are slow */
     if (percent) {
         word[n++] = '%';
     }
@@ -94,13 +98,19 @@ static void format_value(run *r, buffer *out, value v, const format_spec *s) {
         }
         const char align = value_is_number(v) && v.kind != VALUE_BOOL ? '>' : '<';
         add_padded(r, out, t, s, s->align ? s->align : align);
-    } else if (strchr("diuxXo", s->type)) {
-        if (v.kind == VALUE_FLOAT && strchr("diu", s->type) && fabs(v.real) < 0x1p62) {
+    } else if (s->precision > MAX_PRECISION) {
+        run_fail(r, NULL, "a number is formatted with %d digits at most", MAX_PRECISION);
+    } else if (v.kind == VALUE_BIG && s->precision < 0 && text_byte_in(s->type, "diu")) {
+        const bool needs_sign = s->sign && v.string.ptr[0] != '-';
+        const text sign = text_data(&s->sign, needs_sign);
+        add_padded(r, out, text_join(r, sign, v.string), s, s->align ? s->align : '>');
+    } else if (text_byte_in(s->type, "diuxXo")) {
+        if (v.kind == VALUE_FLOAT && text_byte_in(s->type, "diu") && fabs(v.real) < 0x1p62) {
             v = value_int((int64_t)v.real);
         }
         argument_int(r, v, "the value of an integer format");
         if (!r->failed) format_int(r, out, v, s);
-    } else if (strchr("fFeEgG%", s->type)) {
+    } else if (text_byte_in(s->type, "fFeEgG%")) {
         if (v.kind != VALUE_FLOAT) {
             v = value_float((double)argument_int(r, v, "the value of a number format"));
         }
@@ -132,7 +142,7 @@ static size_t read_percent(run *r, text f, size_t at, format_spec *s, text *key)
         *key = text_part(f, at + 1, end - at - 1);
         at = end + 1;
     }
-    for (; at < f.len && strchr("-+ #0", f.ptr[at]); at++) {
+    for (; at < f.len && text_byte_in(f.ptr[at], "-+ #0"); at++) {
         const char c = f.ptr[at];
         s->align = c == '-' ? '<' : c == '0' && s->align != '<' ? '=' : s->align;
         s->fill = c == '0' && s->align == '=' ? '0' : s->fill;
@@ -144,7 +154,7 @@ static size_t read_percent(run *r, text f, size_t at, format_spec *s, text *key)
         at = read_number(f, at + 1, &s->precision);
     }
     s->type = at < f.len ? f.ptr[at] : '\0';
-    if (s->fill == '0' && s->type && strchr("sr", s->type)) {
+    if (s->fill == '0' && text_byte_in(s->type, "sr")) {
         s->fill = ' ';
         s->align = '>';
     }
@@ -194,15 +204,15 @@ value native_percent(run *r, value format, value args) {
 static bool read_spec(text t, format_spec *s) {
     size_t at = 0;
     *s = (format_spec){.fill = ' ', .precision = -1};
-    if (t.len > 1 && strchr("<>^=", t.ptr[1])) {
+    if (t.len > 1 && text_byte_in(t.ptr[1], "<>^=")) {
         s->fill = t.ptr[0];
         s->align = t.ptr[1];
         at = 2;
-    } else if (t.len > 0 && strchr("<>^=", t.ptr[0])) {
+    } else if (t.len > 0 && text_byte_in(t.ptr[0], "<>^=")) {
         s->align = t.ptr[0];
         at = 1;
     }
-    if (at < t.len && strchr("+- ", t.ptr[at])) {
+    if (at < t.len && text_byte_in(t.ptr[at], "+- ")) {
         s->sign = t.ptr[at] == '-' ? '\0' : t.ptr[at];
         at++;
     }

@@ -94,6 +94,7 @@ static value call_strftime(run *r, value self, const value *a) {
     /* The pattern comes from the template: strftime reads nothing but `local`. */
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    run_charge(r, 64);
     const size_t n = strftime(out, sizeof out, pattern, &local);
 #pragma GCC diagnostic pop
     char *copy = run_get(r, n + 1);

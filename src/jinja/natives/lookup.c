@@ -83,13 +83,14 @@ value lookup_item(run *r, value v, value key) {
 
 /* ---- Slices --------------------------------------------------------------------------------- */
 
-/* One of the bounds: an integer, or `otherwise` for None. */
+/* One of the bounds: an integer, or `otherwise` for None.  Never INT64_MIN itself. */
 static int64_t bound(run *r, value v, int64_t otherwise) {
     if (v.kind == VALUE_NONE || r->failed) return otherwise;
+    if (v.kind == VALUE_BIG) return v.string.ptr[0] == '-' ? -INT64_MAX : INT64_MAX;
     if (v.kind != VALUE_INT && v.kind != VALUE_BOOL) {
         run_fail(r, &v, "a slice needs integers, not %s", value_type(v));
     }
-    return v.integer;
+    return v.integer < -INT64_MAX ? -INT64_MAX : v.integer;
 }
 
 static int64_t clamp(int64_t i, int64_t n, int64_t low, int64_t high) {

@@ -15,9 +15,8 @@ static size_t n_parameters(const native *f) {
     return n;
 }
 
-value native_call(run *r, const native *f, value self, const arguments *a) {
-    if (r->failed) return value_none;
-    if (f->any) return f->any(r, self, a);
+/* Give each parameter its argument. */
+static value call_bound(run *r, const native *f, value self, const arguments *a) {
     value slots[NATIVE_MAX_PARAMETERS] = {{0}}; /* ABSENT */
     const size_t n = n_parameters(f);
     const size_t n_positional = a->n - a->n_keywords;
@@ -47,9 +46,19 @@ value native_call(run *r, const native *f, value self, const arguments *a) {
     return f->function(r, self, slots);
 }
 
+value native_call(run *r, const native *f, value self, const arguments *a) {
+    value v = value_none;
+    if (run_enter(r)) { /* map('map', ..) calls itself */
+        v = f->any ? f->any(r, self, a) : call_bound(r, f, self, a);
+    }
+    run_leave(r);
+    return r->failed ? value_none : v;
+}
+
 const native *native_find(const native *table, size_t n, text name) {
     for (size_t i = 0; i < n; i++) {
-        if (text_is(name, table[i].name)) return &table[i];
+        const bool begins = name.len > 0 && name.ptr[0] == table[i].name[0];
+        if (begins && text_is(name, table[i].name)) return &table[i];
     }
     return NULL;
 }
@@ -58,7 +67,8 @@ static void fail_type(run *r, value v, const char *what, const char *type) {
     if (v.kind == VALUE_UNDEFINED) {
         run_fail_undefined(r, v);
     } else {
-        run_fail(r, &v, "%s must be %s, not %s", what, type, value_type(v));
+        run_fail(r, &v, "%s must be %s, not %s", what, type,
+                 v.kind == VALUE_BIG ? "one beyond 64 bits" : value_type(v));
     }
 }
 

@@ -24,6 +24,11 @@ typedef struct {
 } lexer;
 
 static void find_place(lexer *x, size_t at) {
+    if (at < x->counted) { /* a failure speaks of an earlier place */
+        x->counted = 0;
+        x->line = 1;
+        x->line_begin = 0;
+    }
     for (; x->counted < at; x->counted++) {
         if (x->p[x->counted] == '\n') {
             x->line++;
@@ -49,6 +54,10 @@ static lfm_status add(lexer *x, token_kind kind, size_t at, size_t len) {
                                  .line = x->line,
                                  .column = (uint32_t)(at - x->line_begin + 1)};
     return LFM_OK;
+}
+
+static bool is_one_of(char c, const char *set) {
+    return c && strchr(set, c);
 }
 
 static bool is_blank(char c) {
@@ -89,7 +98,7 @@ static lfm_status number(lexer *x) {
     const size_t begin = x->i;
     size_t at = begin;
     bool real = false;
-    if (peek(x, at) == '0' && strchr("xXoObB", peek(x, at + 1)) && is_hex(peek(x, at + 2))) {
+    if (peek(x, at) == '0' && is_one_of(peek(x, at + 1), "xXoObB") && is_hex(peek(x, at + 2))) {
         at += 2;
         while (is_hex(peek(x, at))) {
             at++;
@@ -130,7 +139,7 @@ static lfm_status operator(lexer *x, char *open, size_t *n_open) {
         len = at_word(x, x->i, twos[i]) ? 2 : len;
     }
     const char c = x->p[x->i];
-    const bool known = len == 2 || strchr("+-/*%~[](){}<>=.:|,;", c);
+    const bool known = len == 2 || is_one_of(c, "+-/*%~[](){}<>=.:|,;");
     if (!known) return fail(x, x->i, "unexpected character");
     if (c == '(' || c == '[' || c == '{') {
         if (*n_open == 64) return fail(x, x->i, "brackets are nested deeper than 64 levels");
@@ -268,7 +277,7 @@ static lfm_status comment(lexer *x) {
 static lfm_status next_tag(lexer *x) {
     const size_t begin = x->i;
     size_t at = begin;
-    while (at + 1 < x->n && !(x->p[at] == '{' && strchr("{%#", x->p[at + 1]))) {
+    while (at + 1 < x->n && !(x->p[at] == '{' && is_one_of(x->p[at + 1], "{%#"))) {
         at++;
     }
     if (at + 1 >= x->n) {

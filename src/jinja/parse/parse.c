@@ -40,10 +40,23 @@ static node *set(parser *p, node *n) {
     return n;
 }
 
+/* A target of `for` or `with`: unlike those of `set`, it has no attributes. */
+static node *names_target(parser *p, bool in_brackets) {
+    const token *t = p->at;
+    node *target = parse_tuple(p, true, true, in_brackets);
+    const node *first = !p->failed && target->kind == NODE_TUPLE ? target->a : target;
+    for (const node *n = first; n && !p->failed; n = n->next) {
+        if (n->kind == NODE_ATTRIBUTE_TARGET) {
+            parse_fail(p, t, "only {%% set %%} can assign to an attribute");
+        }
+    }
+    return target;
+}
+
 static node *loop(parser *p, node *n) {
     static const char *const ends[] = {"else", "endfor", NULL};
     p->loops++; /* from here on `loop` is not a name to assign to */
-    n->a = parse_tuple(p, true, true, false);
+    n->a = names_target(p, false);
     if (!p->failed && !parse_skip_name(p, "in")) {
         parse_fail_expected(p, "'in'");
     }
@@ -91,9 +104,13 @@ static node *parameters(parser *p) {
     node *first = NULL;
     node **last = &first;
     bool defaults = false;
+    int count = 0;
     parse_need(p, "(");
     while (!p->failed && !parse_is(p, ")")) {
         const token *t = p->at;
+        if (++count > JINJA_MAX_ARGUMENTS) {
+            parse_fail(p, t, "a macro has more than %d parameters", JINJA_MAX_ARGUMENTS);
+        }
         node *n = parse_new(p, NODE_PARAMETER, t);
         const text name = parse_name(p);
         for (const node *other = first; other; other = other->next) {
@@ -158,7 +175,7 @@ static node *with(parser *p, node *n) {
     node **target = &n->a;
     node **v = &n->b;
     for (bool more = true; more && !p->failed && p->at->kind != TOKEN_TAG_END;) {
-        *target = parse_tuple(p, true, true, true);
+        *target = names_target(p, true);
         parse_need(p, "=");
         *v = parse_expression(p, true);
         if (p->failed) return NULL;

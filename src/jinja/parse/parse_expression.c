@@ -267,8 +267,12 @@ node *parse_arguments(parser *p) {
     node *first = NULL;
     node **last = &first;
     bool keywords = false;
+    int count = 0;
     parse_need(p, "(");
     while (!p->failed && !parse_is(p, ")")) {
+        if (++count > JINJA_MAX_ARGUMENTS) {
+            parse_fail(p, p->at, "a call has more than %d arguments", JINJA_MAX_ARGUMENTS);
+        }
         if (parse_is(p, "*") || parse_is(p, "**")) {
             parse_fail(p, p->at, "* and ** in calls are not supported");
         }

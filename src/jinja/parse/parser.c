@@ -101,6 +101,10 @@ uint32_t parse_name_number(parser *p, text name) {
     for (uint32_t i = 0; i < g->n_names; i++) {
         if (text_equal(g->names[i], name)) return i;
     }
+    if (g->n_names == JINJA_MAX_NAMES) {
+        parse_fail(p, p->at, "the template has more than %d variables", JINJA_MAX_NAMES);
+        return 0;
+    }
     if (g->n_names == g->cap_names) {
         const uint32_t cap = g->cap_names ? 2 * g->cap_names : 32;
         text *names = parse_get(p, p->at, cap * sizeof *names);

@@ -129,6 +129,7 @@ static void add_number(run *r, buffer *out, value v) {
         buffer_add(r, out, v.string);
     } else if (v.kind == VALUE_FLOAT) {
         buffer_add_data(r, out, word, value_float_text(v.real, word));
+        run_charge(r, 64);
     } else {
         buffer_add_data(r, out, word, (size_t)snprintf(word, sizeof word, "%" PRId64, v.integer));
     }
@@ -236,6 +237,7 @@ static void json_string(run *r, buffer *out, text t, bool ascii) {
 static void new_line(run *r, buffer *out, const json_form *form, int level) {
     if (!form->indent.ptr) return;
     buffer_add_word(r, out, "\n");
+    run_charge(r, (size_t)level / 8);
     for (int i = 0; i < level && !r->failed; i++) {
         buffer_add(r, out, form->indent);
     }

@@ -48,6 +48,10 @@ bool text_ends(text t, text with) {
     return t.len >= with.len && text_equal(text_part(t, t.len - with.len, with.len), with);
 }
 
+bool text_byte_in(char c, const char *set) {
+    return c && strchr(set, c);
+}
+
 size_t text_char_bytes(text t, size_t at) {
     uint32_t code = 0;
     const size_t n = utf8_decode(t.ptr + at, t.len - at, &code);
@@ -67,40 +71,38 @@ static size_t ascii_run(text t, size_t at) {
 
 size_t text_chars(run *r, text t) {
     size_t n = 0;
-    run_charge(r, t.len / 64);
+    size_t slow = 0; /* characters that were read one by one */
     for (size_t i = 0; i < t.len;) {
         const size_t plain = ascii_run(t, i);
         n += plain > 0 ? plain : 1;
+        slow += plain == 0;
         i += plain > 0 ? plain : text_char_bytes(t, i);
     }
+    run_charge(r, t.len / 64 + slow / 8);
     return n;
 }
 
 size_t text_offset(run *r, text t, size_t chars) {
     size_t i = 0;
+    size_t slow = 0;
     while (i < t.len && chars > 0) {
         const size_t plain =
             chars >= 8 ? ascii_run(text_part(t, 0, t.len - i < chars ? t.len : i + chars), i) : 0;
         i += plain > 0 ? plain : text_char_bytes(t, i);
         chars -= plain > 0 ? plain : 1;
+        slow += plain == 0;
     }
-    run_charge(r, i / 64);
+    run_charge(r, i / 64 + slow / 8);
     return i;
 }
 
 size_t text_find(run *r, text t, text what, size_t from) {
-    if (what.len == 0) return from <= t.len ? from : SIZE_MAX;
-    size_t at = from;
-    while (!r->failed && at + what.len <= t.len) {
-        const char *first = memchr(t.ptr + at, what.ptr[0], t.len - what.len - at + 1);
-        const size_t next = first ? (size_t)(first - t.ptr) : t.len;
-        run_charge(r, (next - at) / 64);
-        if (!first) break;
-        if (memcmp(first, what.ptr, what.len) == 0) return next;
-        run_charge(r, what.len / 64);
-        at = next + 1;
-    }
-    return SIZE_MAX;
+    if (r->failed || from > t.len || what.len > t.len - from) return SIZE_MAX;
+    if (what.len == 0) return from;
+    const char *found = memmem(t.ptr + from, t.len - from, what.ptr, what.len); /* linear time */
+    const size_t at = found ? (size_t)(found - t.ptr) : t.len;
+    run_charge(r, 1 + (at - from + what.len) / 32);
+    return found ? at : SIZE_MAX;
 }
 
 /* ---- Buffers -------------------------------------------------------------------------------- */

@@ -49,6 +49,7 @@ size_t text_chars(run *r, text t);                /* code points */
 size_t text_offset(run *r, text t, size_t chars); /* of the n-th character, at most t.len */
 size_t text_char_bytes(text t, size_t at);        /* length of the character that begins there */
 size_t text_find(run *r, text t, text what, size_t from); /* offset, or SIZE_MAX */
+bool text_byte_in(char c, const char *set);               /* NUL is in none */
 bool text_starts(text t, text with);
 bool text_ends(text t, text with);
 
