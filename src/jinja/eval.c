@@ -68,7 +68,7 @@ value run_native_node(run *r, const node *n, value self) {
     if (r->failed) return value_none;
     r->at = n->at;
     const text name = n->literal.string;
-    const native *f = n->kind == NODE_TEST ? native_test(name) : native_filter(name);
+    const native *f = native_find(n->kind == NODE_TEST ? native_tests() : native_filters(), name);
     if (!f) {
         return run_fail(r, NULL, "the %s '%.*s' is unknown",
                         n->kind == NODE_TEST ? "test" : "filter",

@@ -311,6 +311,14 @@ static lfm_status copy_output(const buffer *from, jinja_text *out, lfm_error *er
     return LFM_OK;
 }
 
+static const native *find_filter(text name) {
+    return native_find(native_filters(), name);
+}
+
+static const native *find_test(text name) {
+    return native_find(native_tests(), name);
+}
+
 lfm_status jinja_render(const jinja_program *p, const jinja_global *globals, size_t n_globals,
                         const jinja_marks *marks, int64_t now, jinja_text *out, lfm_error *err) {
     buffer output = {0};
@@ -323,8 +331,8 @@ lfm_status jinja_render(const jinja_program *p, const jinja_global *globals, siz
              .memory = {.limit = JINJA_MAX_MEMORY},
              .err = err,
              .at = {1, 1},
-             .find_filter = native_filter,
-             .find_test = native_test,
+             .find_filter = find_filter,
+             .find_test = find_test,
              .call_macro = call_macro,
              .loop_name = name_number(p, "loop"),
              .caller_name = name_number(p, "caller"),

@@ -24,7 +24,7 @@ value variable_get(run *r, uint32_t name) {
     run_charge(r, others / 16);
     if (r->top[name].kind != VALUE_ABSENT) return r->top[name];
     const text word = r->program->names[name];
-    const native *f = native_function(word);
+    const native *f = native_find(native_functions(), word);
     if (f) return (value){.kind = VALUE_NATIVE, .native = f};
     buffer *what = run_get(r, sizeof *what);
     if (!what) return value_none;

@@ -5,6 +5,7 @@
  * template does with it; and what the template wrote stays its own.
  */
 #include "jinja/jinja.h"
+#include "jinja/natives/native.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -177,19 +178,24 @@ static const char preamble[] =
     "{%- set ns = namespace(text='') -%}"
     "{%- for c in x -%}{%- set ns.text = ns.text + c + '~' -%}{%- endfor -%}";
 
-static lfm_status render(const char *template, const char *content, jinja_text *out,
-                         lfm_error *err) {
-    const json_value text = {.kind = JSON_STRING,
+static lfm_status render_program(const jinja_program *program, const char *content, jinja_text *out,
+                                 lfm_error *err) {
+    const json_value written = {.kind = JSON_STRING,
                              .key = "content",
                              .key_len = 7,
                              .text = content,
                              .len = strlen(content)};
-    const json_value message = {.kind = JSON_OBJECT, .first = &text, .n = 1};
-    const json_value list = {.kind = JSON_ARRAY, .first = &message, .n = 1};
-    const jinja_global global = {.name = "messages", .value = &list};
+    const json_value message = {.kind = JSON_OBJECT, .first = &written, .n = 1};
+    const json_value messages = {.kind = JSON_ARRAY, .first = &message, .n = 1};
+    const jinja_global global = {.name = "messages", .value = &messages};
+    return jinja_render(program, &global, 1, NULL, 0, out, err);
+}
+
+static lfm_status render(const char *template, const char *content, jinja_text *out,
+                         lfm_error *err) {
     jinja_program *program = NULL;
     lfm_status st = jinja_parse(&program, template, strlen(template), err);
-    if (st == LFM_OK) st = jinja_render(program, &global, 1, NULL, 0, out, err);
+    if (st == LFM_OK) st = render_program(program, content, out, err);
     jinja_free(program);
     return st;
 }
@@ -221,6 +227,102 @@ static void test_messages_stay_messages(void **state) {
         rendered += good;
     }
     assert_true(rendered > 1000);
+}
+
+/* ---- Every function of the engine ----------------------------------------------------------- */
+
+/* Messages without letters, other than those that ~ and the names below have. */
+static const char *const letterless[] = {
+    "<||>",      "|_", "<|12<|>", " <|,<\t> \n>", "\xc3\x9f\xce\xa3\xf0\x9f\x98\x80<|>",
+    "{}%'\"\\&", "-7", "",
+};
+
+/* What a function is called with; the last ones are for the few that want just that. */
+static const char *const receivers[] = {
+    "x", "l", "d", "[d, d]", "'~'", "'~~a' ~ x ~ 'b~'", "[[x, 1], [x, 2]]", "1.5", "7", "nope"};
+static const char *const calls[] = {
+    "",
+    "x",
+    "'~'",
+    "x, x",
+    "x, '~'",
+    "'~', x",
+    "x, x, x",
+    "x, x, 1",
+    "2",
+    "2, x",
+    "2, '~'",
+    "l",
+    "d",
+    "true",
+    "[x]",
+    "(x, '~')",
+    "true, '~'",
+    "'~', '~', 1",
+    "attribute=0",
+    "attribute='~'",
+    "default=x",
+    "1, true, x",
+    "separators=(x, x)",
+    "indent=x",
+    "'upper'",
+    "'string'",
+    "'in', [x]",
+    "'~', 'eq', x",
+    "'replace', '~', x",
+    "3, true, x, 0",
+    "a=x",
+};
+
+/* Own bytes are those of the words above: ~ and letters. */
+static bool is_ours(char c) {
+    return c == '~' || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Render every message with RECEIVER SIGN NAME(CALL); how many could be rendered. */
+static size_t try_one(const char *receiver, const char *sign, const char *name, const char *call) {
+    char template[1000];
+    size_t good = 0;
+    jinja_program *program = NULL;
+    snprintf(template, sizeof template,
+             "{%% set x = messages[0].content %%}{%% set l = [x, x ~ x, '~'] %%}"
+             "{%% set d = {'~': x, x: x} %%}{%% set r = (%s) %s%s(%s) %%}"
+             "{{ r if r is string or r is not iterable else r | list }}",
+             receiver, sign, name, call);
+    assert_int_equal(jinja_parse(&program, template, strlen(template), NULL), LFM_OK);
+    for (size_t m = 0; m < sizeof letterless / sizeof *letterless; m++) {
+        jinja_text out = {0};
+        good += render_program(program, letterless[m], &out, NULL) == LFM_OK;
+        for (size_t b = 0; b < out.len; b++) {
+            if (out.own[b] && !is_ours(out.text[b])) {
+                fail_msg("'%s': byte %zu of '%s' is own: %s", letterless[m], b, out.text, template);
+            }
+        }
+        jinja_text_free(&out);
+    }
+    jinja_free(program);
+    return good;
+}
+
+static void try_table(natives table, const char *sign) {
+    const size_t n_calls = sizeof calls / sizeof *calls;
+    for (size_t i = 0; i < table.n; i++) {
+        size_t good = 0;
+        for (size_t k = 0; k < n_calls * (sizeof receivers / sizeof *receivers); k++) {
+            good += try_one(receivers[k / n_calls], sign, table.list[i].name, calls[k % n_calls]);
+        }
+        if (good == 0) { /* `calls` lacks the arguments that it wants */
+            fail_msg("%s%s never succeeds", sign, table.list[i].name);
+        }
+    }
+}
+
+static void test_every_function(void **state) {
+    (void)state;
+    try_table(native_filters(), "| ");
+    try_table(native_methods(VALUE_STRING), ".");
+    try_table(native_methods(VALUE_DICT), ".");
+    try_table(native_methods(VALUE_LIST), ".");
 }
 
 /* Bytes that are own stand between ( and ). */
@@ -295,6 +397,7 @@ static void test_marked_values(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_messages_stay_messages),
+        cmocka_unit_test(test_every_function),
         cmocka_unit_test(test_own_text_stays_own),
         cmocka_unit_test(test_marked_values),
     };

@@ -779,7 +779,7 @@ static value f_rejectattr(run *r, value self, const arguments *a) {
     return choose(r, self, a, true, false);
 }
 
-const native *native_filter(text name) {
+natives native_filters(void) {
     static const native filters[] = {
         {.name = "abs", .function = f_abs},
         {.name = "batch",
@@ -841,5 +841,5 @@ const native *native_filter(text name) {
         {.name = "upper", .function = f_upper},
         {.name = "wordcount", .function = f_wordcount},
     };
-    return native_find(filters, sizeof filters / sizeof filters[0], name);
+    return NATIVES(filters);
 }

@@ -103,7 +103,7 @@ static value call_strftime(run *r, value self, const value *a) {
     return value_string(text_data(copy, n));
 }
 
-const native *native_function(text name) {
+natives native_functions(void) {
     static const native functions[] = {
         {.name = "range",
          .function = call_range,
@@ -120,5 +120,5 @@ const native *native_function(text name) {
          .parameters = {"format"},
          .required = 1},
     };
-    return native_find(functions, sizeof functions / sizeof functions[0], name);
+    return NATIVES(functions);
 }

@@ -46,7 +46,7 @@ static value bound_method(run *r, value self, const native *f) {
 
 value lookup_attribute(run *r, value v, text name) {
     if (v.kind == VALUE_UNDEFINED) return run_fail_undefined(r, v);
-    const native *f = native_method(v.kind, name);
+    const native *f = native_find(native_methods(v.kind), name);
     if (f) return bound_method(r, v, f);
     if (v.kind == VALUE_LOOP) return loop_attribute(r, v.loop, v, name);
     if (v.kind == VALUE_MACRO && text_is(name, "name")) return value_string(v.macro->name);

@@ -625,17 +625,14 @@ static const native loop_methods[] = {
     {.name = "changed", .any = loop_changed},
 };
 
-const native *native_method(value_kind kind, text name) {
+natives native_methods(value_kind kind) {
     switch (kind) {
-    case VALUE_STRING:
-        return native_find(string_methods, sizeof string_methods / sizeof *string_methods, name);
-    case VALUE_DICT:
-        return native_find(dict_methods, sizeof dict_methods / sizeof *dict_methods, name);
-    case VALUE_LIST:
+    case VALUE_STRING: return NATIVES(string_methods);
+    case VALUE_DICT: return NATIVES(dict_methods);
+    case VALUE_LIST: return NATIVES(list_methods);
     case VALUE_TUPLE:
-    case VALUE_RANGE: return native_find(list_methods, kind == VALUE_LIST ? 3 : 2, name);
-    case VALUE_LOOP:
-        return native_find(loop_methods, sizeof loop_methods / sizeof *loop_methods, name);
-    default: return NULL;
+    case VALUE_RANGE: return (natives){.list = list_methods, .n = 2};
+    case VALUE_LOOP: return NATIVES(loop_methods);
+    default: return (natives){0};
     }
 }

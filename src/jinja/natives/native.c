@@ -55,10 +55,10 @@ value native_call(run *r, const native *f, value self, const arguments *a) {
     return r->failed ? value_none : v;
 }
 
-const native *native_find(const native *table, size_t n, text name) {
-    for (size_t i = 0; i < n; i++) {
-        const bool begins = name.len > 0 && name.ptr[0] == table[i].name[0];
-        if (begins && text_is(name, table[i].name)) return &table[i];
+const native *native_find(natives table, text name) {
+    for (size_t i = 0; i < table.n; i++) {
+        const native *f = &table.list[i];
+        if (name.len > 0 && name.ptr[0] == f->name[0] && text_is(name, f->name)) return f;
     }
     return NULL;
 }

@@ -26,18 +26,25 @@ typedef struct native {
     int required;
 } native;
 
+/* A table of functions. */
+typedef struct {
+    const native *list;
+    size_t n;
+} natives;
+#define NATIVES(array) ((natives){.list = (array), .n = sizeof(array) / sizeof *(array)})
+
 /* native.c */
 value native_call(run *r, const native *f, value self, const arguments *a);
-const native *native_find(const native *table, size_t n, text name); /* NULL = unknown */
+const native *native_find(natives table, text name); /* NULL = unknown */
 /* Arguments of functions; they fail when the value has another type. */
 text argument_text(run *r, value v, const char *what);
 int64_t argument_int(run *r, value v, const char *what);
 
-/* Each in a file of its name; NULL = unknown. */
-const native *native_filter(text name);
-const native *native_test(text name);
-const native *native_method(value_kind kind, text name);
-const native *native_function(text name);
+/* Each in a file of its name. */
+natives native_filters(void);
+natives native_tests(void);
+natives native_methods(value_kind kind); /* may be empty */
+natives native_functions(void);
 
 /* operators.c */
 value operator_apply(run *r, value_op op, value a, value b); /* + - * / // % ** */

@@ -91,7 +91,7 @@ static value test_divisible(run *r, value self, const value *a) {
     return remainder_is(r, self, a[0], 0);
 }
 
-const native *native_test(text name) {
+natives native_tests(void) {
     static const native tests[] = {
         {.name = "defined", .function = test_defined},
         {.name = "undefined", .function = test_undefined},
@@ -133,5 +133,5 @@ const native *native_test(text name) {
         {.name = "ge", .function = test_ge, .parameters = {"b"}, .required = 1},
         {.name = ">=", .function = test_ge, .parameters = {"b"}, .required = 1},
     };
-    return native_find(tests, sizeof tests / sizeof tests[0], name);
+    return NATIVES(tests);
 }
