@@ -7,6 +7,7 @@
  */
 #include "answer/answer_calls.h"
 
+#include "jinja/jinja.h"
 #include "lfm.h"
 
 #include <errno.h>
@@ -237,6 +238,39 @@ static lfm_status called(int32_t *token, lfm_error *err) {
     return st;
 }
 
+/* A template whose values are so large that each takes an allocation of its own; *token is the
+ * length of its text. */
+static lfm_status rendered(int32_t *token, lfm_error *err) {
+    static const char source[] =
+        "{%- set x = 'ab <' * 2000 -%}{%- set l = range(301) | list -%}"
+        "{%- set y = 10 ** 4000 -%}{%- set z = (x ~ 1, x + 'c', x[::2], x | upper, x | title) -%}"
+        "{%- set z = (x | replace('a', 'b'), x | e, x | indent, x | tojson, x | reverse) -%}"
+        "{%- set z = (x.split('<'), x.split(), x.rsplit('<'), x.splitlines(), x | list) -%}"
+        "{%- set z = (l | sort, l | map('string') | join, l | string, l + l, l[::2], l * 2) -%}"
+        "{%- set z = (l | batch(2) | list, l | unique | list, l | select('odd') | list) -%}"
+        "{%- set z = (y * 3, y // 7, y | string, '%9999s' % 'a', '{:>9999}'.format(x)) -%}"
+        "{%- set d = dict(l[1:] | map('string') | batch(2)) -%}"
+        "{%- set d = dict(x=x, l=l, d=d) -%}{%- set z = (d | string, d | tojson, d.items()) -%}"
+        "{%- macro m(t) -%}{{ t }}{{ caller() }}{%- endmacro -%}"
+        "{%- call m(x) -%}{{ x }}{%- endcall -%}"
+        "{%- set s -%}{{ x }}{{ l }}{%- endset -%}{%- filter upper -%}{{ s }}{%- endfilter -%}";
+    jinja_program *program = NULL;
+    jinja_text out = {0};
+    char *longer = malloc(sizeof source + 100000); /* the parser's memory grows, too */
+    if (!longer) return err_no_memory(err, "the test");
+    char *end = stpcpy(longer, source);
+    for (int i = 0; i < 200; i++) {
+        end += sprintf(end, "{{ [%d, ''] }}", i);
+    }
+    lfm_status st = jinja_parse(&program, longer, (size_t)(end - longer), err);
+    if (st == LFM_OK) st = jinja_render(program, NULL, 0, NULL, 0, &out, err);
+    *token = (int32_t)out.len;
+    jinja_text_free(&out);
+    jinja_free(program);
+    free(longer);
+    return st;
+}
+
 static void sweep(scenario *run, int forever) {
     lfm_error err = {0};
     int32_t right = -1;
@@ -300,6 +334,12 @@ static void test_called(void **state) {
     sweep(called, 1);
 }
 
+static void test_rendered(void **state) {
+    (void)state;
+    sweep(rendered, 0);
+    sweep(rendered, 1);
+}
+
 static int make_model(void **state) {
     (void)state;
     const char *maker = getenv("LFM_MKMODEL");
@@ -321,6 +361,7 @@ int main(void) {
         cmocka_unit_test(test_fail_for_ever),
         cmocka_unit_test(test_constrained),
         cmocka_unit_test(test_called),
+        cmocka_unit_test(test_rendered),
     };
     return cmocka_run_group_tests(tests, make_model, drop_model);
 }
