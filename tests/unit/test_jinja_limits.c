@@ -96,6 +96,11 @@ static void test_programs_that_want_too_much(void **state) {
          "{% if l | map(attribute='a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a') | list %}{% endif "
          "%}" END,
          STEPS},
+        {"{% set n = namespace(t=(1,)) %}{% for i in range(200) %}{% set n.t = (n.t, n.t) %}"
+         "{% endfor %}{{ {n.t: 1} }}",
+         STEPS},
+        {"{% set t = (1,) * 9999 %}" LOOP "{% if {t: 1} %}{% endif %}" END, STEPS},
+        {LOOP "{% if 1e300 | round(60) %}{% endif %}" END, STEPS},
         {"{{ '%99999999s' % 'a' }}", OUTPUT},
         {"{{ '{:>99999999}'.format('a') }}", OUTPUT},
         {LOOP "{% if '%999s' % 'a' %}{% endif %}" END, "too m"},

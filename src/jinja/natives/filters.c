@@ -361,6 +361,7 @@ static value f_round(run *r, value self, const value *a) {
     const double d =
         self.kind == VALUE_FLOAT ? self.real : (double)argument_int(r, self, "what is rounded");
     if (r->failed) return value_none;
+    run_charge(r, 64); /* digits of doubles are slow */
     if (common) return value_float(round_half_even(d, precision));
     const double scale = pow(10, (double)precision);
     if (!isfinite(d * scale) || scale == 0)
@@ -447,6 +448,7 @@ static value f_list(run *r, value self, const value *a) {
 
 static value f_first(run *r, value self, const value *a) {
     (void)a;
+    if (self.kind == VALUE_STRING && self.string.len > 0) return lookup_item(r, self, value_int(0));
     if (self.kind == VALUE_ITERATOR) {
         list *l = self.items;
         return l->at < l->used ? l->items[l->at++]
@@ -460,6 +462,8 @@ static value f_first(run *r, value self, const value *a) {
 
 static value f_last(run *r, value self, const value *a) {
     (void)a;
+    if (self.kind == VALUE_STRING && self.string.len > 0)
+        return lookup_item(r, self, value_int(-1));
     if (self.kind == VALUE_ITERATOR) {
         return run_fail(r, &self, "the last item of a %s is not known", value_type(self));
     }

@@ -239,6 +239,7 @@ static value field_value(run *r, text name, const arguments *a, size_t *next) {
     const size_t n = a->n - a->n_keywords;
     int number = 0;
     value v = {.kind = VALUE_ABSENT};
+    run_charge(r, a->n_keywords / 8);
     if (name.len == 0 && *next < n) {
         v = a->values[(*next)++];
     } else if (name.len > 0 && read_number(name, 0, &number) == name.len && (size_t)number < n) {

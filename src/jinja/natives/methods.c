@@ -50,7 +50,7 @@ text text_strip(run *r, text t, text chars, int sides) {
     size_t end = t.len;
     while ((sides & 2) && end > begin && !r->failed) {
         size_t last = end - 1; /* begin of the last character */
-        while (last > begin && ((unsigned char)t.ptr[last] & 0xc0) == 0x80) {
+        while (last > begin && end - last < 4 && ((unsigned char)t.ptr[last] & 0xc0) == 0x80) {
             last--;
         }
         if (strips(r, text_part(t, 0, end), last, chars) == 0) break;

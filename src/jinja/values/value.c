@@ -360,6 +360,7 @@ bool value_is_key(run *r, value v) {
         return false;
     }
     bool good = true;
+    run_charge(r, v.kind == VALUE_TUPLE ? 1 + v.n / 8 : 0);
     for (uint32_t i = 0; v.kind == VALUE_TUPLE && i < v.n && good; i++) {
         good = run_enter(r) && value_is_key(r, v.items->items[i]);
         run_leave(r);
