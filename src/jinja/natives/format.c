@@ -21,9 +21,11 @@ typedef struct {
 enum { MAX_WIDTH = JINJA_MAX_OUTPUT + 1, MAX_PRECISION = 100 }; /* what is wider is refused */
 
 static void add_fill(run *r, buffer *out, const format_spec *s, int64_t n) {
-    run_charge(r, (size_t)n / 8);
-    for (int64_t i = 0; i < n && !r->failed; i++) {
-        buffer_add_data(r, out, &s->fill, 1);
+    char fill[64];
+    memset(fill, s->fill, sizeof fill);
+    run_charge(r, (size_t)n / sizeof fill);
+    for (; n > 0 && !r->failed; n -= (int64_t)sizeof fill) {
+        buffer_add_data(r, out, fill, (size_t)n < sizeof fill ? (size_t)n : sizeof fill);
     }
 }
 
