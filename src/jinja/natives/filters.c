@@ -616,6 +616,7 @@ static value extreme(run *r, value self, const value *a, int sign) {
     for (uint32_t i = 0; i < items.n && !r->failed; i++) {
         const value key = key_of(r, items.items->items[i], a[1], flag(a[0]));
         const int order = i > 0 && !r->failed ? value_compare(r, key, best_key, "<") : 0;
+        run_charge(r, 1);
         if (i == 0 || (order != VALUE_UNORDERED && order * sign > 0)) {
             best = items.items->items[i];
             best_key = key;
