@@ -364,8 +364,8 @@ static value f_round(run *r, value self, const value *a) {
     run_charge(r, 64); /* digits of doubles are slow */
     if (common) return value_float(round_half_even(d, precision));
     const double scale = pow(10, (double)precision);
-    if (!isfinite(d * scale) || scale == 0)
-        return run_fail(r, NULL, "the number cannot be rounded");
+    const bool possible = isfinite(d * scale) && scale != 0;
+    if (!possible) return run_fail(r, NULL, "the number cannot be rounded");
     return value_float((up ? ceil(d * scale) : floor(d * scale)) / scale);
 }
 
@@ -448,7 +448,9 @@ static value f_list(run *r, value self, const value *a) {
 
 static value f_first(run *r, value self, const value *a) {
     (void)a;
-    if (self.kind == VALUE_STRING && self.string.len > 0) return lookup_item(r, self, value_int(0));
+    if (self.kind == VALUE_STRING && self.string.len > 0) {
+        return lookup_item(r, self, value_int(0));
+    }
     if (self.kind == VALUE_ITERATOR) {
         list *l = self.items;
         return l->at < l->used ? l->items[l->at++]
@@ -462,8 +464,9 @@ static value f_first(run *r, value self, const value *a) {
 
 static value f_last(run *r, value self, const value *a) {
     (void)a;
-    if (self.kind == VALUE_STRING && self.string.len > 0)
+    if (self.kind == VALUE_STRING && self.string.len > 0) {
         return lookup_item(r, self, value_int(-1));
+    }
     if (self.kind == VALUE_ITERATOR) {
         return run_fail(r, &self, "the last item of a %s is not known", value_type(self));
     }
