@@ -8,6 +8,7 @@
 #include "jinja/parse/lexer.h"
 
 #include "base/grow.h"
+#include "jinja/values/value.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,10 +57,6 @@ static lfm_status add(lexer *x, token_kind kind, size_t at, size_t len) {
     return LFM_OK;
 }
 
-static bool is_one_of(char c, const char *set) {
-    return c && strchr(set, c);
-}
-
 static bool is_blank(char c) {
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -98,7 +95,7 @@ static lfm_status number(lexer *x) {
     const size_t begin = x->i;
     size_t at = begin;
     bool real = false;
-    if (peek(x, at) == '0' && is_one_of(peek(x, at + 1), "xXoObB") && is_hex(peek(x, at + 2))) {
+    if (peek(x, at) == '0' && text_byte_in(peek(x, at + 1), "xXoObB") && is_hex(peek(x, at + 2))) {
         at += 2;
         while (is_hex(peek(x, at))) {
             at++;
@@ -139,7 +136,7 @@ static lfm_status operator(lexer *x, char *open, size_t *n_open) {
         len = at_word(x, x->i, twos[i]) ? 2 : len;
     }
     const char c = x->p[x->i];
-    const bool known = len == 2 || is_one_of(c, "+-/*%~[](){}<>=.:|,;");
+    const bool known = len == 2 || text_byte_in(c, "+-/*%~[](){}<>=.:|,;");
     if (!known) return fail(x, x->i, "unexpected character");
     if (c == '(' || c == '[' || c == '{') {
         if (*n_open == 64) return fail(x, x->i, "brackets are nested deeper than 64 levels");
@@ -277,7 +274,7 @@ static lfm_status comment(lexer *x) {
 static lfm_status next_tag(lexer *x) {
     const size_t begin = x->i;
     size_t at = begin;
-    while (at + 1 < x->n && !(x->p[at] == '{' && is_one_of(x->p[at + 1], "{%#"))) {
+    while (at + 1 < x->n && !(x->p[at] == '{' && text_byte_in(x->p[at + 1], "{%#"))) {
         at++;
     }
     if (at + 1 >= x->n) {
