@@ -4,6 +4,7 @@
 #include "api/template.h"
 
 #include "base/markers.h"
+#include "base/thoughts.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -114,17 +115,6 @@ lfm_status template_write_calls(const chat_template *t, const json_value *calls,
 
 /* ---- Opening -------------------------------------------------------------------------------- */
 
-/* Does the text end in <think> and white space? */
-static bool ends_in_thoughts(const jinja_text *t) {
-    static const char mark[] = THINK_OPEN;
-    size_t n = t->len;
-    while (n > 0 && memchr(" \t\r\n", t->text[n - 1], 4)) {
-        n--;
-    }
-    const size_t len = sizeof mark - 1;
-    return n >= len && memcmp(t->text + n - len, mark, len) == 0;
-}
-
 /* Parse the program and try it with the shortest conversation. */
 static lfm_status try_program(chat_template *t, const char *text, size_t len, lfm_error *err) {
     static const char hello[] = "{\"messages\": [{\"role\": \"user\", \"content\": \"Hello\"}]}";
@@ -138,7 +128,7 @@ static lfm_status try_program(chat_template *t, const char *text, size_t len, lf
         t->has_calls = jinja_mentions(t->program, "tool_calls");
         t->has_thoughts = jinja_mentions(t->program, "thinking") ||
                           jinja_mentions(t->program, "reasoning_content");
-        t->opens_thoughts = ends_in_thoughts(&out);
+        t->opens_thoughts = thoughts_opened(out.text, out.len) < out.len;
     } else {
         jinja_free(t->program);
         t->program = NULL;

@@ -9,15 +9,28 @@
 
 enum { OPEN_LEN = sizeof THINK_OPEN - 1, CLOSE_LEN = sizeof THINK_CLOSE - 1 };
 
+static bool is_blank(char c) {
+    return memchr(" \t\r\n", c, 4) != NULL;
+}
+
 size_t thoughts_opening(const char *text, size_t n, bool *undecided) {
     size_t i = 0;
-    while (i < n && memchr(" \t\r\n", text[i], 4)) {
+    while (i < n && is_blank(text[i])) {
         i++;
     }
     const size_t rest = n - i < OPEN_LEN ? n - i : OPEN_LEN;
     const bool same = rest == 0 || memcmp(text + i, THINK_OPEN, rest) == 0;
     *undecided = same && rest < OPEN_LEN;
     return same && rest == OPEN_LEN ? i + OPEN_LEN : 0;
+}
+
+size_t thoughts_opened(const char *text, size_t n) {
+    size_t end = n;
+    while (end > 0 && is_blank(text[end - 1])) {
+        end--;
+    }
+    const bool opened = end >= OPEN_LEN && memcmp(text + end - OPEN_LEN, THINK_OPEN, OPEN_LEN) == 0;
+    return opened ? end - OPEN_LEN : n;
 }
 
 size_t thoughts_take(thoughts *t, const char *text, size_t n) {

@@ -27,6 +27,10 @@ typedef struct {
  * when it begins with something else.  *undecided: more bytes could still make it one. */
 size_t thoughts_opening(const char *text, size_t n, bool *undecided);
 
+/* Where the thoughts begin that a text ends in: an opening tag and white space; n when it ends in
+ * something else. */
+size_t thoughts_opened(const char *text, size_t n);
+
 /* Inside: take bytes up to the end of the closing tag, and return how many.  The phase is then
  * THOUGHTS_BREAKS; without a closing tag all `n` are taken. */
 size_t thoughts_take(thoughts *t, const char *text, size_t n);

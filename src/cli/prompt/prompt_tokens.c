@@ -3,26 +3,15 @@
  */
 #include "cli/prompt/prompt_tokens.h"
 
-#include "base/markers.h"
+#include "base/thoughts.h"
 #include "cli/reading/progress.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the thoughts begin that the prompt ends in: <think> and white space; n when it does not. */
-static size_t find_opened(const char *text, size_t n) {
-    static const char mark[] = THINK_OPEN;
-    size_t end = n;
-    while (end > 0 && memchr(" \t\r\n", text[end - 1], 4)) {
-        end--;
-    }
-    const size_t len = sizeof mark - 1;
-    return end >= len && memcmp(text + end - len, mark, len) == 0 ? end - len : n;
-}
-
 static lfm_status set_begin(prompt_tokens *p, const char *prefill, lfm_error *err) {
     const size_t n_prefill = prefill ? strlen(prefill) : 0;
-    const size_t from = find_opened(p->text, p->text_len - n_prefill);
+    const size_t from = thoughts_opened(p->text, p->text_len - n_prefill);
     if (from == p->text_len) return LFM_OK;
     p->begins = strdup(p->text + from);
     return p->begins ? LFM_OK : err_no_memory(err, "the prompt");
