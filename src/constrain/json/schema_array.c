@@ -6,8 +6,6 @@
  */
 #include "constrain/json/json_internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { MAX_NEEDS = 3, MAX_RULES = 4096 };
@@ -249,16 +247,6 @@ static void write_counted(list *l, json_out *rules) {
 
 /* ---- Whole lists ---------------------------------------------------------------------------- */
 
-static void write_count(json_out *out, uint64_t min, uint64_t max) {
-    char text[64];
-    if (max == UINT64_MAX) {
-        snprintf(text, sizeof text, "{%" PRIu64 ",}", min);
-    } else {
-        snprintf(text, sizeof text, "{%" PRIu64 ",%" PRIu64 "}", min, max);
-    }
-    json_write_text(out, text);
-}
-
 void schema_write_array(schema_compiler *c, const schema_facts *f, json_out *rules) {
     const size_t n_prefix = longest_prefix(c, f);
     const uint64_t min = f->min_items;
@@ -293,14 +281,15 @@ void schema_write_array(schema_compiler *c, const schema_facts *f, json_out *rul
             json_write_text(&c->out, "(\", \" ");
             refer_element(c, f, SIZE_MAX);
             json_write_text(&c->out, ")");
-            write_count(&c->out, least, most);
+            schema_write_times(&c->out, least, most);
         } else {
             json_write_text(&c->out, "(");
             refer_element(c, f, SIZE_MAX);
             json_write_text(&c->out, " (\", \" ");
             refer_element(c, f, SIZE_MAX);
             json_write_text(&c->out, ")");
-            write_count(&c->out, least > 0 ? least - 1 : 0, most == UINT64_MAX ? most : most - 1);
+            schema_write_times(&c->out, least > 0 ? least - 1 : 0,
+                               most == UINT64_MAX ? most : most - 1);
             json_write_text(&c->out, least > 0 ? ")" : ")?");
         }
     }

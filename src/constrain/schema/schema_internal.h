@@ -206,6 +206,9 @@ void schema_write_name(json_out *out, const char *prefix, size_t id, size_t i);
 /* Write the JSON text of a string as a literal of GBNF. */
 void schema_write_key(json_out *out, const char *bytes, size_t n);
 
+/* Write how often the item before may come: {least,most}; UINT64_MAX = any number of times. */
+void schema_write_times(json_out *out, uint64_t least, uint64_t most);
+
 /* ---- schema_facts.c ------------------------------------------------------------------------- */
 
 /* Refuse keywords of a schema that are not supported. */

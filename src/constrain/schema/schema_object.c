@@ -6,8 +6,6 @@
 #include "base/grow.h"
 #include "constrain/gbnf/gbnf_write.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -254,17 +252,6 @@ static void write_rest_name(const object *o, size_t i, uint64_t n) {
                       kept > 1 ? (size_t)kept * (o->n + 1) + i : i);
 }
 
-static void write_times(json_out *out, uint64_t least, uint64_t most) {
-    char text[64];
-    if (least == 0 && most == UINT64_MAX) {
-        json_write_text(out, "*");
-    } else {
-        snprintf(text, sizeof text, most == UINT64_MAX ? "{%" PRIu64 ",}" : "{%" PRIu64 ",%" PRIu64
-                 "}", least, most);
-        json_write_text(out, text);
-    }
-}
-
 /* Further members, after n. */
 static void write_further(const object *o, uint64_t n) {
     json_out *out = &o->c->out;
@@ -280,11 +267,11 @@ static void write_further(const object *o, uint64_t n) {
         json_write_text(out, " (\", \" ");
         schema_write_name(out, "m", o->id, 0);
         json_write_text(out, ")");
-        write_times(out, least > 0 ? least - 1 : 0, most == UINT64_MAX ? most : most - 1);
+        schema_write_times(out, least > 0 ? least - 1 : 0, most == UINT64_MAX ? most : most - 1);
         json_write_text(out, least > 0 ? ")" : ")?");
     } else {
         json_write_text(out, ")");
-        write_times(out, least, most);
+        schema_write_times(out, least, most);
     }
 }
 

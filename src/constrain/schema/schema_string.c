@@ -10,20 +10,8 @@
 #include "constrain/regular/formats.h"
 #include "constrain/regular/regex.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 
 enum { FEW_STATES = 256, MANY_STATES = 4096 };
-
-static void write_count(json_out *out, uint64_t min, uint64_t max) {
-    char text[64];
-    if (max == UINT64_MAX) {
-        snprintf(text, sizeof text, "{%" PRIu64 ",}", min);
-    } else {
-        snprintf(text, sizeof text, "{%" PRIu64 ",%" PRIu64 "}", min, max);
-    }
-    json_write_text(out, text);
-}
 
 bool schema_knows_format(const json_value *format) {
     return format->kind == JSON_STRING && regex_of_format(format->text, format->len) != NULL;
@@ -169,7 +157,7 @@ void schema_write_string(schema_compiler *c, const schema_facts *f, json_out *ru
         write_language(c, f, at, rules);
     } else if (f->min_length > 0 || f->max_length != UINT64_MAX) {
         json_write_text(&c->out, "\"\\\"\" char");
-        write_count(&c->out, f->min_length, f->max_length);
+        schema_write_times(&c->out, f->min_length, f->max_length);
         json_write_text(&c->out, " \"\\\"\"");
     } else {
         json_write_text(&c->out, "string");

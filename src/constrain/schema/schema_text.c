@@ -5,6 +5,7 @@
 
 #include "constrain/gbnf/gbnf_write.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* Rules of every grammar: any value, written in one way.  `never` matches nothing: a rule that
@@ -41,4 +42,15 @@ void schema_write_key(json_out *out, const char *bytes, size_t n) {
     gbnf_write_literal(out, json.ptr ? json.ptr : "", json.len);
     out->failed = out->failed || json.failed;
     json_out_free(&json);
+}
+
+void schema_write_times(json_out *out, uint64_t least, uint64_t most) {
+    char text[64];
+    if (least == 0 && most == UINT64_MAX) {
+        json_write_text(out, "*");
+    } else {
+        snprintf(text, sizeof text, most == UINT64_MAX ? "{%" PRIu64 ",}" : "{%" PRIu64 ",%" PRIu64
+                 "}", least, most);
+        json_write_text(out, text);
+    }
 }
