@@ -15,7 +15,7 @@ prefixes="arena cores cpu err group json map memory out pool team thoughts unico
     jobs kern quantize rope
     act block pass model shape state timeline weights
     sampler tok
-    argument big buffer dict jinja lex list lookup native operator parse run text value variable
+    argument big buffer dict filter jinja lex list lookup native operator parse run text value variable
     ahead automaton charset choices closure concise digits gbnf grammar keys mask regex regular
     schema trie
     constraint defaults messages template answer logprobs tool
