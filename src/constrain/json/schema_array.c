@@ -35,11 +35,11 @@ typedef struct {
 static bool is_unevaluated(schema_compiler *c, const schema_facts *f, const json_value *node,
                            size_t i) {
     for (size_t k = 0; k < f->n; k++) {
-        const json_value *other = f->items[k].node;
+        const json_value *inner = f->items[k].node;
         size_t from = 0;
-        if (!schema_within(c, f, node, other)) continue;
-        if (schema_rest_of(other, &from) || i < from) return false;
-        if (other != node && json_get(other, "unevaluatedItems")) return false;
+        if (!schema_within(c, f, node, inner)) continue;
+        if (schema_rest_of(inner, &from) || i < from) return false;
+        if (inner != node && json_get(inner, "unevaluatedItems")) return false;
     }
     return true;
 }

@@ -87,14 +87,14 @@ static bool has_pattern(const object *o, const json_value *node, unsigned matchi
 static bool is_unevaluated(object *o, const json_value *node, const schema_property *p,
                            unsigned matching) {
     for (size_t i = 0; i < o->f->n; i++) {
-        const json_value *other = o->f->items[i].node;
-        if (!schema_within(o->c, o->f, node, other)) continue;
-        if (json_get(other, "additionalProperties") ||
-            (other != node && json_get(other, "unevaluatedProperties"))) {
+        const json_value *inner = o->f->items[i].node;
+        if (!schema_within(o->c, o->f, node, inner)) continue;
+        if (json_get(inner, "additionalProperties") ||
+            (inner != node && json_get(inner, "unevaluatedProperties"))) {
             return false;
         }
-        if (p && json_get_n(json_get(other, "properties"), p->key, p->len)) return false;
-        if (has_pattern(o, other, matching)) return false;
+        if (p && json_get_n(json_get(inner, "properties"), p->key, p->len)) return false;
+        if (has_pattern(o, inner, matching)) return false;
     }
     return true;
 }
